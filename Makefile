@@ -1,0 +1,93 @@
+# Every target works on a bare machine with Python 3.11+, venv, pip, make and git. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A lock is complete, so pip need not resolve it; bytecode is compiled when a module is first imported.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PIP_INSTALL := $(PIP) install --quiet --no-compile
+LOCKED := $(PIP_INSTALL) --require-hashes --no-deps
+LINT_VENV := .venv-deploy-lint
+UV ?= uv
+UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+	--no-header --python-version 3.11
+TYPED := auditor scanners reports deploy examples benchmarks tools
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup dev demo test proof check lint types docs bench lock clean template-lint
+
+help:  ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.stamp-run  ## Make .venv with the flagtrail command, every extra included.
+
+dev: $(VENV)/.stamp-dev  ## Add what tests and checks need to .venv.
+
+demo: $(VENV)/.stamp-demo  ## Play a fortnight of a small shop against an AWS stand-in, into build/demo/.
+	$(BIN)/python -m examples.demo
+
+test: $(VENV)/.stamp-dev  ## Run the fast suite with its coverage floor.
+	$(PYTEST) -n $(WORKERS) --cov --cov-report=term:skip-covered
+
+proof: $(VENV)/.stamp-dev  ## Run the full figures: large seeds, long inputs.
+	FLAGTRAIL_PROOF=1 $(PYTEST) -n $(WORKERS) -m "proof or not proof"
+
+check: lint types docs template-lint test  ## Run all that a change has to pass.
+
+lint: $(VENV)/.stamp-dev  ## Check style, format, import rules and locks.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools.check_locks
+
+types: $(VENV)/.stamp-dev  ## Check types, strictly.
+	$(BIN)/mypy $(wildcard $(TYPED))
+
+docs: $(VENV)/.stamp-dev  ## Check that links lead somewhere and generated pages are current.
+	$(BIN)/python -m tools.check_docs
+
+template-lint: $(LINT_VENV)/.stamp  ## Check the deployment templates.
+	$(LINT_VENV)/bin/python -m tools.check_templates
+
+bench: $(VENV)/.stamp-dev  ## Run every benchmark, each against its floor.
+	@set -e; for file in benchmarks/bench_*.py; do $(BIN)/python "$$file"; done
+
+lock:  ## Make the locks anew (maintainers; needs uv).
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or set UV=path/to/uv" >&2; exit 2; }
+	$(UV_LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.txt
+	$(UV_LOCK) pyproject.toml --extra all -c requirements/dev.txt -o requirements/run.txt
+	$(UV_LOCK) pyproject.toml --extra all --group standin -c requirements/dev.txt -o requirements/demo.txt
+	$(UV_LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(UV_LOCK) --group deploy-lint -o requirements/deploy-lint.txt
+
+clean:  ## Remove everything that was made.
+	rm -rf $(VENV) $(LINT_VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/.stamp-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Flagtrail needs Python 3.11 or newer; '$(PYTHON)' is not. Try: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' has no venv module; on Debian: apt install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.stamp-run: $(VENV)/.stamp-venv requirements/run.txt requirements/build.txt pyproject.toml
+	$(LOCKED) -r requirements/run.txt -r requirements/build.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.stamp-demo: $(VENV)/.stamp-run requirements/demo.txt
+	$(LOCKED) -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp-run requirements/dev.txt
+	$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+$(LINT_VENV)/.stamp: $(VENV)/.stamp-venv requirements/deploy-lint.txt
+	$(PYTHON) -m venv $(LINT_VENV)
+	$(LINT_VENV)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile \
+		--require-hashes --no-deps -r requirements/deploy-lint.txt
+	@touch $@
