@@ -10,6 +10,7 @@ LINT_VENV := .venv-deploy-lint
 UV ?= uv
 UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --python-version 3.11
+TEMPLATES := $(wildcard deploy/*template*.yaml deploy/*/*template*.yaml)
 TYPED := auditor scanners reports deploy examples benchmarks tools
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
@@ -48,8 +49,12 @@ types: $(VENV)/.stamp-dev  ## Check types, strictly.
 docs: $(VENV)/.stamp-dev  ## Check that links lead somewhere and generated pages are current.
 	$(BIN)/python -m tools.check_docs
 
-template-lint: $(LINT_VENV)/.stamp  ## Check the deployment templates.
-	$(LINT_VENV)/bin/python -m tools.check_templates
+template-lint: $(if $(TEMPLATES),$(LINT_VENV)/.stamp)  ## Check the deployment templates.
+	@set -e; for file in $(TEMPLATES); do \
+		echo "$$file"; \
+		$(LINT_VENV)/bin/cfn-lint "$$file"; \
+		SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(LINT_VENV)/bin/sam validate --lint --template "$$file"; \
+	done
 
 bench: $(VENV)/.stamp-dev  ## Run every benchmark, each against its floor.
 	@set -e; for file in benchmarks/bench_*.py; do $(BIN)/python "$$file"; done
