@@ -1,0 +1,107 @@
+"""What holds the house together: import rules, registrations, locks, and no host of a package registry."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+from importlinter.application.use_cases import SUCCESS, lint_imports
+
+from tools import check_locks
+
+# What the Lambda must not pay for, or cannot even have: it is not in its package.
+NOT_IN_THE_LAMBDA = {
+    "ahocorasick_rs", "alembic", "apscheduler", "click", "jinja2", "libcst",
+    "pydantic", "reports", "rich", "scanners", "tree_sitter", "yaml",
+}  # fmt: skip
+REGISTRIES = (
+    "auditor.adapters.channels",
+    "auditor.adapters.sources",
+    "auditor.policies",
+    "reports",
+    "scanners.languages",
+)
+HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com", "anaconda" + ".org")
+
+
+def test_imports_go_one_way(root, monkeypatch, capsys):
+    monkeypatch.chdir(root)
+
+    kept = lint_imports(str(root / "pyproject.toml"), cache_dir=None) is SUCCESS
+
+    assert kept, capsys.readouterr().out
+
+
+def test_the_handler_loads_only_what_it_needs(root):
+    program = "import auditor.entrypoints.lambda_handler, json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, stdout=subprocess.PIPE)
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+    assert "auditor" in loaded
+    assert loaded & NOT_IN_THE_LAMBDA == set()
+
+
+def modules(package: ModuleType) -> set[str]:
+    """Names of a package's public modules: a name with an underscore helps the others."""
+    found = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    return {module.name for module in found if not module.name.rpartition(".")[2].startswith("_")}
+
+
+def registered(package: ModuleType) -> set[str]:
+    """Names of the modules that the package's own collections lead to, by object or by name."""
+    collections = [value for name, value in vars(package).items() if not name.startswith("__")]
+    return set(homes(value for value in collections if isinstance(value, dict | tuple | list | frozenset)))
+
+
+def homes(values: Iterable[object]) -> Iterator[str]:
+    """Yield the module each value comes from; a text names its module itself, before a colon."""
+    for value in values:
+        if isinstance(value, dict):
+            yield from homes(value.values())
+        elif isinstance(value, tuple | list | frozenset):
+            yield from homes(value)
+        elif isinstance(value, str):
+            yield value.partition(":")[0]
+        elif isinstance(value, ModuleType):
+            yield value.__name__
+        else:
+            yield getattr(value, "__module__", type(value).__module__)
+
+
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_every_part_is_registered(name):
+    package = import_module(name)
+
+    assert modules(package)
+    assert modules(package) - registered(package) == set()
+
+
+def test_a_part_left_out_would_be_seen(tmp_path, monkeypatch):
+    folder = tmp_path / "parts_for_test"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from parts_for_test.known import Known\nPARTS = {'known': Known}\n")
+    for part in ("known", "forgotten", "_shared"):
+        (folder / f"{part}.py").write_text("class Known: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    package = import_module("parts_for_test")
+
+    assert modules(package) - registered(package) == {"parts_for_test.forgotten"}
+
+
+def test_locks_pin_by_hash_and_name_no_host(capsys):
+    assert check_locks.main() == 0, capsys.readouterr().err
+
+
+def test_no_file_names_a_package_registry(root):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, stdout=subprocess.PIPE).stdout
+    paths = [root / name for name in listed.decode().split("\0") if name]
+    texts = {path: path.read_bytes() for path in paths if path.is_file()}
+
+    assert texts
+    assert [path for path, text in texts.items() if any(host.encode() in text for host in HOSTS)] == []
