@@ -1,0 +1,436 @@
+"""Every port of the use cases: what the outside must do for them, as whole contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from auditor.domain.alerts import Alert, Delivery, NewAlert
+from auditor.domain.attribution import ApiCall, Attribution
+from auditor.domain.changes import AttributedChange, ChangeKind, Detection, Gap, RecordedChange
+from auditor.domain.documents import (
+    Deployment,
+    DocumentListing,
+    DocumentReading,
+    DocumentRef,
+    EnvironmentRef,
+    HeldDocument,
+    Snapshot,
+)
+from auditor.domain.events import Notices, Outcome, RawEvent, Signal
+from auditor.domain.findings import Finding
+from auditor.domain.references import FlagSpec, Reference, ScanResult
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present as an aware UTC datetime."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One store in one account and Region, as a source watches it; ``fingerprint`` changes with what is watched."""
+
+    source: str
+    account: str
+    region: str
+    fingerprint: str
+
+
+class FlagSource(Protocol):
+    """A store of flags: says what an event tells of it, lists its watched documents, reads their versions."""
+
+    name: str
+
+    def parse(self, event: RawEvent) -> Notices:
+        """Return what the event alone tells, without any input or output; empty when it concerns nothing watched here.
+
+        Raise ``MalformedEventError`` for an event of this store that cannot be understood.
+        """
+        ...
+
+    def scopes(self) -> Sequence[Scope]:
+        """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
+        ...
+
+    def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
+        """Yield every watched document that the store holds now, with the marker of its newest version."""
+        ...
+
+    def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
+        """Read every version the store still holds beyond ``held``, oldest first, with labels and existence.
+
+        When the versions show another life than the held one (same version with another date, or a newest version below
+        the held one), return all versions of the present life and set ``fresh_life``. Versions that are listed or numbered
+        but cannot be read go to ``unreadable``. Raise ``StoreUnreadableError`` when the store gives no answer;
+        a document that is not there is an answer.
+        """
+        ...
+
+
+class DeploymentSource(Protocol):
+    """A store whose documents go live by deployments (AppConfig)."""
+
+    name: str
+
+    def list_environments(self, scope: Scope) -> Iterator[EnvironmentRef]:
+        """Yield the environments whose deployments concern watched documents."""
+        ...
+
+    def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> Sequence[Deployment]:
+        """Return the deployments that are new or in another state than ``held`` (number to state), lowest number first.
+
+        Raise ``StoreUnreadableError`` when the store gives no answer; an environment that is gone gives none.
+        """
+        ...
+
+
+class Inbox(Protocol):
+    """The memory of events taken: exactly-once by id, dead letters, and what waits for a readable store."""
+
+    def taken(self, keys: Sequence[str]) -> bool:
+        """Tell whether any of these event keys was taken before (a deferred event is not taken)."""
+        ...
+
+    def take(self, keys: Sequence[str], outcome: Outcome, at: datetime) -> None:
+        """Remember the event's keys and its outcome; remembering one twice changes nothing."""
+        ...
+
+    def reject(self, text: str, error: str, at: datetime, message_id: str | None) -> None:
+        """Keep what cannot be understood in the dead-letter table, credential-looking text masked."""
+        ...
+
+    def defer(self, keys: Sequence[str], payload: Mapping[str, Any], document: str, error: str, at: datetime) -> None:
+        """Keep an understood event whole until the store can be read; deferring it again only updates the error."""
+        ...
+
+    def deferred(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        """Return the waiting events with their row ids, oldest first."""
+        ...
+
+    def settle(self, row: int, at: datetime) -> None:
+        """Mark a deferred event as done."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """What the record holds of documents and their versions."""
+
+    def held(self, document: DocumentRef) -> HeldDocument | None:
+        """Return the cursor of a document, or ``None`` when it was never held."""
+        ...
+
+    def held_in(self, scope: Scope) -> Mapping[DocumentRef, HeldDocument]:
+        """Return the cursors of all documents held of one source in one account and Region."""
+        ...
+
+    def version(self, document: DocumentRef, version: str, life: int | None = None) -> Snapshot | None:
+        """Return one held version (of the newest life that has it, unless ``life`` is given), or ``None``."""
+        ...
+
+    def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
+        """Hold versions; holding one twice changes nothing."""
+        ...
+
+    def checked(
+        self,
+        document: DocumentRef,
+        life: int,
+        at: datetime,
+        *,
+        alive: bool,
+        labels: Mapping[str, str],
+        title: str | None,
+    ) -> None:
+        """Remember that the document was read at ``at``, in which life, whether it exists and which labels it has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """What to show of the record, newest first; ``None`` and empty mean no restriction.
+
+    ``environment`` ``"-"`` selects rows without environment. ``since``/``until`` match intervals by overlap. ``text`` is
+    looked for without case in flag, summary, values, reason and error. ``after`` continues behind the row of that number.
+    ``as_of`` hides rows and attributions recorded later.
+    """
+
+    flag: str | None = None
+    application: str | None = None
+    environment: str | None = None
+    actor: str | None = None
+    source: str | None = None
+    kinds: tuple[ChangeKind, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+    account: str | None = None
+    region: str | None = None
+    unattributed: bool = False
+    changes_only: bool = False
+    limit: int | None = None
+    after: int | None = None
+    as_of: datetime | None = None
+
+
+class ChangeLog(Protocol):
+    """The insert-only log of changes and of what was learnt about them later."""
+
+    def append(self, change: AttributedChange, at: datetime) -> RecordedChange | None:
+        """Record a change with its attribution; return ``None`` when its natural key is recorded already."""
+        ...
+
+    def attribute(self, change_id: str, attribution: Attribution, at: datetime) -> bool:
+        """Append an attribution learnt later; return False when the same evidence is recorded already."""
+        ...
+
+    def query(self, query: HistoryQuery) -> Iterator[RecordedChange]:
+        """Yield matching changes newest first (by when they occurred, then by number), joined with the best attribution."""
+        ...
+
+    def get(self, change_id: str) -> RecordedChange | None:
+        """Return one change, or ``None``."""
+        ...
+
+    def of_version(self, document: DocumentRef, version: str) -> Sequence[RecordedChange]:
+        """Return the changes whose ``version_after`` is this version of the document, in any life, without attempts."""
+        ...
+
+    def of_cause(self, cause: str) -> Sequence[RecordedChange]:
+        """Return the changes of one cause."""
+        ...
+
+    def of_document(self, document: DocumentRef, kinds: Sequence[ChangeKind]) -> Sequence[RecordedChange]:
+        """Return the document's changes of these kinds, oldest first."""
+        ...
+
+    def latest_states(self, at: datetime | None, as_of: datetime | None) -> Iterator[RecordedChange]:
+        """Yield, per document, path and environment, the newest state-bearing change that occurred by ``at``.
+
+        State-bearing are created, updated, deleted, expired, saved, deployed, rolled_back. Deleted ones are yielded too.
+        """
+        ...
+
+
+class CallLog(Protocol):
+    """CloudTrail's records of writes, kept to say who, whenever the change itself turns up."""
+
+    def add(self, call: ApiCall, at: datetime) -> bool:
+        """Keep a call; return False when its CloudTrail id is held already."""
+        ...
+
+    def of_document(self, document: DocumentRef) -> Sequence[ApiCall]:
+        """Return the calls that name this document, oldest first."""
+        ...
+
+    def of_deployment(self, environment: EnvironmentRef, number: int) -> Sequence[ApiCall]:
+        """Return the calls that name this deployment, oldest first."""
+        ...
+
+    def signal(self, event_id: str, signal: Signal, at: datetime) -> None:
+        """Keep evidence that announces no change; keeping it twice changes nothing."""
+        ...
+
+    def signals(self, as_of: datetime | None = None) -> Sequence[Signal]:
+        """Return the signals kept, oldest first."""
+        ...
+
+
+class DeploymentLog(Protocol):
+    """The deployments of AppConfig environments in every state they were seen in."""
+
+    def held(self, environment: EnvironmentRef) -> Sequence[Deployment]:
+        """Return each deployment in its newest held state, lowest number first."""
+        ...
+
+    def add(self, deployment: Deployment, at: datetime) -> bool:
+        """Hold a deployment in its present state; return False when that state is held already."""
+        ...
+
+
+class GapLog(Protocol):
+    """What the record cannot vouch for."""
+
+    def add(self, gap: Gap, at: datetime) -> bool:
+        """Record a gap; return False when it is recorded already."""
+        ...
+
+    def all(self, as_of: datetime | None = None) -> Sequence[Gap]:
+        """Return the gaps, in the order of document, life and beginning."""
+        ...
+
+
+class FindingLog(Protocol):
+    """Findings about changes, recorded with them."""
+
+    def add(self, finding: Finding, at: datetime) -> bool:
+        """Record a finding; return False when the same one is recorded already."""
+        ...
+
+    def of_changes(self, change_keys: Sequence[str], as_of: datetime | None = None) -> Sequence[Finding]:
+        """Return the findings about these changes (natural keys)."""
+        ...
+
+
+class Outbox(Protocol):
+    """Alerts on their way: written with the change, claimed with a lease, never lost, never sent twice unsaid."""
+
+    def put(self, alert: NewAlert, at: datetime) -> bool:
+        """Add an alert; return False when its key is there already."""
+        ...
+
+    def claim(self, channel: str, now: datetime, *, lease_seconds: int, limit: int, keys: Sequence[str] | None = None) -> Sequence[Alert]:
+        """Claim due alerts (all, or only those with these keys), oldest first, with everything a message needs.
+
+        An alert whose lease ran out while it was being sent comes back with ``attempt`` counted up: the channel must
+        look whether it arrived.
+        """
+        ...
+
+    def settle(self, alert: Alert, channel: str, delivery: Delivery, now: datetime) -> None:
+        """Remember what became of a claimed alert: sent, due later, dead after a refusal, or unknown."""
+        ...
+
+    def pending(self, now: datetime | None = None, limit: int | None = None) -> Sequence[Alert]:
+        """Return what waits (due or not), without claiming it: for a dry run and for the doctor."""
+        ...
+
+    def message_of(self, change_id: str) -> str | None:
+        """Return the channel's id of the message that told of this change, or ``None``."""
+        ...
+
+    def dead(self) -> Sequence[tuple[int, str]]:
+        """Return the alerts that no channel will take, with the reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScan:
+    """When which repository was scanned at which commit, and whether every file was read."""
+
+    repository: str
+    commit: str | None
+    scanned_at: datetime
+    complete: bool
+    unread: int
+
+
+class ReferenceStore(Protocol):
+    """Results of scans, with commit and time."""
+
+    def save(self, repository: str, result: ScanResult, at: datetime) -> None:
+        """Keep a scan's result; the newest one of a repository counts."""
+        ...
+
+    def scans(self, as_of: datetime | None = None) -> Sequence[StoredScan]:
+        """Return the newest scan of each repository."""
+        ...
+
+    def references(self, as_of: datetime | None = None) -> Sequence[Reference]:
+        """Return the references of the newest scan of each repository."""
+        ...
+
+    def of_flag(self, spec: FlagSpec, as_of: datetime | None = None) -> Sequence[Reference] | None:
+        """Return the references of one flag, or ``None`` when nothing was ever scanned."""
+        ...
+
+
+class RunLog(Protocol):
+    """Which scopes have a baseline, and when which job last succeeded."""
+
+    def baselined(self, scope: Scope) -> bool:
+        """Tell whether a reconcile of this scope was completed before."""
+        ...
+
+    def reconciled(self, scope: Scope, at: datetime, counts: Mapping[str, int]) -> None:
+        """Record a completed reconcile with its counts: that nothing happened is itself recorded."""
+        ...
+
+    def claim_slot(self, job: str, slot: str, at: datetime) -> bool:
+        """Claim one run of a job; return False when another process has it."""
+        ...
+
+    def finished(self, job: str, slot: str, at: datetime, error: str | None) -> None:
+        """Record how a claimed run ended."""
+        ...
+
+    def last_success(self, job: str) -> datetime | None:
+        """Return when a job last succeeded, or ``None``."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction over the record; leaving it without ``commit`` undoes everything."""
+
+    inbox: Inbox
+    documents: DocumentStore
+    changes: ChangeLog
+    calls: CallLog
+    deployments: DeploymentLog
+    gaps: GapLog
+    findings: FindingLog
+    outbox: Outbox
+    references: ReferenceStore
+    runs: RunLog
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Undo what was not committed."""
+        ...
+
+    def commit(self) -> None:
+        """Make it durable."""
+        ...
+
+
+UnitOfWorkFactory = Callable[[], UnitOfWork]
+
+
+class ChangePolicy(Protocol):
+    """A rule about one change, checked when it is recorded and again when its actor becomes known."""
+
+    code: str
+
+    def check(self, change: RecordedChange) -> Iterable[Finding]:
+        """Yield what is to be said about the change; nothing when it is fine."""
+        ...
+
+
+class AlertChannel(Protocol):
+    """Carries alerts to people."""
+
+    name: str
+
+    def send(self, alert: Alert) -> Delivery:
+        """Send one alert and say what became of it; never sleep, never retry, never raise for what the channel did."""
+        ...
+
+
+class Progress(Protocol):
+    """Shows long work on a terminal; silent elsewhere."""
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """Say how far it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedDocument:
+    """What one look at a document added to the record."""
+
+    document: DocumentRef
+    recorded: tuple[RecordedChange, ...]
+    versions: int
+    gaps: int
+    detected_by: Detection

@@ -1,0 +1,99 @@
+"""Alerts: what waits in the outbox for a channel, and what a channel answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from auditor.domain.changes import RecordedChange
+from auditor.domain.findings import Finding
+from auditor.domain.flags import JsonValue
+from auditor.domain.references import Reference
+
+
+class AlertKind(StrEnum):
+    """What a message is about.
+
+    ``CHANGE``: one cause, told at once. ``DIGEST``: changes found late. ``SUMMARY``: a first run's back-fill.
+    ``UPDATE``: an already sent change message learns more (the person). ``REPORT``: the weekly report. ``TEST``: a marked test.
+    """
+
+    CHANGE = "change"
+    DIGEST = "digest"
+    SUMMARY = "summary"
+    UPDATE = "update"
+    REPORT = "report"
+    TEST = "test"
+
+
+class AlertState(StrEnum):
+    """Where an alert stands on its way to its channel."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """An alert to put into the outbox: idempotent by ``key``; ``change_keys`` are the natural keys of what it tells.
+
+    ``facts`` carries what no change row holds (counts of a back-fill, a report's link); never a secret.
+    ``not_before`` holds an alert back (``None``: at once).
+    """
+
+    key: str
+    kind: AlertKind
+    cause: str
+    change_keys: tuple[str, ...] = ()
+    facts: tuple[tuple[str, JsonValue], ...] = ()
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A claimed alert with everything a message needs, read from the record at the moment of sending.
+
+    ``references`` holds the code references of the flags it tells of; ``None`` means that no scan is known, which is not
+    the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits.
+    ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
+    """
+
+    id: int
+    key: str
+    kind: AlertKind
+    cause: str
+    attempt: int
+    created_at: datetime
+    changes: tuple[RecordedChange, ...]
+    findings: tuple[Finding, ...] = ()
+    references: tuple[Reference, ...] | None = None
+    facts: tuple[tuple[str, JsonValue], ...] = ()
+    sent_as: str | None = None
+    superseded: tuple[str, ...] = ()
+
+
+class DeliveryOutcome(StrEnum):
+    """What became of one attempt to send."""
+
+    SENT = "sent"
+    LATER = "later"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a channel answered: its id for the message, or when to try again, or why not.
+
+    ``LATER``: not accepted now, try at ``not_before`` (``None``: the outbox's own back-off). ``REFUSED``: will never be
+    accepted as it is. ``UNKNOWN``: it may have arrived; look before sending again.
+    """
+
+    outcome: DeliveryOutcome
+    message_id: str | None = None
+    not_before: datetime | None = None
+    error: str | None = None

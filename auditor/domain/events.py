@@ -1,0 +1,119 @@
+"""Events as received, and what an event alone tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from auditor.domain.attribution import ApiCall
+from auditor.domain.documents import DocumentRef, EnvironmentRef
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """An EventBridge event with its envelope checked and its detail not yet read."""
+
+    id: str
+    source: str
+    detail_type: str
+    account: str
+    region: str
+    time: datetime
+    detail: Mapping[str, Any]
+    resources: tuple[str, ...] = ()
+
+
+class Operation(StrEnum):
+    """What a hint says was done to a document; ``TOUCHED`` where it does not say."""
+
+    TOUCHED = "touched"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    LABELLED = "labelled"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentHint:
+    """This document may have changed at about this time; read it."""
+
+    document: DocumentRef
+    at: datetime
+    operation: Operation = Operation.TOUCHED
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentHint:
+    """This environment has a deployment that moved; read it. ``number`` is ``None`` when the event does not say."""
+
+    environment: EnvironmentRef
+    at: datetime
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Evidence that announces no change (a policy's NoChange notice, a failed validation), kept for verdicts."""
+
+    document: DocumentRef | None
+    at: datetime
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailHint:
+    """A call weakened a protection: what was weakened in words, on which environment or document."""
+
+    call_event_id: str
+    at: datetime
+    text: str
+    document: DocumentRef | None = None
+    environment: EnvironmentRef | None = None
+    environment_name: str | None = None
+    application_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """All that one event tells; empty when it concerns nothing watched."""
+
+    hints: tuple[DocumentHint, ...] = ()
+    deployments: tuple[DeploymentHint, ...] = ()
+    calls: tuple[ApiCall, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    guardrails: tuple[GuardrailHint, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether the event says anything about a watched document."""
+        return bool(self.hints or self.deployments or self.calls or self.signals or self.guardrails)
+
+
+class Outcome(StrEnum):
+    """What became of one event."""
+
+    RECORDED = "recorded"
+    NOTED = "noted"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    ATTEMPT = "attempt"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """One event out of whatever batch it came in: its place, its payload, or why it is none.
+
+    ``message_id`` is SQS's or the stream record's id. ``payload`` is ``None`` exactly when ``error`` says what is wrong;
+    ``text`` then holds what arrived, for the dead-letter table.
+    """
+
+    index: int
+    payload: Mapping[str, Any] | None
+    message_id: str | None = None
+    error: str | None = None
+    text: str | None = None

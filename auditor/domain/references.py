@@ -1,0 +1,184 @@
+"""What a scan of a repository says: where code names a flag, how that was found out, and what was not read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+JsonValue = Any
+
+
+class ReferenceKind(str, Enum):
+    """What a place in code does with a flag, the strongest first."""
+
+    READ = "read"
+    WRITE = "write"
+    DEFINE = "define"
+    BIND = "bind"
+    TEST = "test"
+    DOC = "doc"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order in which one kind wins over another on the same line."""
+        return tuple(ReferenceKind).index(self)
+
+
+class Certainty(str, Enum):
+    """Whether a reference surely names the flag, or may."""
+
+    CERTAIN = "certain"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSpec:
+    """A flag a scan looks for; None means that the field is not known or does not apply."""
+
+    key: str
+    provider: str
+    application: str | None = None
+    environment: str | None = None
+    profile: str | None = None
+    name: str | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The form of a flags file; fields that are None are left out."""
+        fields = {
+            "key": self.key,
+            "provider": self.provider,
+            "application": self.application,
+            "environment": self.environment,
+            "profile": self.profile,
+            "name": self.name,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """The value the code falls back to at a read, which may well be None."""
+
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A place in code that names a flag, and step by step how that was found out."""
+
+    flag: FlagSpec
+    path: str
+    line: int
+    column: int
+    kind: ReferenceKind
+    certainty: Certainty = Certainty.CERTAIN
+    resolution: tuple[str, ...] = ()
+    default: Fallback | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The reference as the scan prints it; ``default`` is present only where the code gives one."""
+        shown: dict[str, JsonValue] = {
+            "flag": self.flag.key,
+            "provider": self.flag.provider,
+            "application": self.flag.application,
+            "environment": self.flag.environment,
+            "profile": self.flag.profile,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "kind": self.kind.value,
+            "certainty": self.certainty.value,
+            "resolution": list(self.resolution),
+        }
+        if self.default is not None:
+            shown["default"] = self.default.value
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A read whose key cannot be known, or a key that the code spoils; a remark, never a reference."""
+
+    path: str
+    line: int
+    column: int
+    reason: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The remark as the scan prints it."""
+        return {"path": self.path, "line": self.line, "column": self.column, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that could not be read or understood, and why."""
+
+    path: str
+    reason: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The file as the scan prints it."""
+        return {"path": self.path, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or tree that a scan leaves out on purpose, and why."""
+
+    path: str
+    reason: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The file or tree as the scan prints it."""
+        return {"path": self.path, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A read whose key is only partly known, ``*`` standing for the rest, and the keys it can match."""
+
+    pattern: str
+    provider: str | None
+    path: str
+    line: int
+    column: int
+    flags: tuple[str, ...]
+    reason: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The pattern as the scan prints it."""
+        return {
+            "pattern": self.pattern,
+            "provider": self.provider,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "flags": list(self.flags),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """All that a scan found, in a stable order; ``complete`` is False when any file was not read."""
+
+    references: tuple[Reference, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    complete: bool = True
+    commit: str | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The whole result as ``flagtrail scan --format json`` prints it."""
+        return {
+            "references": [reference.to_json() for reference in self.references],
+            "unresolved": [remark.to_json() for remark in self.unresolved],
+            "unread": [file.to_json() for file in self.unread],
+            "skipped": [entry.to_json() for entry in self.skipped],
+            "patterns": [pattern.to_json() for pattern in self.patterns],
+            "complete": self.complete,
+            "commit": self.commit,
+        }
