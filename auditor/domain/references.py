@@ -1,15 +1,14 @@
-"""What a scan of a repository says: where code names a flag, how that was found out, and what was not read."""
+"""What a scan of a repository says: where code names a flag, how that is known, and what was not read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+from enum import StrEnum
 
-JsonValue = Any
+from auditor.domain.flags import JsonValue
 
 
-class ReferenceKind(str, Enum):
+class ReferenceKind(StrEnum):
     """What a place in code does with a flag, the strongest first."""
 
     READ = "read"
@@ -25,7 +24,7 @@ class ReferenceKind(str, Enum):
         return tuple(ReferenceKind).index(self)
 
 
-class Certainty(str, Enum):
+class Certainty(StrEnum):
     """Whether a reference surely names the flag, or may."""
 
     CERTAIN = "certain"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-
-from auditor.domain.references import JsonValue
+from enum import StrEnum
 
 
-class Returns(str, Enum):
+class Returns(StrEnum):
     """What a configured reader gives back."""
 
     BOOL = "bool"
@@ -73,6 +72,6 @@ class ScanOptions:
     seconds_per_file: float = 20.0
 
 
-def argument(key: JsonValue) -> tuple[int | str, ...]:
-    """The positions and names that ``key`` of a ``[[scan.accessor]]`` gives: a number, a name, or a list of them."""
-    return tuple(key) if isinstance(key, (list, tuple)) else (key,)
+def argument(key: int | str | Sequence[int | str]) -> tuple[int | str, ...]:
+    """The positions and names that a ``key`` of ``[[scan.accessor]]`` gives: one, or a list of them."""
+    return (key,) if isinstance(key, int | str) else tuple(key)

@@ -1,0 +1,54 @@
+"""A key as far as code tells it: known text with unknown parts in between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KeyText:
+    """Known pieces of text, ``None`` standing for a part that cannot be known."""
+
+    parts: tuple[str | None, ...]
+
+    @classmethod
+    def of(cls, parts: Iterable[str | None]) -> KeyText:
+        """Join neighbouring known pieces, and neighbouring unknown ones, into one."""
+        joined: list[str | None] = []
+        for part in parts:
+            if part == "":
+                continue
+            if joined and part is None and joined[-1] is None:
+                continue
+            if joined and part is not None and joined[-1] is not None:
+                joined[-1] += part
+            else:
+                joined.append(part)
+        return cls(tuple(joined))
+
+    @classmethod
+    def known(cls, text: str) -> KeyText:
+        """A key of which everything is known."""
+        return cls((text,) if text else ())
+
+    @property
+    def text(self) -> str | None:
+        """The whole text, or None when a part of it is unknown."""
+        return None if None in self.parts else "".join(part or "" for part in self.parts)
+
+    @property
+    def pattern(self) -> str:
+        """The text for people, ``*`` standing for each unknown part."""
+        return "".join("*" if part is None else part for part in self.parts)
+
+    @property
+    def selective(self) -> bool:
+        """Whether the last segment holds known text, without which a pattern would match a whole folder."""
+        tail = self.pattern.rsplit("/", 1)[-1]
+        return bool(tail.strip("*"))
+
+    def regex(self) -> re.Pattern[str]:
+        """The keys this can be; an unknown part stays within a segment."""
+        return re.compile("".join("[^/]*" if part is None else re.escape(part) for part in self.parts))
