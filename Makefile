@@ -12,12 +12,13 @@ UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-ind
 	--no-header --python-version 3.11
 TEMPLATES := $(wildcard deploy/*template*.yaml deploy/*/*template*.yaml)
 TYPED := auditor scanners reports deploy examples benchmarks tools
+BENCHMARKS := $(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py)))
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev demo test proof check lint types docs bench lock clean template-lint
+.PHONY: help setup dev demo test proof check lint types docs bench package lock clean template-lint
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,13 +58,17 @@ template-lint: $(if $(TEMPLATES),$(LINT_VENV)/.stamp)  ## Check the deployment t
 	done
 
 bench: $(VENV)/.stamp-dev  ## Run every benchmark, each against its floor.
-	@set -e; for file in benchmarks/bench_*.py; do $(BIN)/python "$$file"; done
+	@set -e; for file in $(BENCHMARKS); do $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; done
+
+package: $(VENV)/.stamp-run  ## Build the Lambda packages into dist/lambda/.
+	$(BIN)/python -m tools.package_lambda
 
 lock:  ## Make the locks anew (maintainers; needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or set UV=path/to/uv" >&2; exit 2; }
 	$(UV_LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(UV_LOCK) pyproject.toml --extra all -c requirements/dev.txt -o requirements/run.txt
 	$(UV_LOCK) pyproject.toml --extra all --group standin -c requirements/dev.txt -o requirements/demo.txt
+	$(UV_LOCK) pyproject.toml --extra slack --extra postgres -c requirements/dev.txt -o requirements/lambda.txt
 	$(UV_LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(UV_LOCK) --group deploy-lint -o requirements/deploy-lint.txt
 

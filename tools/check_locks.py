@@ -32,6 +32,7 @@ class Lock:
 
 LOCKS = (
     Lock("run", base=True, extras=("all",)),
+    Lock("lambda", base=True, extras=("slack", "postgres")),
     Lock("build", groups=("build",)),
     Lock("demo", base=True, extras=("all",), groups=("standin",)),
     Lock("dev", base=True, extras=("all",), groups=("dev",)),
