@@ -71,7 +71,9 @@ class DocumentReading:
     all when the life is another one than the cursor's). ``labels`` maps each label now attached to its version.
     ``exists`` is False when the store says that the document is not there. ``title`` is a name for people where ``name``
     is made of ids (AppConfig: ``shop/checkout-flags``). ``fresh_life`` is True when the reader saw that this is another
-    life than the one the cursor describes (versions restarted).
+    life than the one the cursor describes (versions restarted). ``staged`` is True where a version is only *saved* and a
+    deployment puts it before users (AppConfig). ``read_at`` is by the store's clock where its answer tells it (the HTTP
+    ``Date`` header), so that it compares with the store's own times.
     """
 
     document: DocumentRef
@@ -82,6 +84,7 @@ class DocumentReading:
     unreadable: tuple[UnreadableVersion, ...] = ()
     title: str | None = None
     fresh_life: bool = False
+    staged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

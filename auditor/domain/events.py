@@ -37,12 +37,17 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentHint:
-    """This document may have changed at about this time; read it."""
+    """This document may have changed at about this time; read it.
+
+    ``version`` and ``label`` narrow it where the event tells them; ``reason`` is the store's word for why (an expiry policy).
+    """
 
     document: DocumentRef
     at: datetime
     operation: Operation = Operation.TOUCHED
     reason: str | None = None
+    version: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
