@@ -1,4 +1,4 @@
-"""Build the Lambda packages: ``dist/lambda/flagtrail-<architecture>.zip``, the same bytes from the same sources."""
+"""Build the Lambda packages in ``dist/lambda/``: the same bytes from the same sources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEFT_OUT_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 
 
 def install(target: Path, machine: str, python: str) -> None:
-    """Install the locked dependencies for another machine and Python; raise CalledProcessError when pip refuses."""
+    """Install the locked dependencies for another machine; raise CalledProcessError when pip refuses."""
     platforms = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
     command = [
         *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"),
