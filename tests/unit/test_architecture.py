@@ -47,16 +47,18 @@ def test_the_handler_loads_only_what_it_needs(root):
     assert loaded & NOT_IN_THE_LAMBDA == set()
 
 
-def modules(package: ModuleType) -> set[str]:
-    """Names of a package's public modules: a name with an underscore helps the others."""
-    found = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-    return {module.name for module in found if not module.name.rpartition(".")[2].startswith("_")}
+def parts(package: ModuleType) -> set[str]:
+    """Names of a package's parts; ``base`` and a name with an underscore help the others."""
+    found = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    return {name for name in found if name != "base" and not name.startswith("_")}
 
 
 def registered(package: ModuleType) -> set[str]:
-    """Names of the modules that the package's own collections lead to, by object or by name."""
-    collections = [value for name, value in vars(package).items() if not name.startswith("__")]
-    return set(homes(value for value in collections if isinstance(value, dict | tuple | list | frozenset)))
+    """Names of the parts that the package's own collections lead to, by object or by name."""
+    values = [value for name, value in vars(package).items() if not name.startswith("__")]
+    places = homes(value for value in values if isinstance(value, dict | tuple | list | frozenset))
+    inside = f"{package.__name__}."
+    return {place.removeprefix(inside).partition(".")[0] for place in places if place.startswith(inside)}
 
 
 def homes(values: Iterable[object]) -> Iterator[str]:
@@ -78,8 +80,8 @@ def homes(values: Iterable[object]) -> Iterator[str]:
 def test_every_part_is_registered(name):
     package = import_module(name)
 
-    assert modules(package)
-    assert modules(package) - registered(package) == set()
+    assert parts(package)
+    assert parts(package) - registered(package) == set()
 
 
 def test_a_part_left_out_would_be_seen(tmp_path, monkeypatch):
@@ -91,7 +93,7 @@ def test_a_part_left_out_would_be_seen(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     package = import_module("parts_for_test")
 
-    assert modules(package) - registered(package) == {"parts_for_test.forgotten"}
+    assert parts(package) - registered(package) == {"forgotten"}
 
 
 def test_locks_pin_by_hash_and_name_no_host(capsys):
