@@ -1,0 +1,1 @@
+"""Entry points: translate what comes in, call one use case, say what came of it."""

@@ -1,0 +1,204 @@
+"""The settings: one frozen object from the environment and ``flagtrail.toml``, read once, all faults at once.
+
+Light on purpose: the Lambda imports it, and the reader of the file is loaded only where there is a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from auditor.domain.errors import ConfigurationError
+from auditor.domain.scan_options import ScanOptions
+
+CONFIG_FILE = "flagtrail.toml"
+DEFAULT_DATABASE = "sqlite:///flagtrail.db"
+DEFAULT_PATHS = (
+    "/{application}/{environment}/features/{flag}",
+    "/{application}/{environment}/flags/{flag}",
+    "/{application}/features/{flag}",
+    "/{application}/flags/{flag}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """One ``[[source]]``: a store, and what of it is watched.
+
+    Empty ``accounts`` and ``regions`` mean those of the credentials at hand; empty ``applications`` and
+    ``profiles`` mean all. ``paths`` are SSM's templates. ``table`` with ``keys`` belong to DynamoDB,
+    ``bucket``, ``key`` (a template) and ``pointer`` to S3. ``name`` is what ``--source`` takes; the kind
+    unless it is given.
+    """
+
+    kind: str
+    name: str
+    accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    table: str | None = None
+    keys: tuple[tuple[str, str], ...] = ()
+    bucket: str | None = None
+    key: str | None = None
+    pointer: str | None = None
+
+
+DEFAULT_SOURCES = (
+    SourceSettings("ssm", "ssm", paths=DEFAULT_PATHS),
+    SourceSettings("appconfig", "appconfig"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """How AWS is read; ``read_role`` is assumed in every other account (``None``: no role is assumed)."""
+
+    read_role: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """Where Slack is; ``token`` comes from ``SLACK_BOT_TOKEN`` only, and no ``repr`` shows it."""
+
+    channel: str | None = None
+    base_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Which channel carries alerts, and how long to wait for a name before "unattributed" is a finding."""
+
+    channel: Literal["slack", "console"] = "slack"
+    unattributed_after: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class StaleSettings:
+    """When a flag is stale.
+
+    ``lifetimes`` maps a type to how long a flag of it may live (``None``: for ever); ``naming`` maps a type
+    to the patterns of keys that have it, first match counts. A flag of no known type is of ``default_type``
+    (``None``: unknown). ``settled_after`` is how long a flag must have been fully on or off;
+    ``scan_fresh_for`` how long a scan counts.
+    """
+
+    critical_environments: tuple[str, ...] = ("prod", "production", "live")
+    settled_after: timedelta = timedelta(days=30)
+    scan_fresh_for: timedelta = timedelta(days=7)
+    lifetimes: tuple[tuple[str, timedelta | None], ...] = (
+        ("release", timedelta(days=40)),
+        ("experiment", timedelta(days=40)),
+        ("ops", timedelta(days=90)),
+        ("permission", None),
+        ("kill-switch", None),
+    )
+    naming: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("release", ("release-*", "rel-*", "tmp-*", "temp-*", "rollout-*")),
+        ("experiment", ("exp-*", "experiment-*", "ab-*")),
+        ("ops", ("ops-*",)),
+        ("permission", ("permission-*", "perm-*", "entitlement-*")),
+        ("kill-switch", ("kill-*", "*-kill-switch", "killswitch-*")),
+    )
+    default_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a job runs: ``every`` so long, or by a five-field ``cron`` line in UTC; exactly one is set."""
+
+    every: timedelta | None = None
+    cron: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """When ``flagtrail run`` does what; ``None`` switches a job off."""
+
+    reconcile: When | None = When(every=timedelta(minutes=15))
+    dispatch: When | None = When(every=timedelta(seconds=15))
+    scan: When | None = When(every=timedelta(hours=6))
+    weekly_report: When | None = When(cron="0 8 * * mon")
+
+
+_NO_SCAN_OPTIONS = ScanOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can say about Flagtrail.
+
+    ``config_path`` is the file it came from (``None``: none was there). ``repositories`` are what a
+    scheduled scan reads. ``code_link`` is a URL template with ``{commit}``, ``{path}``, ``{line}``.
+    ``owners`` maps patterns of ``application/flag`` to who owns them. ``fingerprint_key`` makes masked
+    values comparable and is shown nowhere.
+    """
+
+    config_path: Path | None = None
+    database_url: str = DEFAULT_DATABASE
+    sources: tuple[SourceSettings, ...] = DEFAULT_SOURCES
+    aws: AwsSettings = AwsSettings()
+    slack: SlackSettings = SlackSettings()
+    notify: NotifySettings = NotifySettings()
+    repositories: tuple[Path, ...] = ()
+    scan: ScanOptions = _NO_SCAN_OPTIONS
+    stale: StaleSettings = StaleSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    code_link: str | None = None
+    owners: tuple[tuple[str, str], ...] = ()
+    fingerprint_key: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Return the settings of this environment; raise ``ConfigurationError`` with every fault."""
+        return cls.load(environ)
+
+    @classmethod
+    def load(
+        cls, environ: Mapping[str, str], *, config: str | None = None, database_url: str | None = None
+    ) -> Settings:
+        """Return the settings, of this file and this database if they are given.
+
+        The file is ``config``, else ``FLAGTRAIL_CONFIG``, else ``flagtrail.toml`` here if it exists. Raise
+        ``ConfigurationError`` with every fault, or when a file that was asked for is not there.
+        """
+        path = _config_path(environ, config)
+        if path is None:
+            settings = cls()
+        else:
+            from auditor.configuration.loader import load_file  # noqa: PLC0415 -- the Lambda has no file to read
+
+            settings = load_file(path, environ)
+        return _with_environment(settings, environ, database_url)
+
+
+def _config_path(environ: Mapping[str, str], config: str | None) -> Path | None:
+    """Return the file to read, or ``None`` when there is none and none was asked for."""
+    asked = config or environ.get("FLAGTRAIL_CONFIG")
+    path = Path(asked or CONFIG_FILE)
+    if path.is_file():
+        return path
+    if not asked:
+        return None
+    origin = "--config" if config else "FLAGTRAIL_CONFIG"
+    remedy = f"correct {origin}, or let `flagtrail init --out {path}` propose one"
+    raise ConfigurationError(f"{path}: no such file; {remedy}")
+
+
+def _with_environment(settings: Settings, environ: Mapping[str, str], database_url: str | None) -> Settings:
+    """Return the settings with what the environment says, which goes before the file."""
+    url = database_url or environ.get("FLAGTRAIL_DATABASE_URL") or settings.database_url
+    slack = replace(
+        settings.slack,
+        base_url=environ.get("FLAGTRAIL_SLACK_BASE_URL") or settings.slack.base_url,
+        token=environ.get("SLACK_BOT_TOKEN") or None,
+    )
+    key = environ.get("FLAGTRAIL_FINGERPRINT_KEY")
+    fingerprint_key = key.encode() if key else settings.fingerprint_key
+    return replace(settings, database_url=url, slack=slack, fingerprint_key=fingerprint_key)
