@@ -67,8 +67,8 @@ class FlagSource(Protocol):
         """Read every version the store still holds beyond ``held``, oldest first, with labels and existence.
 
         When the versions show another life than the held one (same version with another date, or a newest version below
-        the held one), return all versions of the present life and set ``fresh_life``. Versions that are listed or numbered
-        but cannot be read go to ``unreadable``. Raise ``StoreUnreadableError`` when the store gives no answer;
+        the held one), return all versions of the present life and set ``fresh_life``. Versions that are listed or
+        numbered but cannot be read go to ``unreadable``. Raise ``StoreUnreadableError`` when the store gives no answer;
         a document that is not there is an answer.
         """
         ...
@@ -99,7 +99,7 @@ class Inbox(Protocol):
         ...
 
     def take(self, keys: Sequence[str], outcome: Outcome, at: datetime) -> None:
-        """Remember the event's keys and its outcome; remembering one twice changes nothing."""
+        """Remember the event's keys and outcome, and settle a deferred event of these keys; twice changes nothing."""
         ...
 
     def reject(self, text: str, error: str, at: datetime, message_id: str | None) -> None:
@@ -156,9 +156,9 @@ class DocumentStore(Protocol):
 class HistoryQuery:
     """What to show of the record, newest first; ``None`` and empty mean no restriction.
 
-    ``environment`` ``"-"`` selects rows without environment. ``since``/``until`` match intervals by overlap. ``text`` is
-    looked for without case in flag, summary, values, reason and error. ``after`` continues behind the row of that number.
-    ``as_of`` hides rows and attributions recorded later.
+    ``environment`` ``"-"`` selects rows without environment. ``since``/``until`` match intervals by overlap.
+    ``text`` is looked for without case in flag, summary, values, reason and error. ``after`` continues behind the
+    row of that number. ``as_of`` hides rows and attributions recorded later.
     """
 
     flag: str | None = None
@@ -191,7 +191,7 @@ class ChangeLog(Protocol):
         ...
 
     def query(self, query: HistoryQuery) -> Iterator[RecordedChange]:
-        """Yield matching changes newest first (by when they occurred, then by number), joined with the best attribution."""
+        """Yield matching changes, the newest occurrence first, joined with the best attribution."""
         ...
 
     def get(self, change_id: str) -> RecordedChange | None:
@@ -213,7 +213,8 @@ class ChangeLog(Protocol):
     def latest_states(self, at: datetime | None, as_of: datetime | None) -> Iterator[RecordedChange]:
         """Yield, per document, path and environment, the newest state-bearing change that occurred by ``at``.
 
-        State-bearing are created, updated, deleted, expired, saved, deployed, rolled_back. Deleted ones are yielded too.
+        State-bearing are created, updated, deleted, expired, saved, deployed, rolled_back. Deleted ones are yielded
+        too.
         """
         ...
 
@@ -282,10 +283,25 @@ class Outbox(Protocol):
     """Alerts on their way: written with the change, claimed with a lease, never lost, never sent twice unsaid."""
 
     def put(self, alert: NewAlert, at: datetime) -> bool:
-        """Add an alert; return False when its key is there already."""
+        """Add an alert; return False when its key is there already.
+
+        A key that is there and still pending takes the further changes in: a digest grows while its run goes on.
+        """
         ...
 
-    def claim(self, channel: str, now: datetime, *, lease_seconds: int, limit: int, keys: Sequence[str] | None = None) -> Sequence[Alert]:
+    def release(self, key: str) -> None:
+        """Let a held-back alert (``not_before``) go at once; nothing happens when there is none."""
+        ...
+
+    def claim(
+        self,
+        channel: str,
+        now: datetime,
+        *,
+        lease_seconds: int,
+        limit: int,
+        keys: Sequence[str] | None = None,
+    ) -> Sequence[Alert]:
         """Claim due alerts (all, or only those with these keys), oldest first, with everything a message needs.
 
         An alert whose lease ran out while it was being sent comes back with ``attempt`` counted up: the channel must
@@ -345,7 +361,7 @@ class RunLog(Protocol):
     """Which scopes have a baseline, and when which job last succeeded."""
 
     def baselined(self, scope: Scope) -> bool:
-        """Tell whether a reconcile of this scope was completed before."""
+        """Tell whether a reconcile of this scope was completed before; an empty fingerprint asks for any."""
         ...
 
     def reconciled(self, scope: Scope, at: datetime, counts: Mapping[str, int]) -> None:

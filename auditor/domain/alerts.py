@@ -16,7 +16,8 @@ class AlertKind(StrEnum):
     """What a message is about.
 
     ``CHANGE``: one cause, told at once. ``DIGEST``: changes found late. ``SUMMARY``: a first run's back-fill.
-    ``UPDATE``: an already sent change message learns more (the person). ``REPORT``: the weekly report. ``TEST``: a marked test.
+    ``UPDATE``: an already sent change message learns more (the person). ``REPORT``: the weekly report. ``TEST``: a
+    marked test.
     """
 
     CHANGE = "change"
@@ -57,8 +58,8 @@ class NewAlert:
 class Alert:
     """A claimed alert with everything a message needs, read from the record at the moment of sending.
 
-    ``references`` holds the code references of the flags it tells of; ``None`` means that no scan is known, which is not
-    the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits.
+    ``references`` holds the code references of the flags it tells of; ``None`` means that no scan is known, which is
+    not the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits.
     ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
     """
 

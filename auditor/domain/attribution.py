@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from auditor.domain.documents import DocumentRef, EnvironmentRef
-from auditor.domain.flags import JsonValue
+from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.times import rfc3339
 
 
@@ -116,21 +116,27 @@ class CallOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallTarget:
-    """One thing a call worked on; fields a call does not tell are ``None``."""
+    """One thing a call worked on; fields a call does not tell are ``None``.
+
+    ``flag`` and ``environment_name`` are what the document's name alone tells (a path template, a response's name).
+    """
 
     document: DocumentRef | None = None
     environment: EnvironmentRef | None = None
     deployment_number: int | None = None
     version: str | None = None
     label: str | None = None
+    flag: FlagId | None = None
+    environment_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
     """A CloudTrail record of a write that concerns watched flags, reduced to what the record needs.
 
-    ``event_id`` is CloudTrail's ``eventID``. ``attribution`` names who called. ``error`` is a sentence without secrets for
-    a denied or failed call. ``details`` keeps few, safe facts (description, user agent, request id, invokedBy).
+    ``event_id`` is CloudTrail's ``eventID``. ``attribution`` names who called. ``error`` is a sentence without
+    secrets for a denied or failed call. ``details`` keeps few, safe facts (description, user agent, request id,
+    invokedBy).
     """
 
     event_id: str

@@ -43,7 +43,7 @@ class Detection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiffEntry:
-    """One difference: RFC 6902 operation (add, remove, replace), JSON Pointer into the state, value before and after."""
+    """One difference: RFC 6902 operation (add, remove, replace), JSON Pointer into the state, both values."""
 
     op: str
     path: str
@@ -74,9 +74,9 @@ class FlagChange:
     """One change of one flag, before it is recorded.
 
     ``key`` is the natural key that makes recording it idempotent. ``cause`` groups what one act did (one saved version,
-    one deployment's end, one call): one cause gives one message. ``application`` and ``flag`` are ``None`` only where an
-    attempt or a guardrail names none. Exactly one of ``occurred_at`` and ``occurred_between`` is set; the first bound of
-    ``occurred_between`` may be ``None`` when nothing limits it. ``label`` is set for label moves only.
+    one deployment's end, one call): one cause gives one message. ``application`` and ``flag`` are ``None`` only
+    where an attempt or a guardrail names none. Exactly one of ``occurred_at`` and ``occurred_between`` is set; the
+    first bound of ``occurred_between`` may be ``None`` when nothing limits it. ``label`` is set for label moves only.
     """
 
     key: str

@@ -69,11 +69,11 @@ class DocumentReading:
 
     ``snapshots`` are the versions asked for that the store still holds, oldest first (all of them after the cursor, or
     all when the life is another one than the cursor's). ``labels`` maps each label now attached to its version.
-    ``exists`` is False when the store says that the document is not there. ``title`` is a name for people where ``name``
-    is made of ids (AppConfig: ``shop/checkout-flags``). ``fresh_life`` is True when the reader saw that this is another
-    life than the one the cursor describes (versions restarted). ``staged`` is True where a version is only *saved* and a
-    deployment puts it before users (AppConfig). ``read_at`` is by the store's clock where its answer tells it (the HTTP
-    ``Date`` header), so that it compares with the store's own times.
+    ``exists`` is False when the store says that the document is not there. ``title`` is a name for people where
+    ``name`` is made of ids (AppConfig: ``shop/checkout-flags``). ``fresh_life`` is True when the reader saw that
+    this is another life than the one the cursor describes (versions restarted). ``staged`` is True where a version
+    is only *saved* and a deployment puts it before users (AppConfig). ``read_at`` is by the store's clock where its
+    answer tells it (the HTTP ``Date`` header), so that it compares with the store's own times.
     """
 
     document: DocumentRef
@@ -91,9 +91,10 @@ class DocumentReading:
 class HeldDocument:
     """What the record holds of a document: the cursor a reading continues from.
 
-    ``life`` counts from 1. ``version``/``ordinal``/``modified_at`` describe the newest version held in that life (``None``:
-    none held yet). ``first_modified_at`` is that of the first version held in this life. ``entries`` are the flags at the
-    newest version, ``labels`` the labels held, ``alive`` is False after a deletion, ``checked_at`` when it was last read.
+    ``life`` counts from 1. ``version``/``ordinal``/``modified_at`` describe the newest version held in that life
+    (``None``: none held yet). ``first_modified_at`` is that of the first version held in this life. ``entries`` are
+    the flags at the newest version, ``labels`` the labels held, ``alive`` is False after a deletion, ``checked_at``
+    when it was last read.
     """
 
     document: DocumentRef
@@ -113,8 +114,8 @@ class HeldDocument:
 class DocumentListing:
     """A document seen while listing a store; ``marker`` equals the held version's when nothing moved.
 
-    ``version`` and ``modified_at`` are what the listing tells of the newest version (``None``: it does not say), ``labels``
-    is ``None`` where the listing does not tell them.
+    ``version`` and ``modified_at`` are what the listing tells of the newest version (``None``: it does not say),
+    ``labels`` is ``None`` where the listing does not tell them.
     """
 
     document: DocumentRef
@@ -135,9 +136,10 @@ class DeploymentStep:
 class Deployment:
     """One AppConfig deployment as GetDeployment tells it, with names resolved.
 
-    ``state`` is AppConfig's word (COMPLETE, ROLLED_BACK, REVERTED, DEPLOYING, ...). ``completed_at`` is when it went fully
-    live (``None``: never did); ``ended_at`` when a stop, rollback or revert finished. ``triggered_by`` and ``cause`` tell who
-    began a rollback (USER, CLOUDWATCH_ALARM, APPCONFIG, INTERNAL_ERROR) and AppConfig's text with the alarm or account.
+    ``state`` is AppConfig's word (COMPLETE, ROLLED_BACK, REVERTED, DEPLOYING, ...). ``completed_at`` is when it went
+    fully live (``None``: never did); ``ended_at`` when a stop, rollback or revert finished. ``triggered_by`` and
+    ``cause`` tell who began a rollback (USER, CLOUDWATCH_ALARM, APPCONFIG, INTERNAL_ERROR) and AppConfig's text with
+    the alarm or account.
     """
 
     environment: EnvironmentRef

@@ -39,7 +39,8 @@ class Operation(StrEnum):
 class DocumentHint:
     """This document may have changed at about this time; read it.
 
-    ``version`` and ``label`` narrow it where the event tells them; ``reason`` is the store's word for why (an expiry policy).
+    ``version`` and ``label`` narrow it where the event tells them; ``reason`` is the store's word for why (an expiry
+    policy).
     """
 
     document: DocumentRef
@@ -113,8 +114,8 @@ class Outcome(StrEnum):
 class ReceivedEvent:
     """One event out of whatever batch it came in: its place, its payload, or why it is none.
 
-    ``message_id`` is SQS's or the stream record's id. ``payload`` is ``None`` exactly when ``error`` says what is wrong;
-    ``text`` then holds what arrived, for the dead-letter table.
+    ``message_id`` is SQS's or the stream record's id. ``payload`` is ``None`` exactly when ``error`` says what is
+    wrong; ``text`` then holds what arrived, for the dead-letter table.
     """
 
     index: int

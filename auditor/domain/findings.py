@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a policy says: its code, a sentence for people, and what it is about (a flag, a recorded change's key, both)."""
+    """What a policy says: its code, a sentence for people, and the flag or change (natural key) it is about."""
 
     code: str
     severity: Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,8 +25,8 @@ class FlagState:
     """What a flag says: its value, and for AppConfig feature flags its definition as well.
 
     Values arrive here parsed, without injected timestamps, and masked where they must not be shown: a masked value
-    is ``{"masked": True, "comparable": bool, "fingerprint"?: str}``. ``definition`` is ``None`` where the store has none;
-    ``has_value`` is False for an AppConfig definition without a value (then ``value`` is ``None``).
+    is ``{"masked": True, "comparable": bool, "fingerprint"?: str}``. ``definition`` is ``None`` where the store has
+    none; ``has_value`` is False for an AppConfig definition without a value (then ``value`` is ``None``).
     """
 
     value: JsonValue

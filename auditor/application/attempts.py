@@ -1,0 +1,149 @@
+"""Changes that need no reading: refused and failed calls, and weakened protections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.application.ports import UnitOfWork
+from auditor.domain.attribution import UNATTRIBUTED, ApiCall, CallOutcome, CallTarget
+from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange
+from auditor.domain.documents import DocumentRef, EnvironmentRef
+from auditor.domain.events import GuardrailHint, Notices
+from auditor.domain.sentences import summarize
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a call or guardrail is about, as far as the record can name it."""
+
+    document: DocumentRef
+    application: str | None
+    flag: str | None
+    environment: str | None
+
+
+def attempt_changes(uow: UnitOfWork, call: ApiCall) -> Iterator[AttributedChange]:
+    """Yield one row per target of a refused or failed call; it alters no state and no version count."""
+    kind = ChangeKind.DENIED if call.outcome is CallOutcome.DENIED else ChangeKind.FAILED
+    if call.outcome not in (CallOutcome.DENIED, CallOutcome.FAILED):
+        return
+    for target in call.targets:
+        place = _place_of_target(uow, call, target)
+        error = call.error or f"{call.name} failed"
+        yield AttributedChange(_row(call, kind, place, error=error, reason=None), call.attribution)
+
+
+def guardrail_changes(uow: UnitOfWork, notices: Notices) -> Iterator[AttributedChange]:
+    """Yield one row per weakened protection; its flag is null where it guards a whole environment or profile."""
+    calls = {call.event_id: call for call in notices.calls}
+    for hint in notices.guardrails:
+        call = calls.get(hint.call_event_id)
+        place = _place_of_guardrail(uow, hint)
+        attribution = call.attribution if call is not None else UNATTRIBUTED
+        yield AttributedChange(_guardrail_row(hint, place), attribution)
+
+
+def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Place:
+    if target.document is not None:
+        document = target.document
+        if target.flag is not None:
+            return _Place(document, target.flag.application or None, target.flag.key, target.environment_name)
+        return _Place(document, _application_of(uow, document), None, target.environment_name)
+    if target.environment is not None:
+        return _place_of_environment(uow, target.environment, target.environment_name)
+    return _Place(DocumentRef(call.service, call.account, call.region, "-"), None, None, None)
+
+
+def _place_of_guardrail(uow: UnitOfWork, hint: GuardrailHint) -> _Place:
+    if hint.document is not None:
+        return _Place(hint.document, _application_of(uow, hint.document), None, hint.environment_name)
+    if hint.environment is not None:
+        return _place_of_environment(uow, hint.environment, hint.environment_name)
+    return _Place(DocumentRef("appconfig", "-", "-", "-"), hint.application_id, None, hint.environment_name)
+
+
+def _place_of_environment(uow: UnitOfWork, environment: EnvironmentRef, name: str | None) -> _Place:
+    """Name an environment by the deployments held of it, else by its ids."""
+    document = DocumentRef(
+        "appconfig",
+        environment.account,
+        environment.region,
+        f"{environment.application_id}/environment/{environment.environment_id}",
+    )
+    for deployment in uow.deployments.held(environment):
+        return _Place(document, deployment.application, None, name or deployment.environment_name)
+    return _Place(document, environment.application_id, None, name or environment.environment_id)
+
+
+def _application_of(uow: UnitOfWork, document: DocumentRef) -> str | None:
+    """Return the application's name as far as the record knows it, else its id in the store."""
+    held = uow.documents.held(document)
+    if held is not None:
+        for entry in held.entries.values():
+            return entry.flag.application or None
+        if held.title:
+            return held.title.partition("/")[0]
+    application, slash, _ = document.name.strip("/").partition("/")
+    return application if slash else None
+
+
+def _row(call: ApiCall, kind: ChangeKind, place: _Place, *, error: str | None, reason: str | None) -> FlagChange:
+    return FlagChange(
+        key=f"call|{call.event_id}|{place.document.name}",
+        cause=f"call|{call.event_id}",
+        kind=kind,
+        document=place.document,
+        life=None,
+        application=place.application,
+        flag=place.flag,
+        environment=place.environment,
+        path="",
+        version_before=None,
+        version_after=None,
+        occurred_at=call.at,
+        occurred_between=None,
+        before=None,
+        after=None,
+        diff=(),
+        summary=summarize(
+            kind=kind,
+            flag=place.flag,
+            application=place.application,
+            environment=place.environment,
+            before=None,
+            after=None,
+            diff=(),
+            version_before=None,
+            version_after=None,
+            reason=call.name,
+            error=error,
+        ),
+        detected_by=Detection.EVENT,
+        reason=reason or call.name,
+        error=error,
+    )
+
+
+def _guardrail_row(hint: GuardrailHint, place: _Place) -> FlagChange:
+    return FlagChange(
+        key=f"call|{hint.call_event_id}|{place.document.name}|guardrail",
+        cause=f"call|{hint.call_event_id}",
+        kind=ChangeKind.GUARDRAIL,
+        document=place.document,
+        life=None,
+        application=place.application,
+        flag=None,
+        environment=place.environment,
+        path="",
+        version_before=None,
+        version_after=None,
+        occurred_at=hint.at,
+        occurred_between=None,
+        before=None,
+        after=None,
+        diff=(),
+        summary=hint.text,
+        detected_by=Detection.EVENT,
+        reason=hint.text,
+    )

@@ -1,0 +1,181 @@
+"""Reconcile: find by the clock what no event told, by the same path as an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auditor.application.alerting import digest_key, summary_alert
+from auditor.application.ingest import Ingest
+from auditor.application.ports import FlagSource, Progress, Scope
+from auditor.application.recording import DeploymentTrigger, Recorder, Tally
+from auditor.domain.changes import Detection, GapClass
+from auditor.domain.documents import DocumentListing, DocumentRef, HeldDocument
+from auditor.domain.errors import StoreUnreadableError
+from auditor.domain.flags import JsonValue
+
+
+def _silent(done: int, total: int | None, what: str) -> None:  # noqa: ARG001 - the port's form
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileReport:
+    """What one run did; ``gaps`` counts the version gaps now open, ``errors`` what could not be read (sentences)."""
+
+    documents: int
+    versions: int
+    recorded: int
+    gaps: int
+    errors: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the answer in contract form."""
+        return {
+            "documents": self.documents,
+            "versions": self.versions,
+            "recorded": self.recorded,
+            "gaps": self.gaps,
+        }
+
+
+@dataclass(slots=True)
+class _Run:
+    started: datetime
+    tally: Tally = field(default_factory=Tally)
+    documents: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """The use case behind ``flagtrail reconcile`` and the scheduled job."""
+
+    recorder: Recorder
+
+    def run(self, source: str | None = None, progress: Progress = _silent) -> ReconcileReport:
+        """Compare every watched document with the record and record what is missing; one source, or all.
+
+        What cannot be read is named in ``errors`` and tried again by the next run; the rest is recorded.
+        """
+        run = _Run(self.recorder.clock.now())
+        for name, watched in self.recorder.sources.items():
+            if source is None or source == name:
+                self._reconcile_source(watched, run, progress)
+        Ingest(self.recorder).take_up_deferred(run.tally)
+        gaps = self._conclude(run)
+        return ReconcileReport(
+            run.documents,
+            run.tally.versions,
+            run.tally.recorded,
+            gaps,
+            tuple(run.errors),
+            tuple(dict.fromkeys(run.tally.alerts)),
+        )
+
+    def _reconcile_source(self, source: FlagSource, run: _Run, progress: Progress) -> None:
+        try:
+            scopes = source.scopes()
+        except StoreUnreadableError as error:
+            run.errors.append(str(error))
+            return
+        for scope in scopes:
+            before = (len(run.errors), run.documents, run.tally.versions, run.tally.recorded)
+            self._reconcile_scope(source, scope, run, progress)
+            if len(run.errors) == before[0]:
+                self._complete(scope, run, before)
+
+    def _complete(self, scope: Scope, run: _Run, before: tuple[int, int, int, int]) -> None:
+        """Record that the scope was looked at whole: that nothing happened is itself worth a row."""
+        counts = {
+            "documents": run.documents - before[1],
+            "versions": run.tally.versions - before[2],
+            "recorded": run.tally.recorded - before[3],
+        }
+        with self.recorder.unit_of_work() as uow:
+            uow.runs.reconciled(scope, self.recorder.clock.now(), counts)
+            uow.commit()
+
+    def _reconcile_scope(self, source: FlagSource, scope: Scope, run: _Run, progress: Progress) -> None:
+        with self.recorder.unit_of_work() as uow:
+            held = uow.documents.held_in(scope)
+        try:
+            moved = list(self._moved(source, scope, held, run, progress))
+        except StoreUnreadableError as error:
+            run.errors.append(str(error))
+            return
+        for done, document in enumerate(moved, start=1):
+            self._sync(document, run)
+            progress(done, len(moved), f"reading {scope.source} {scope.account} {scope.region}")
+        self._reconcile_environments(scope, run, progress)
+
+    def _moved(
+        self,
+        source: FlagSource,
+        scope: Scope,
+        held: Mapping[DocumentRef, HeldDocument],
+        run: _Run,
+        progress: Progress,
+    ) -> Iterator[DocumentRef]:
+        """Yield the documents whose newest version is not held, and those held that the store no longer lists."""
+        listed: set[DocumentRef] = set()
+        for listing in source.list_documents(scope):
+            listed.add(listing.document)
+            run.documents += 1
+            progress(len(listed), None, f"listing {scope.source} {scope.account} {scope.region}")
+            if not _unmoved(listing, held.get(listing.document)):
+                yield listing.document
+        for document, known in held.items():
+            if known.alive and document not in listed:
+                yield document
+
+    def _sync(self, document: DocumentRef, run: _Run) -> None:
+        try:
+            self.recorder.sync_document(document, Detection.RECONCILE, (), run.tally, run.started)
+        except StoreUnreadableError as error:
+            run.errors.append(str(error))
+
+    def _reconcile_environments(self, scope: Scope, run: _Run, progress: Progress) -> None:
+        deployments = self.recorder.deployments
+        if deployments is None or deployments.name != scope.source:
+            return
+        try:
+            environments = list(deployments.list_environments(scope))
+        except StoreUnreadableError as error:
+            run.errors.append(str(error))
+            return
+        trigger = DeploymentTrigger(Detection.RECONCILE)
+        for done, environment in enumerate(environments, start=1):
+            try:
+                self.recorder.sync_environment(environment, trigger, run.tally, run.started)
+            except StoreUnreadableError as error:
+                run.errors.append(str(error))
+            progress(done, len(environments), f"deployments {scope.account} {scope.region}")
+
+    def _conclude(self, run: _Run) -> int:
+        """Let the digest go, put the one summary of a back-fill, and return the number of open version gaps."""
+        now = self.recorder.clock.now()
+        with self.recorder.unit_of_work() as uow:
+            uow.outbox.release(digest_key(run.started))
+            if run.tally.backfilled:
+                summary = summary_alert(
+                    run.started,
+                    documents=run.documents,
+                    versions=run.tally.versions,
+                    changes=run.tally.backfilled,
+                    gaps=run.tally.gaps,
+                )
+                uow.outbox.put(summary, now)
+                run.tally.alerts.append(summary.key)
+            gaps = sum(gap.gap_class is GapClass.VERSION for gap in uow.gaps.all())
+            uow.commit()
+        return gaps
+
+
+def _unmoved(listing: DocumentListing, held: HeldDocument | None) -> bool:
+    """Tell whether the store shows just what is held: same version, same date, alive."""
+    if held is None or not held.alive or listing.version is None or listing.version != held.version:
+        return False
+    return listing.modified_at is None or held.modified_at is None or listing.modified_at == held.modified_at

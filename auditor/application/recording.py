@@ -1,0 +1,319 @@
+"""Recording: one look at a document or an environment becomes changes, findings and alerts in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from auditor.application.alerting import plan_alerts
+from auditor.application.ports import (
+    ChangePolicy,
+    Clock,
+    DeploymentSource,
+    FlagSource,
+    Scope,
+    UnitOfWork,
+    UnitOfWorkFactory,
+)
+from auditor.domain.alerts import AlertKind, NewAlert
+from auditor.domain.attribution import UNATTRIBUTED, ApiCall, Attribution
+from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, RecordedChange
+from auditor.domain.derivation import Derived, Detecting, derive
+from auditor.domain.documents import (
+    Deployment,
+    DocumentReading,
+    DocumentRef,
+    EnvironmentRef,
+    HeldDocument,
+    Snapshot,
+)
+from auditor.domain.events import DocumentHint
+from auditor.domain.identities import actor_from_arn, best
+from auditor.domain.joining import attributions_for, rollback_attribution
+from auditor.domain.liveness import DeploymentDetecting, End, cause_of, live_changes
+
+Finish = Callable[[UnitOfWork, int], None]
+"""Called inside the recording transaction with the number of changes recorded, before it commits."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a call or run added: rows written, versions held, back-fill counted, alerts put."""
+
+    recorded: int = 0
+    versions: int = 0
+    backfilled: int = 0
+    gaps: int = 0
+    alerts: list[str] = field(default_factory=list)
+
+
+def _no_hints(_document: DocumentRef) -> Sequence[DocumentHint]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentTrigger:
+    """Why an environment is looked at: by what, from which deployment on, and what is hinted at its documents."""
+
+    by: Detection
+    first_hinted: int | None = None
+    hints_of: Callable[[DocumentRef], Sequence[DocumentHint]] = _no_hints
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The one way into the record; everything it does twice changes nothing the second time."""
+
+    unit_of_work: UnitOfWorkFactory
+    sources: Mapping[str, FlagSource]
+    clock: Clock
+    policies: Sequence[ChangePolicy] = ()
+    deployments: DeploymentSource | None = None
+
+    def sync_document(
+        self,
+        document: DocumentRef,
+        by: Detection,
+        hints: Sequence[DocumentHint],
+        tally: Tally,
+        started: datetime,
+        finish: Finish | None = None,
+    ) -> int:
+        """Read a document, record what is not held, and return the number of change rows written.
+
+        Raise ``StoreUnreadableError`` when the store gives no answer; then nothing is recorded.
+        """
+        source = self.sources[document.source]
+        while True:
+            with self.unit_of_work() as uow:
+                held = uow.documents.held(document)
+                backfill = held is None and not uow.runs.baselined(scope_of(document))
+            reading = source.read(document, held)
+            detecting = Detecting(by, backfill, tuple(hints))
+            recorded = self._record_reading(reading, held, detecting, tally, started, finish)
+            if recorded is not None:
+                return recorded
+
+    def _record_reading(
+        self,
+        reading: DocumentReading,
+        held: HeldDocument | None,
+        detecting: Detecting,
+        tally: Tally,
+        started: datetime,
+        finish: Finish | None,
+    ) -> int | None:
+        """Record one reading; return ``None`` when another worker moved the cursor to another life meanwhile."""
+        document, now = reading.document, self.clock.now()
+        with self.unit_of_work() as uow:
+            present = uow.documents.held(document)
+            if _life_of(present) != _life_of(held):
+                return None
+            derived = derive(reading, present, detecting, lambda version: uow.documents.version(document, version))
+            arns = _modifiers(derived)
+            calls = uow.calls.of_document(document) if derived.changes else ()
+            recorded = [
+                self._record(uow, change, self._first_attribution(change, arns, calls), now)
+                for change in derived.changes
+            ]
+            _hold(uow, reading, derived, present, now)
+            tally.gaps += sum(uow.gaps.add(gap, now) for gap in derived.gaps)
+            tally.versions += len(derived.held.snapshots) if derived.held is not None else 0
+            return self._conclude(uow, recorded, tally, started, now, finish)
+
+    def sync_environment(
+        self,
+        environment: EnvironmentRef,
+        trigger: DeploymentTrigger,
+        tally: Tally,
+        started: datetime,
+        finish: Finish | None = None,
+    ) -> int:
+        """Read an environment's deployments, record what became live by them, and return the number of rows written."""
+        if self.deployments is None:
+            return 0
+        with self.unit_of_work() as uow:
+            held = {d.number: d.state for d in uow.deployments.held(environment)}
+        fresh = self.deployments.deployments(environment, held)
+        written = sum(self._hold_deployed_version(d, trigger, tally, started) for d in fresh)
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            new = frozenset(d.number for d in fresh if uow.deployments.add(d, now))
+            known = uow.deployments.held(environment)
+            backfill = not held and not uow.runs.baselined(_scope("appconfig", environment.account, environment.region))
+            detecting = DeploymentDetecting(trigger.by, backfill, trigger.first_hinted)
+            by_number = {d.number: d for d in known}
+            changes = live_changes(known, new, uow.documents.version, detecting)
+            recorded = [
+                self._record(uow, change, self._deployment_attribution(uow, change, by_number, environment), now)
+                for change in changes
+            ]
+            return written + self._conclude(uow, recorded, tally, started, now, finish)
+
+    def _hold_deployed_version(
+        self, deployment: Deployment, trigger: DeploymentTrigger, tally: Tally, started: datetime
+    ) -> int:
+        """Make sure that a deployed version is held, since its flags are what became live."""
+        with self.unit_of_work() as uow:
+            if uow.documents.version(deployment.profile, deployment.version) is not None:
+                return 0
+        hints = trigger.hints_of(deployment.profile)
+        return self.sync_document(deployment.profile, trigger.by, hints, tally, started)
+
+    def record_changes(
+        self, pairs: Iterable[AttributedChange], tally: Tally, started: datetime, finish: Finish | None = None
+    ) -> int:
+        """Record changes that need no reading (attempts, guardrails) and return the number of rows written."""
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            recorded = [self._record(uow, pair.change, pair.attribution, now) for pair in pairs]
+            return self._conclude(uow, recorded, tally, started, now, finish)
+
+    def keep_call(self, call: ApiCall, tally: Tally) -> None:
+        """Keep who made a call, and attribute the changes it made that are recorded already."""
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            uow.calls.add(call, now)
+            for change in _changes_of_call(uow, call):
+                for attribution in attributions_for(change.change, (call,)):
+                    self._learn(uow, change, attribution, tally, now)
+            uow.commit()
+
+    def _learn(
+        self, uow: UnitOfWork, change: RecordedChange, attribution: Attribution, tally: Tally, now: datetime
+    ) -> None:
+        if not uow.changes.attribute(change.id, attribution, now):
+            return
+        known = uow.changes.get(change.id)
+        if known is None:
+            return
+        self._check(uow, known, now)
+        if known.attribution.actor == change.attribution.actor or uow.outbox.message_of(change.id) is None:
+            return
+        evidence = attribution.evidence[0].id if attribution.evidence else None
+        key = f"update|{change.change.cause}|{evidence or attribution.actor.arn}"
+        if uow.outbox.put(NewAlert(key, AlertKind.UPDATE, change.change.cause, (change.change.key,)), now):
+            tally.alerts.append(key)
+
+    def _record(
+        self, uow: UnitOfWork, change: FlagChange, attribution: Attribution, now: datetime
+    ) -> RecordedChange | None:
+        recorded = uow.changes.append(AttributedChange(change, attribution), now)
+        if recorded is not None:
+            self._check(uow, recorded, now)
+        return recorded
+
+    def _check(self, uow: UnitOfWork, change: RecordedChange, now: datetime) -> None:
+        for policy in self.policies:
+            for finding in policy.check(change):
+                uow.findings.add(finding, now)
+
+    def _conclude(
+        self,
+        uow: UnitOfWork,
+        recorded: Sequence[RecordedChange | None],
+        tally: Tally,
+        started: datetime,
+        now: datetime,
+        finish: Finish | None,
+    ) -> int:
+        news = [change for change in recorded if change is not None]
+        keys = []
+        for alert in plan_alerts(news, started, now):
+            uow.outbox.put(alert, now)
+            keys.append(alert.key)
+        if finish is not None:
+            finish(uow, len(news))
+        uow.commit()
+        tally.alerts.extend(keys)
+        tally.recorded += sum(not change.change.kind.is_attempt for change in news)
+        tally.backfilled += sum(change.change.detected_by is Detection.BACKFILL for change in news)
+        return len(news)
+
+    def _first_attribution(self, change: FlagChange, arns: Mapping[str, str], calls: Sequence[ApiCall]) -> Attribution:
+        known = list(attributions_for(change, calls))
+        arn = arns.get(change.version_after or "")
+        if arn is not None and change.kind is not ChangeKind.LABEL_MOVED:
+            known.append(actor_from_arn(arn))
+        return combined(known)
+
+    def _deployment_attribution(
+        self,
+        uow: UnitOfWork,
+        change: FlagChange,
+        deployments: Mapping[int, Deployment],
+        environment: EnvironmentRef,
+    ) -> Attribution:
+        if change.deployment is None:
+            return UNATTRIBUTED
+        known = list(attributions_for(change, uow.calls.of_deployment(environment, change.deployment.number)))
+        if change.kind is ChangeKind.ROLLED_BACK:
+            rolled_back = rollback_attribution(deployments[change.deployment.number])
+            if rolled_back is not None:
+                known.append(rolled_back)
+        return combined(known)
+
+
+def combined(attributions: Sequence[Attribution]) -> Attribution:
+    """Return the best attribution with the evidence of all that name the same identity."""
+    if not attributions:
+        return UNATTRIBUTED
+    chosen = best(attributions)
+    others = [a for a in attributions if a is not chosen and a.attributed and a.actor.arn == chosen.actor.arn]
+    evidence = chosen.evidence + tuple(e for other in others for e in other.evidence if e not in chosen.evidence)
+    return replace(chosen, evidence=evidence)
+
+
+def scope_of(document: DocumentRef) -> Scope:
+    """Return the scope a document belongs to, for asking whether it was reconciled before."""
+    return _scope(document.source, document.account, document.region)
+
+
+def _scope(source: str, account: str, region: str) -> Scope:
+    return Scope(source, account, region, "")
+
+
+def _life_of(held: HeldDocument | None) -> tuple[int, bool] | None:
+    return None if held is None else (held.life, held.alive)
+
+
+def _modifiers(derived: Derived) -> dict[str, str]:
+    """Map versions to the ARN the store names as their author."""
+    snapshots: Sequence[Snapshot] = derived.held.snapshots if derived.held is not None else ()
+    return {s.version: s.modified_by for s in snapshots if s.modified_by is not None}
+
+
+def _hold(
+    uow: UnitOfWork, reading: DocumentReading, derived: Derived, present: HeldDocument | None, now: datetime
+) -> None:
+    if derived.held is not None:
+        uow.documents.hold(reading.document, derived.held.life, derived.held.snapshots, now)
+    if present is None and not reading.exists:
+        return
+    title = reading.title or (present.title if present is not None else None)
+    uow.documents.checked(
+        reading.document,
+        derived.life,
+        reading.read_at,
+        alive=derived.alive,
+        labels=derived.labels,
+        title=title,
+    )
+
+
+def _changes_of_call(uow: UnitOfWork, call: ApiCall) -> list[RecordedChange]:
+    """Return the recorded changes a call may have made, each once."""
+    found: dict[str, RecordedChange] = {}
+    removed = (ChangeKind.DELETED, ChangeKind.LABEL_MOVED)
+    for target in call.targets:
+        candidates: list[RecordedChange] = []
+        if target.document is not None:
+            if target.version is not None:
+                candidates.extend(uow.changes.of_version(target.document, target.version))
+            candidates.extend(uow.changes.of_document(target.document, removed))
+        if target.environment is not None and target.deployment_number is not None:
+            for end in End:
+                candidates.extend(uow.changes.of_cause(cause_of(target.environment, target.deployment_number, end)))
+        found.update({change.id: change for change in candidates})
+    return list(found.values())

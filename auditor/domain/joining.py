@@ -1,0 +1,118 @@
+"""Joining CloudTrail calls with changes: who did this very change, never who did a similar one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from auditor.domain.attribution import (
+    Actor,
+    ActorKind,
+    ApiCall,
+    Attribution,
+    CallOutcome,
+    CallTarget,
+    Certainty,
+    Evidence,
+)
+from auditor.domain.changes import ChangeKind, FlagChange
+from auditor.domain.documents import Deployment
+from auditor.domain.liveness import End, cause_of
+
+# CloudTrail rounds down to whole seconds; the store dates the version within moments of the call.
+JOIN_TOLERANCE = timedelta(seconds=5)
+
+_WRITES = frozenset({"PutParameter", "CreateHostedConfigurationVersion"})
+_REMOVALS = frozenset({"DeleteParameter", "DeleteParameters", "DeleteConfigurationProfile", "DeleteApplication"})
+_LABELLINGS = frozenset({"LabelParameterVersion", "UnlabelParameterVersion"})
+_REMOVED = (ChangeKind.DELETED, ChangeKind.EXPIRED)
+
+
+def attributions_for(change: FlagChange, calls: Sequence[ApiCall]) -> Iterator[Attribution]:
+    """Yield what each call that made this change says of its actor."""
+    for call in calls:
+        if call.outcome in (CallOutcome.DENIED, CallOutcome.FAILED):
+            continue
+        if any(_made(call, target, change) for target in call.targets):
+            yield _joined(call)
+
+
+def _made(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:
+    if change.deployment is not None:
+        return _made_deployment(call, target, change)
+    if target.document != change.document:
+        return False
+    if call.name in _WRITES:
+        return _wrote(call, target, change)
+    if call.name in _REMOVALS:
+        return change.kind in _REMOVED and change.version_after is None and _same_time(call, change)
+    if call.name in _LABELLINGS:
+        return _labelled(call, target, change)
+    return False
+
+
+def _made_deployment(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:
+    if target.environment is None or change.deployment is None:
+        return False
+    if target.deployment_number != change.deployment.number:
+        return False
+    if change.cause not in {cause_of(target.environment, target.deployment_number, end) for end in End}:
+        return False
+    wanted = "StartDeployment" if change.kind is ChangeKind.DEPLOYED else "StopDeployment"
+    return call.name == wanted
+
+
+def _wrote(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:
+    if change.kind in (ChangeKind.LABEL_MOVED, ChangeKind.EXPIRED) or target.version != change.version_after:
+        return False
+    # Versions of AppConfig never restart; those of a parameter do with each life, so the time must agree as well.
+    return change.document.source == "appconfig" or _same_time(call, change)
+
+
+def _labelled(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:
+    if change.kind is not ChangeKind.LABEL_MOVED or target.label != change.label:
+        return False
+    removed = call.name == "UnlabelParameterVersion"
+    version = change.version_before if removed else change.version_after
+    agrees = target.version is None or target.version == version
+    return agrees and removed == (change.version_after is None) and _same_time(call, change)
+
+
+def _same_time(call: ApiCall, change: FlagChange) -> bool:
+    if change.occurred_at is not None:
+        return abs(call.at - change.occurred_at) <= JOIN_TOLERANCE
+    if change.occurred_between is None:
+        return False
+    after, before = change.occurred_between
+    return (after is None or call.at >= after - JOIN_TOLERANCE) and call.at <= before + JOIN_TOLERANCE
+
+
+def _joined(call: ApiCall) -> Attribution:
+    """Return the call's attribution with the call itself as evidence; it dates the change as well."""
+    return replace(call.attribution, occurred_at=call.at)
+
+
+def rollback_attribution(deployment: Deployment) -> Attribution | None:
+    """Return who rolled a deployment back where AppConfig says that no person did, else ``None``."""
+    if deployment.triggered_by in (None, "USER"):
+        return None
+    if deployment.triggered_by == "CLOUDWATCH_ALARM":
+        alarm = alarm_name(deployment.cause or "")
+        text = (
+            f"AppConfig rolled back because of CloudWatch alarm {alarm}" if alarm else "a CloudWatch alarm rolled back"
+        )
+        actor = Actor(ActorKind.SERVICE, "appconfig.amazonaws.com", via=f"alarm {alarm}" if alarm else "alarm")
+    else:
+        text = f"AppConfig rolled back by itself ({deployment.triggered_by})"
+        actor = Actor(ActorKind.SERVICE, "appconfig.amazonaws.com")
+    evidence = Evidence("appconfig event log", text, id=f"deployment {deployment.number}", at=deployment.ended_at)
+    return Attribution(actor, Certainty.CERTAIN, (evidence,))
+
+
+def alarm_name(text: str) -> str | None:
+    """Return the alarm's name out of a text that holds its ARN, or ``None``."""
+    _, found, rest = text.partition(":alarm:")
+    if not found:
+        return None
+    return rest.split()[0].rstrip(".,;)") if rest.split() else None
