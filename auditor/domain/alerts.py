@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -61,6 +62,7 @@ class Alert:
     ``references`` holds the code references of the flags it tells of; ``None`` means that no scan is known, which is
     not the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits.
     ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
+    ``former`` maps a change's id to the metadata of the version before it, for the command that puts it back.
     """
 
     id: int
@@ -75,6 +77,7 @@ class Alert:
     facts: tuple[tuple[str, JsonValue], ...] = ()
     sent_as: str | None = None
     superseded: tuple[str, ...] = ()
+    former: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
 class DeliveryOutcome(StrEnum):

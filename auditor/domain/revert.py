@@ -1,0 +1,230 @@
+"""How to put a change back: the AWS CLI command, or in words why there is none."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from auditor.domain.changes import ChangeKind, FlagChange, RecordedChange
+from auditor.domain.flags import FlagState, JsonValue
+from auditor.domain.values import parse_value
+
+LONGEST = 2_400
+"""A command longer than this fetches the former value from the store's history instead of spelling it out."""
+
+_STRATEGY = "AppConfig.AllAtOnce"
+_RUNNING = frozenset({"DEPLOYING", "BAKING", "VALIDATING"})
+_LABEL = re.compile(r"[A-Za-z._-][A-Za-z0-9._-]{0,99}")
+# The CLI takes what follows these for a place to read the value from.
+_REFERENCES = ("file://", "fileb://", "http://", "https://")
+# A chat shows these as markup, or eats them; inside JSON they can be written as escapes.
+_FRAGILE = frozenset("<>&`")
+
+Former = Mapping[str, JsonValue]
+Option = str | int | bool | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RevertCommand:
+    """A command for a POSIX shell and what to mind before running it; ``text`` is ``None`` where only words help."""
+
+    text: str | None
+    notes: tuple[str, ...] = ()
+
+
+def revert_command(change: RecordedChange, former: Former | None = None) -> RevertCommand | None:
+    """Return what puts a change back, or ``None`` where nothing needs to be (attempts, rollbacks).
+
+    ``former`` is the metadata of the version before the change: ``text`` (the value exactly as the store held it),
+    ``type`` and ``tier``; without it an update is reverted out of the store's own history. A masked value is never
+    part of a command.
+    """
+    way = _WAYS.get((change.change.document.source, change.change.kind))
+    return None if way is None else way(change.change, former or {})
+
+
+def _updated(change: FlagChange, former: Former) -> RevertCommand:
+    if change.before is None:
+        return RevertCommand(None, ("What it said before is not known: earlier versions could no longer be read.",))
+    if is_masked(change.before.value):
+        return RevertCommand(None, (_hidden(change),))
+    text = former.get("text")
+    if isinstance(text, str):
+        command = _put(change, text, former, overwrite=True)
+        if len(command) <= LONGEST or change.version_before is None:
+            return RevertCommand(command)
+    if change.version_before is None or not _survives(change.document.name):
+        return RevertCommand(None, ("The text of the former value is not known.",))
+    return RevertCommand(_put_from_history(change, change.version_before))
+
+
+def _created(change: FlagChange, _former: Former) -> RevertCommand:
+    command = _aws("ssm", "delete-parameter", change, {"name": change.document.name})
+    return RevertCommand(command, ("Code that reads it without a fallback fails once it is gone.",))
+
+
+def _deleted(change: FlagChange, former: Former) -> RevertCommand:
+    if change.before is None:
+        return RevertCommand(None, ("What it said is not known.",))
+    if is_masked(change.before.value):
+        hidden = "Its value is hidden from the record, and the store keeps no history of a deleted parameter."
+        return RevertCommand(None, (f"{hidden} It has to be set anew by someone who knows it.",))
+    notes = ["Labels, tags and policies do not come back with it."]
+    text = former.get("text")
+    if not isinstance(text, str):
+        text = _text_of(change.before, former)
+        notes.append("The value is the same, but its spelling (spaces, upper case) may differ from what was stored.")
+    return RevertCommand(_put(change, text, former, overwrite=False), tuple(notes))
+
+
+def _label_moved(change: FlagChange, _former: Former) -> RevertCommand:
+    label = change.label or ""
+    if not _LABEL.fullmatch(label):
+        return RevertCommand(None, ("The label's name is not shown, so no command is either.",))
+    name = change.document.name
+    if change.version_before is not None:
+        options: dict[str, Option] = {"name": name, "parameter-version": int(change.version_before), "labels": [label]}
+        return RevertCommand(_aws("ssm", "label-parameter-version", change, options))
+    options = {"name": name, "parameter-version": int(change.version_after or 0), "labels": [label]}
+    return RevertCommand(_aws("ssm", "unlabel-parameter-version", change, options))
+
+
+def _saved(_change: FlagChange, _former: Former) -> RevertCommand:
+    return RevertCommand(None, ("None needed: a saved version changes nothing until it is deployed.",))
+
+
+def _deployed(change: FlagChange, _former: Former) -> RevertCommand:
+    place = _deployment_place(change)
+    if place is None:
+        return RevertCommand(None, ("The ids of the deployment are not known.",))
+    application, environment, number = place
+    where: dict[str, Option] = {"application-id": application, "environment-id": environment}
+    if change.deployment is not None and change.deployment.state in _RUNNING:
+        command = _aws("appconfig", "stop-deployment", change, {**where, "deployment-number": number})
+        return RevertCommand(command, ("This stops the running deployment; AppConfig goes back to what was live.",))
+    if change.version_before is None:
+        return RevertCommand(None, ("No version was live here before, so there is none to go back to.",))
+    options: dict[str, Option] = {
+        **where,
+        "configuration-profile-id": change.document.name.partition("/")[2],
+        "configuration-version": change.version_before,
+        "deployment-strategy-id": _STRATEGY,
+    }
+    note = f"This deploys the whole of version {change.version_before} again, to all targets at once."
+    return RevertCommand(_aws("appconfig", "start-deployment", change, options), (note,))
+
+
+def _profile_deleted(_change: FlagChange, _former: Former) -> RevertCommand:
+    return RevertCommand(None, ("A deleted profile has no way back; its last content stays in the record.",))
+
+
+_WAYS: dict[tuple[str, ChangeKind], Callable[[FlagChange, Former], RevertCommand]] = {
+    ("ssm", ChangeKind.UPDATED): _updated,
+    ("ssm", ChangeKind.CREATED): _created,
+    ("ssm", ChangeKind.DELETED): _deleted,
+    ("ssm", ChangeKind.EXPIRED): _deleted,
+    ("ssm", ChangeKind.LABEL_MOVED): _label_moved,
+    ("appconfig", ChangeKind.SAVED): _saved,
+    ("appconfig", ChangeKind.DEPLOYED): _deployed,
+    ("appconfig", ChangeKind.DELETED): _profile_deleted,
+}
+
+
+def is_masked(value: JsonValue) -> bool:
+    """Tell whether a value, or a part of it, is hidden."""
+    if isinstance(value, dict):
+        return value.get("masked") is True or any(is_masked(part) for part in value.values())
+    return isinstance(value, list) and any(is_masked(part) for part in value)
+
+
+def _hidden(change: FlagChange) -> str:
+    version = "The former version" if change.version_before is None else f"Version {change.version_before}"
+    return (
+        "The value is hidden, so no command is shown. "
+        f"{version} can be restored from the store's history by someone who may read it."
+    )
+
+
+def _text_of(state: FlagState, former: Former) -> str:
+    """Return a text that the store would be read as this value from."""
+    value = state.value
+    if former.get("type") == "StringList" and isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    if isinstance(value, str) and parse_value(value, kind="String") == value:
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _put(change: FlagChange, text: str, former: Former, *, overwrite: bool) -> str:
+    options: dict[str, Option] = {"name": change.document.name, "value": text}
+    kind = former.get("type")
+    if isinstance(kind, str):
+        options["type"] = kind
+    elif not overwrite:
+        options["type"] = "String"
+    # A standard parameter cannot take a long value; an existing one keeps its tier by itself.
+    if former.get("tier") == "Advanced" and not overwrite:
+        options["tier"] = "Advanced"
+    if overwrite:
+        options["overwrite"] = True
+    return _aws("ssm", "put-parameter", change, options)
+
+
+def _put_from_history(change: FlagChange, version: str) -> str:
+    """Return a command that lets the store itself hand back the former value, whatever is in it."""
+    region = shlex.quote(change.document.region)
+    selector = shlex.quote(f"{change.document.name}:{version}")
+    read = (
+        f"aws ssm get-parameter --name={selector} --region {region} "
+        "--query 'Parameter.{Name:Name,Type:Type,Value:Value}' --output json"
+    )
+    return f'aws ssm put-parameter --cli-input-json "$({read})" --overwrite --region {region}'
+
+
+def _deployment_place(change: FlagChange) -> tuple[str, str, int] | None:
+    """Return application id, environment id and number, which a deployment's cause spells out."""
+    parts = change.cause.split("|")
+    if len(parts) < _CAUSE_PARTS or parts[0] != "deployment" or not parts[5].isdigit():
+        return None
+    return parts[3], parts[4], int(parts[5])
+
+
+_CAUSE_PARTS = 7
+
+
+def _aws(service: str, operation: str, change: FlagChange, options: Mapping[str, Option]) -> str:
+    """Return one line for a POSIX shell that the AWS CLI, old or new, takes as it stands."""
+    simple = all(_survives(value) for value in options.values())
+    spelled = [_option(name, value) for name, value in options.items()] if simple else [_as_json(options)]
+    return " ".join(["aws", service, operation, *spelled, f"--region {shlex.quote(change.document.region)}"])
+
+
+def _survives(value: Option) -> bool:
+    """Tell whether a value reaches AWS unchanged on its way through a chat, a shell and the CLI's own reading."""
+    if isinstance(value, list):
+        return all(_survives(item) for item in value)
+    if not isinstance(value, str):
+        return True
+    return value.isprintable() and _FRAGILE.isdisjoint(value) and not value.lower().startswith(_REFERENCES)
+
+
+def _option(name: str, value: Option) -> str:
+    if isinstance(value, bool):
+        return f"--{name}"
+    if isinstance(value, list):
+        return " ".join([f"--{name}", *(shlex.quote(item) for item in value)])
+    text = str(value)
+    # What begins like an option would be taken for one.
+    return f"--{name}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
+
+
+def _as_json(options: Mapping[str, Option]) -> str:
+    """Return the options as one JSON argument, in ASCII and without a character that a chat could change."""
+    members = {"".join(part.title() for part in name.split("-")): value for name, value in options.items()}
+    text = json.dumps(members)
+    for character in _FRAGILE:
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f"--cli-input-json {shlex.quote(text)}"
