@@ -13,15 +13,11 @@ from typing import Literal
 
 from auditor.domain.errors import ConfigurationError
 from auditor.domain.scan_options import ScanOptions
+from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 
 CONFIG_FILE = "flagtrail.toml"
 DEFAULT_DATABASE = "sqlite:///flagtrail.db"
-DEFAULT_PATHS = (
-    "/{application}/{environment}/features/{flag}",
-    "/{application}/{environment}/flags/{flag}",
-    "/{application}/features/{flag}",
-    "/{application}/flags/{flag}",
-)
+SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class SourceSettings:
 
 
 DEFAULT_SOURCES = (
-    SourceSettings("ssm", "ssm", paths=DEFAULT_PATHS),
+    SourceSettings("ssm", "ssm", paths=DEFAULT_SSM_TEMPLATES),
     SourceSettings("appconfig", "appconfig"),
 )
 
@@ -199,6 +195,10 @@ def _with_environment(settings: Settings, environ: Mapping[str, str], database_u
         base_url=environ.get("FLAGTRAIL_SLACK_BASE_URL") or settings.slack.base_url,
         token=environ.get("SLACK_BOT_TOKEN") or None,
     )
-    key = environ.get("FLAGTRAIL_FINGERPRINT_KEY")
-    fingerprint_key = key.encode() if key else settings.fingerprint_key
+    key = environ.get("FLAGTRAIL_FINGERPRINT_KEY", "").encode()
+    if key and len(key) < SHORTEST_KEY:
+        raise ConfigurationError(
+            f"FLAGTRAIL_FINGERPRINT_KEY has {len(key)} bytes; give it at least {SHORTEST_KEY}, or unset it"
+        )
+    fingerprint_key = key or settings.fingerprint_key
     return replace(settings, database_url=url, slack=slack, fingerprint_key=fingerprint_key)

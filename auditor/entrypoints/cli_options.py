@@ -120,9 +120,7 @@ def _options(formats: Sequence[str] | None) -> list[click.Option]:
 
     def option(name: str, help_text: str, **attrs: Any) -> click.Option:
         names = (f"--{name}", f"common_{name}")
-        return CommonOption(
-            names, help=help_text, expose_value=False, callback=_remember, default=None, **attrs
-        )
+        return CommonOption(names, help=help_text, expose_value=False, callback=_remember, default=None, **attrs)
 
     chosen: click.ParamType[Any] = click.STRING if formats is None else click.Choice(formats)
     shown = "FORMAT" if formats is None else None

@@ -1,0 +1,187 @@
+"""Builds the settings from what was read, and holds what one option means for another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from auditor.configuration import positions
+from auditor.configuration.faults import Faults
+from auditor.domain.scan_options import Accessor, Model, Override, Returns, ScanOptions
+from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
+from auditor.settings import (
+    DEFAULT_DATABASE,
+    DEFAULT_SOURCES,
+    SHORTEST_KEY,
+    AwsSettings,
+    NotifySettings,
+    ScheduleSettings,
+    Settings,
+    SlackSettings,
+    SourceSettings,
+    StaleSettings,
+)
+
+Read = Mapping[tuple[str, ...], list[tuple[positions.Path, dict[str, Any]]]]
+
+# Which options belong to which kind of source, and which of them it needs.
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "ssm": ("paths",),
+    "appconfig": ("applications", "profiles"),
+    "dynamodb": ("table", "keys"),
+    "s3": ("bucket", "key", "pointer"),
+}
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "ssm": (),
+    "appconfig": (),
+    "dynamodb": ("table", "keys"),
+    "s3": ("bucket", "key"),
+}
+_SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
+
+
+def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the settings; what does not fit together is added to the faults."""
+    base = path.parent
+    sources = _sources(read[("source",)], faults)
+    scan = _only(read, "scan")
+    repositories = tuple(base / folder for folder in scan.pop("repositories", ()))
+    return Settings(
+        config_path=path,
+        database_url=_database_url(_only(read, "database").get("url", DEFAULT_DATABASE), base),
+        sources=sources,
+        aws=AwsSettings(**_only(read, "aws")),
+        slack=SlackSettings(**_only(read, "slack")),
+        notify=NotifySettings(**_only(read, "notify")),
+        repositories=repositories,
+        scan=_scan_options(read, faults, sources, scan),
+        stale=_stale(read, faults),
+        schedule=ScheduleSettings(**_only(read, "schedule")),
+        code_link=_only(read, "links").get("code"),
+        owners=tuple(_only(read, "owners").items()),
+        fingerprint_key=_fingerprint_key(_only(read, "secrets"), faults, base, environ),
+    )
+
+
+def _only(read: Read, *path: str) -> dict[str, Any]:
+    """Return what the one table at a path says; nothing where it does not stand."""
+    return next((dict(given) for _, given in read[path]), {})
+
+
+def _database_url(url: str, base: Path) -> str:
+    """Return the URL with a relative SQLite file beside the configuration, wherever the command is called from."""
+    match = _SQLITE_FILE.fullmatch(url)
+    return f"{match[1]}{base / match[2]}" if match else url
+
+
+def _sources(tables: list[tuple[positions.Path, dict[str, Any]]], faults: Faults) -> tuple[SourceSettings, ...]:
+    """Return the sources, those watched by default where none is configured."""
+    names: dict[str, int] = {}
+    sources = []
+    for place, given in tables:
+        kind = given.get("kind")
+        if kind is None:
+            continue  # said already
+        _check_source(kind, given, place, faults)
+        name = given.get("name", kind)
+        if "name" in given and name in names:
+            faults.add((*place, "name"), f"{name!r} is the name of another source; give each its own")
+        names[name] = 1
+        sources.append(_source(kind, name, given))
+    return tuple(sources) or DEFAULT_SOURCES
+
+
+def _source(kind: str, name: str, given: Mapping[str, Any]) -> SourceSettings:
+    """Return one source; Parameter Store without paths has the usual ones."""
+    rest = {key: value for key, value in given.items() if key not in {"kind", "name"}}
+    if kind == "ssm":
+        rest["paths"] = rest.get("paths") or DEFAULT_SSM_TEMPLATES
+    return SourceSettings(kind, name, **rest)
+
+
+def _check_source(kind: str, given: Mapping[str, Any], place: positions.Path, faults: Faults) -> None:
+    """Report options of another kind of source, and missing ones."""
+    for other, options in _OF_KIND.items():
+        for option in options:
+            if other != kind and option in given:
+                faults.add((*place, option), f'belongs to kind = "{other}", this source is "{kind}"')
+    for option in _NEEDED[kind]:
+        if not given.get(option):
+            faults.add(place, f'kind = "{kind}" needs {option}')
+    keys = given.get("keys")
+    if keys and not any("{flag}" in template for _, template in keys):
+        faults.add((*place, "keys"), "no attribute says which flag it is; put {flag} into one template")
+
+
+def _scan_options(read: Read, faults: Faults, sources: tuple[SourceSettings, ...], scan: dict[str, Any]) -> ScanOptions:
+    """Return what the scanner is told, with the tables and buckets that hold flags."""
+    for place, given in read[("scan", "accessor")]:
+        returns = given.get("returns", "value")
+        if returns == "object" and not given.get("reads"):
+            faults.add(place, 'returns = "object" needs reads, the names that ask the object')
+        if "reads" in given and returns != "object":
+            faults.add((*place, "reads"), 'goes with returns = "object" only')
+    return ScanOptions(
+        accessors=tuple(_accessor(given) for _, given in read[("scan", "accessor")] if "callable" in given),
+        overrides=tuple(Override(**given) for _, given in read[("scan", "override")] if "callable" in given),
+        models=tuple(_model(given) for _, given in read[("scan", "model")] if "class" in given),
+        tables=tuple(source.table for source in sources if source.table),
+        buckets=tuple(source.bucket for source in sources if source.bucket),
+        **scan,
+    )
+
+
+def _accessor(given: dict[str, Any]) -> Accessor:
+    returns = Returns(given.get("returns") or "value")
+    return Accessor(**{**given, "returns": returns})
+
+
+def _model(given: dict[str, Any]) -> Model:
+    rest = {key: value for key, value in given.items() if key != "class"}
+    return Model(name=given["class"], **rest)
+
+
+def _stale(read: Read, faults: Faults) -> StaleSettings:
+    """Return the thresholds; lifetimes and naming that are given go over those built in, type by type."""
+    usual = StaleSettings()
+    lifetimes = {**dict(usual.lifetimes), **_only(read, "stale", "lifetimes")}
+    naming = {**_only(read, "stale", "naming")}
+    naming = {**naming, **{kind: patterns for kind, patterns in usual.naming if kind not in naming}}
+    for kind in naming:
+        if kind not in lifetimes:
+            faults.add(("stale", "naming", kind), "the type has no lifetime; add it under [stale.lifetimes]")
+    stale = _only(read, "stale")
+    default_type = stale.get("default_type")
+    if default_type and default_type not in lifetimes:
+        faults.add(("stale", "default_type"), f"{default_type!r} has no lifetime; add it under [stale.lifetimes]")
+    return StaleSettings(**{**stale, "lifetimes": tuple(lifetimes.items()), "naming": tuple(naming.items())})
+
+
+def _fingerprint_key(
+    secrets: Mapping[str, str], faults: Faults, base: Path, environ: Mapping[str, str]
+) -> bytes | None:
+    """Return the key; a place that does not hold one is a fault, and no fault quotes the key."""
+    variable, file = secrets.get("fingerprint_key_env"), secrets.get("fingerprint_key_file")
+    if variable and file:
+        faults.add(("secrets", "fingerprint_key_file"), "goes not with fingerprint_key_env; keep one of them")
+        return None
+    if variable:
+        place, key = "fingerprint_key_env", environ.get(variable, "").encode()
+    elif file:
+        place, key = "fingerprint_key_file", _key_file(base / file, faults)
+    else:
+        return None
+    if len(key) < SHORTEST_KEY:
+        faults.add(("secrets", place), f"the key there has {len(key)} bytes; it needs at least {SHORTEST_KEY}")
+    return key
+
+
+def _key_file(path: Path, faults: Faults) -> bytes:
+    """Return what a key file holds, without the line end."""
+    try:
+        return path.read_bytes().strip()
+    except OSError as error:
+        faults.add(("secrets", "fingerprint_key_file"), f"{path} cannot be read: {error.strerror}")
+        return bytes(SHORTEST_KEY)

@@ -1,0 +1,293 @@
+"""Every option there is: where it stands, how it is read, what it means. The documentation is made from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.configuration import values as v
+from auditor.configuration.schedules import schedule
+
+PROVIDERS = ("ssm", "appconfig", "dynamodb", "s3", "openfeature", "launchdarkly", "env", "generic")
+KINDS = ("ssm", "appconfig", "dynamodb", "s3")
+
+_ACCOUNT = v.matching(r"\d{12}", 'a 12-digit account id in quotes like "123456789012"')
+_REGION = v.matching(r"[a-z]{2,}(-[a-z]+)+-\d", 'a Region like "eu-central-1"')
+_VARIABLE = v.matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable, not its value", secret=True)
+_ROLE = v.matching(
+    r"arn:[\w-]+:iam::(\d{12}|\{account\}):role/[\w+=,.@/-]+|[\w+=,.@/-]+",
+    'a role name or an ARN like "arn:aws:iam::{account}:role/flagtrail-read"',
+)
+_URL = v.matching(r"https?://[^\s{}]+", 'a URL like "https://slack.example.com/api/"')
+_TEXTS = v.many(v.text, '["..."]')
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: its key, how its value is read, the form of its value for people, and what it does."""
+
+    key: str
+    read: v.Reader
+    form: str
+    doc: str
+    default: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the file: its path, whether it may stand several times, and its options.
+
+    ``free`` reads every key that is not an option, where users choose the keys (``None``: they do not).
+    ``misplaced`` maps a key that people try to what they should do instead.
+    """
+
+    path: tuple[str, ...]
+    doc: str
+    options: tuple[Option, ...] = ()
+    repeated: bool = False
+    free: v.Reader | None = None
+    free_form: str = ""
+    misplaced: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def header(self) -> str:
+        """Return the section as its first line stands in a file."""
+        name = ".".join(self.path)
+        return f"[[{name}]]" if self.repeated else f"[{name}]"
+
+
+_APPLICATION = Option("application", v.text, "text", "The application that the flags behind it belong to.")
+_ENVIRONMENT = Option("environment", v.text, "text", "The environment that it asks.")
+_PROFILE = Option("profile", v.text, "text", "The AppConfig profile behind it.")
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        ("database",),
+        "Where the record is kept. `--database` and `FLAGTRAIL_DATABASE_URL` go before it.",
+        (
+            Option(
+                "url",
+                v.matching(r"[a-z0-9+]+:.*", 'a database URL like "sqlite:///flagtrail.db"', secret=True),
+                "URL",
+                "SQLAlchemy's form; a relative SQLite file is looked for beside the configuration.",
+                "sqlite:///flagtrail.db",
+            ),
+        ),
+    ),
+    Section(
+        ("source",),
+        "A store of flags that is watched. Without any, Parameter Store names of the usual forms and every AppConfig "
+        "flag profile are watched, in the account and Region of the credentials at hand. A placeholder of a template "
+        "matches text without `/` or `#`.",
+        (
+            Option("kind", v.choice(*KINDS), "ssm, appconfig, dynamodb or s3", "Which store.", required=True),
+            Option("name", v.text, "text", "What `flagtrail reconcile --source` calls it.", "the kind"),
+            Option(
+                "accounts", v.many(_ACCOUNT, '["123456789012"]'), "list of account ids", "Where it is.", "own account"
+            ),
+            Option("regions", v.many(_REGION, '["eu-central-1"]'), "list of Regions", "Where it is.", "own Region"),
+            Option(
+                "paths",
+                v.many(v.ssm_path, '["/{application}/{environment}/features/{flag}"]'),
+                "list of templates",
+                "ssm: the parameter names that are flags.",
+                "features/ and flags/, with and without environment",
+            ),
+            Option("applications", _TEXTS, "list of texts", "appconfig: names or ids of applications.", "all"),
+            Option("profiles", _TEXTS, "list of texts", "appconfig: names or ids of profiles.", "all that hold flags"),
+            Option("table", v.text, "text", "dynamodb: the table."),
+            Option(
+                "keys",
+                v.mapping(v.template("application", "environment", "flag"), '{ pk = "{application}#{flag}" }'),
+                "table of templates",
+                "dynamodb: which attributes of the key say application, environment and flag.",
+            ),
+            Option("bucket", v.text, "text", "s3: the bucket."),
+            Option(
+                "key",
+                v.template("application", "environment", "flag"),
+                "template",
+                "s3: the keys of objects that hold flags.",
+            ),
+            Option("pointer", v.json_pointer, "JSON Pointer", "s3: where in the document the flags are.", "the whole"),
+        ),
+        repeated=True,
+    ),
+    Section(
+        ("aws",),
+        "How AWS is read; credentials, Region and endpoint come from AWS's own variables.",
+        (
+            Option(
+                "read_role", _ROLE, "role", "Assumed in each account that a source names; `{account}` stands for it."
+            ),
+            Option("external_id", v.text, "text", "Given along when the role is assumed."),
+        ),
+    ),
+    Section(
+        ("slack",),
+        "Where messages go.",
+        (
+            Option("channel", v.text, "text", "The channel's id (stable) or name."),
+            Option("base_url", _URL, "URL", "Another server; `FLAGTRAIL_SLACK_BASE_URL` goes before it.", "Slack's"),
+        ),
+        misplaced=tuple(
+            (key, "a token belongs in the variable SLACK_BOT_TOKEN, not in a file")
+            for key in (
+                "token",
+                "bot_token",
+                "slack_bot_token",
+            )
+        ),
+    ),
+    Section(
+        ("notify",),
+        "How people are told.",
+        (
+            Option(
+                "channel",
+                v.choice("slack", "console"),
+                "slack or console",
+                "What carries messages; with `console`, printing them counts as sending them.",
+                "slack",
+            ),
+            Option(
+                "unattributed_after",
+                v.duration,
+                "duration",
+                "How long to wait for CloudTrail before a change without a person is a finding.",
+                "30m",
+            ),
+        ),
+    ),
+    Section(
+        ("scan",),
+        "What `flagtrail run` scans, and how.",
+        (
+            Option("repositories", _TEXTS, "list of folders", "What is scanned; relative ones from the configuration."),
+            Option("workers", v.number(1, 256), "number", "Processes that parse.", "one a core"),
+            Option("seconds_per_file", v.number(0.1, 3600, whole=False), "number", "The limit for one file.", "20"),
+        ),
+    ),
+    Section(
+        ("scan", "accessor"),
+        "A reader of flags that the scanner cannot find by itself.",
+        (
+            Option("callable", v.callable_name, "dotted name", "The reader as code imports it.", required=True),
+            Option(
+                "key", v.arguments, "argument", 'Where the flag\'s key is: `0`, `"name"`, both, or a template.', "0"
+            ),
+            Option("default", v.arguments, "argument", "Where the fallback is."),
+            Option(
+                "returns",
+                v.choice("bool", "value", "document", "decorator", "object"),
+                "bool, value, document, decorator or object",
+                "What it gives back.",
+                "value",
+            ),
+            Option("reads", _TEXTS, "list of names", "object: the methods and attributes that ask it."),
+            Option("within", _TEXTS, "list of keys", "document: the path to the value."),
+            Option("provider", v.choice(*PROVIDERS), "store", "The store behind it.", "any"),
+            _APPLICATION,
+            _ENVIRONMENT,
+            _PROFILE,
+        ),
+        repeated=True,
+    ),
+    Section(
+        ("scan", "override"),
+        "A callable that fixes a flag's value in tests.",
+        (
+            Option("callable", v.callable_name, "dotted name", "The callable as tests import it.", required=True),
+            Option("key", v.arguments, "argument", "Where the flag's key is.", "0"),
+            Option("value", v.arguments, "argument", "Where the value is.", "1"),
+        ),
+        repeated=True,
+    ),
+    Section(
+        ("scan", "model"),
+        "A class that mirrors a flag document field by field.",
+        (
+            Option("class", v.callable_name, "dotted name", "The class as code imports it.", required=True),
+            _APPLICATION,
+            _ENVIRONMENT,
+            _PROFILE,
+        ),
+        repeated=True,
+    ),
+    Section(
+        ("stale",),
+        "When a flag is ready to go.",
+        (
+            Option(
+                "critical_environments",
+                _TEXTS,
+                "list of texts",
+                "A flag is settled when it is settled in these.",
+                "prod, production, live",
+            ),
+            Option("settled_after", v.duration, "duration", "How long fully on or off is settled.", "30d"),
+            Option("scan_fresh_for", v.duration, "duration", "How long a scan counts as evidence.", "7d"),
+            Option("default_type", v.text, "text", "The type of a flag whose name tells none.", "none"),
+        ),
+    ),
+    Section(
+        ("stale", "lifetimes"),
+        "How long a flag of a type may live: a duration or `never`.",
+        free=v.duration_or_never,
+        free_form="TYPE = duration or never",
+    ),
+    Section(
+        ("stale", "naming"),
+        "Which keys have which type, by patterns with `*`; the first that fits counts.",
+        free=_TEXTS,
+        free_form="TYPE = list of patterns",
+    ),
+    Section(
+        ("schedule",),
+        "When `flagtrail run` does what: a duration, a cron line in UTC, or `off`.",
+        (
+            Option("reconcile", schedule, "schedule", "Read the stores for what no event told.", "15m"),
+            Option("dispatch", schedule, "schedule", "Send what waits.", "15s"),
+            Option("scan", schedule, "schedule", "Scan the repositories.", "6h"),
+            Option("weekly_report", schedule, "schedule", "Report what can go.", "0 8 * * mon"),
+        ),
+    ),
+    Section(
+        ("secrets",),
+        "The key of the fingerprints that tell whether a masked value changed, at least 16 bytes; "
+        "`FLAGTRAIL_FINGERPRINT_KEY` goes before both. Without one, masked values cannot be compared.",
+        (
+            Option("fingerprint_key_env", _VARIABLE, "variable", "The variable that holds the key."),
+            Option("fingerprint_key_file", v.text, "file", "The file that holds the key."),
+        ),
+        misplaced=(
+            ("fingerprint_key", "a key does not belong in this file; name its place by fingerprint_key_env or _file"),
+        ),
+    ),
+    Section(
+        ("links",),
+        "Where links lead.",
+        (
+            Option(
+                "code",
+                v.template("repository", "commit", "path", "line", needs="path"),
+                "template",
+                "A page of the code host for one line, from `{repository}`, `{commit}`, `{path}` and `{line}`.",
+            ),
+        ),
+    ),
+    Section(
+        ("owners",),
+        "Who owns which flags, by patterns of `application/flag`; the last that fits counts.",
+        free=v.text,
+        free_form='"PATTERN" = owner',
+    ),
+)
+
+
+def known_keys(path: tuple[str, ...]) -> list[str]:
+    """Return what may stand in the table at this path: its options and the tables inside it."""
+    inside = [section.path[len(path)] for section in SECTIONS if section.path[:-1] == path]
+    options: list[Any] = [option.key for s in SECTIONS if s.path == path for option in s.options]
+    return [*options, *inside]

@@ -1,0 +1,55 @@
+"""The example documents every option, and loads."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from auditor.configuration.options import SECTIONS
+from auditor.settings import Settings, StaleSettings, When
+
+
+@pytest.fixture(scope="module")
+def example(root):
+    return root / "examples" / "flagtrail.toml"
+
+
+def test_it_loads(example):
+    settings = Settings.load({}, config=str(example))
+
+    assert [source.kind for source in settings.sources] == ["ssm", "appconfig", "dynamodb", "s3"]
+    assert settings.sources[2].keys == (("pk", "{application}#{environment}"), ("sk", "FLAG#{flag}"))
+    assert settings.schedule.weekly_report == When(cron="0 8 * * mon")
+    assert settings.scan.tables == ("tenant-flags",)
+    assert settings.scan.buckets == ("shop-edge-config",)
+    assert dict(settings.owners)["shop/*"] == "@shop/platform"
+    assert settings.repositories == (example.parent / "../shop",)
+    assert settings.database_url == f"sqlite:///{example.parent}/flagtrail.db"
+
+
+def test_the_thresholds_it_shows_are_those_built_in(example):
+    stale = Settings.load({}, config=str(example)).stale
+
+    assert dict(stale.lifetimes) == dict(StaleSettings().lifetimes)
+    assert stale.settled_after == StaleSettings().settled_after
+    assert stale.critical_environments == StaleSettings().critical_environments
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.header)
+def test_every_option_stands_in_it(example, section):
+    text = example.read_text()
+    below = text.split(f"\n{section.header}\n")[1:]
+    own = "\n".join(part.split("\n[")[0] for part in below)
+
+    assert below, f"{section.header} is missing"
+    for option in section.options:
+        assert any(line.removeprefix("# ").startswith(f"{option.key} = ") for line in own.splitlines()), (
+            f"{section.header} {option.key} is missing"
+        )
+
+
+def test_each_option_is_explained(example):
+    tomllib.loads(example.read_text())
+
+    assert all(section.doc and all(option.doc and option.form for option in section.options) for section in SECTIONS)
