@@ -159,9 +159,7 @@ def test_what_the_scanner_is_told(load):
     """).scan
 
     assert scan.accessors == (
-        Accessor(
-            callable="a.b", key=(0, "name"), default=("{a}.{b}",), returns=Returns.OBJECT, reads=("on",)
-        ),
+        Accessor(callable="a.b", key=(0, "name"), default=("{a}.{b}",), returns=Returns.OBJECT, reads=("on",)),
     )
     assert scan.overrides == (Override(callable="a.C.d", value=("v",)),)
     assert scan.models == (Model(name="a.M", profile="p"),)
@@ -257,7 +255,7 @@ scan = "soon"
         ("[source]", "1: source: may stand several times; write [[source]] in two brackets above each"),
         ("scan = 3", "1: scan: has to be a table; write [scan] above its options"),
         ("[[source]]\n", "1: source[1]: needs kind (ssm, appconfig, dynamodb or s3)"),
-        ('[[source]]\nkind = "s3"\nbucket = "b"', "1: source[1]: kind = \"s3\" needs key"),
+        ('[[source]]\nkind = "s3"\nbucket = "b"', '1: source[1]: kind = "s3" needs key'),
         (
             '[[source]]\nkind = "ssm"\ntable = "t"',
             '3: source[1].table: belongs to kind = "dynamodb", this source is "ssm"',
@@ -337,7 +335,7 @@ scan = "soon"
             '[links]\ncode = "https://x/{commit}"',
             "2: links.code: 'https://x/{commit}': {path} is missing",
         ),
-        ("[owners]\n\"shop/*\" = 3", "2: owners.shop/*: has to be a text in quotes, not 3"),
+        ('[owners]\n"shop/*" = 3', "2: owners.shop/*: has to be a text in quotes, not 3"),
     ],
 )
 def test_a_fault_says_what_is_wrong_where_and_what_to_do(faults, text, expected):
@@ -419,10 +417,7 @@ def test_any_text_is_settings_or_one_error(tmp_path_factory, text):
 
 
 def test_the_settings_are_light_without_a_file(tmp_path):
-    program = "import sys; from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
-from auditor.settings import Settings; Settings.from_env({}); print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True
-    )
+    program = "import sys; from auditor.settings import Settings; Settings.from_env({}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True)
 
     assert not {"tomllib", "auditor.configuration.loader", "difflib"} & set(done.stdout.split())
