@@ -16,7 +16,7 @@ from auditor.domain.errors import StoreUnreadableError
 from auditor.domain.flags import JsonValue
 
 
-def _silent(done: int, total: int | None, what: str) -> None:  # noqa: ARG001 - the port's form
+def _silent(done: int, total: int | None, what: str) -> None:
     """Show no progress."""
 
 

@@ -1,0 +1,164 @@
+"""Stale flags: join the record with the references found in code, and judge every flag."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auditor.application.ports import HistoryQuery, StoredScan, UnitOfWork
+from auditor.domain.changes import ChangeKind, RecordedChange
+from auditor.domain.flags import FlagId, JsonValue
+from auditor.domain.lifetimes import lifetime_of
+from auditor.domain.references import Certainty, Reference
+from auditor.domain.verdicts import (
+    EnvironmentFacts,
+    FlagFacts,
+    Judgement,
+    ReferenceFacts,
+    StaleRules,
+    Verdict,
+    judge,
+)
+
+_GONE = (ChangeKind.DELETED, ChangeKind.EXPIRED)
+_ORDER = {Verdict.REMOVE: 0, Verdict.UNKNOWN: 1, Verdict.KEEP: 2}
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the record says of one flag while it is gathered."""
+
+    states: list[RecordedChange] = field(default_factory=list)
+    created_at: datetime | None = None
+    changed: RecordedChange | None = None
+    metadata: dict[str, JsonValue] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+
+def stale_flags(
+    uow: UnitOfWork, rules: StaleRules, now: datetime, as_of: datetime | None = None
+) -> Sequence[Judgement]:
+    """Return the verdict on every flag that exists, removals first, then what is not known; oldest change first."""
+    gathered = _gather(uow, as_of)
+    scans = uow.references.scans(as_of)
+    references = _by_flag(uow.references.references(as_of))
+    notices = _notices(uow, as_of)
+    judgements = [
+        judge(_facts(flag, found, _reference_facts(found, references, scans), notices, rules), rules, now)
+        for flag, found in gathered.items()
+    ]
+    return sorted(judgements, key=_rank)
+
+
+def _rank(judgement: Judgement) -> tuple[int, float, str]:
+    changed = judgement.facts.changed_at
+    return _ORDER[judgement.verdict], changed.timestamp() if changed else 0.0, str(judgement.facts.flag)
+
+
+def _gather(uow: UnitOfWork, as_of: datetime | None) -> dict[FlagId, _Gathered]:
+    """Group the newest states by flag; a flag that is gone everywhere is none any more."""
+    gathered: dict[FlagId, _Gathered] = defaultdict(_Gathered)
+    for change in uow.changes.latest_states(None, as_of):
+        if change.change.flag is None:
+            continue
+        found = gathered[FlagId(change.change.application or "", change.change.flag)]
+        found.states.append(change)
+        found.metadata.update(_metadata(uow, change))
+        found.keys.add(_store_key(change))
+    _date(uow, gathered, as_of)
+    return {flag: found for flag, found in gathered.items() if any(_exists(change) for change in found.states)}
+
+
+def _exists(change: RecordedChange) -> bool:
+    return change.change.kind not in _GONE and change.change.after is not None
+
+
+def _metadata(uow: UnitOfWork, change: RecordedChange) -> Mapping[str, JsonValue]:
+    held = uow.documents.held(change.change.document)
+    return held.metadata if held is not None else {}
+
+
+def _store_key(change: RecordedChange) -> str:
+    """Return the key by which code asks for the flag: the parameter's full name, else the key in the document."""
+    return change.change.document.name if change.change.path == "" else change.change.flag or ""
+
+
+def _date(uow: UnitOfWork, gathered: Mapping[FlagId, _Gathered], as_of: datetime | None) -> None:
+    """Find when each flag came and last changed; a label's move or a refused call changes no flag."""
+    for change in uow.changes.query(HistoryQuery(changes_only=True, as_of=as_of)):
+        if change.change.flag is None or change.change.kind is ChangeKind.LABEL_MOVED:
+            continue
+        found = gathered.get(FlagId(change.change.application or "", change.change.flag))
+        if found is None:
+            continue
+        when = change.occurred_at
+        if found.changed is None:
+            found.changed = change
+        if when is not None and (found.created_at is None or when < found.created_at):
+            found.created_at = when
+
+
+def _facts(
+    flag: FlagId,
+    found: _Gathered,
+    references: ReferenceFacts | None,
+    notices: Mapping[str, Sequence[tuple[str, datetime]]],
+    rules: StaleRules,
+) -> FlagFacts:
+    definition = next((s.change.after.definition for s in found.states if s.change.after is not None), None)
+    changed = found.changed
+    return FlagFacts(
+        flag=flag,
+        environments=tuple(_environments(found.states)),
+        created_at=found.created_at,
+        changed_at=changed.occurred_at if changed is not None else None,
+        changed_by=changed.attribution.actor.name if changed is not None else None,
+        lifetime=lifetime_of(flag.key, definition, found.metadata, rules.lifetimes),
+        references=references,
+        notices=tuple(notice for key in sorted(found.keys) for notice in notices.get(key, ())),
+    )
+
+
+def _environments(states: Sequence[RecordedChange]) -> Iterator[EnvironmentFacts]:
+    """Yield the environments; what AppConfig only saved counts where nothing is deployed at all."""
+    live = [s for s in states if s.change.kind is not ChangeKind.SAVED]
+    for change in sorted(live or states, key=lambda s: s.change.environment or ""):
+        if _exists(change):
+            name = change.attribution.actor.name
+            yield EnvironmentFacts(change.change.environment, change.change.after, change.occurred_at, name)
+
+
+def _by_flag(references: Iterable[Reference]) -> Mapping[str, Sequence[Reference]]:
+    grouped: dict[str, list[Reference]] = defaultdict(list)
+    for reference in references:
+        grouped[reference.flag.name or reference.flag.key].append(reference)
+    return grouped
+
+
+def _reference_facts(
+    found: _Gathered, references: Mapping[str, Sequence[Reference]], scans: Sequence[StoredScan]
+) -> ReferenceFacts | None:
+    """Count the references of one flag; the oldest of the newest scans says how fresh that is."""
+    if not scans:
+        return None
+    flag = found.states[0].change
+    name = str(FlagId(flag.application or "", flag.flag or ""))
+    mine = list(references.get(name, ()))
+    mine.extend(r for key in found.keys for r in references.get(key, ()) if r.flag.name is None)
+    return ReferenceFacts(
+        counts=Counter(r.kind.value for r in mine),
+        certain=Counter(r.kind.value for r in mine if r.certainty is Certainty.CERTAIN),
+        possible=sum(r.certainty is Certainty.POSSIBLE for r in mine),
+        scanned_at=min(scan.scanned_at for scan in scans),
+        complete=all(scan.complete for scan in scans),
+    )
+
+
+def _notices(uow: UnitOfWork, as_of: datetime | None) -> Mapping[str, Sequence[tuple[str, datetime]]]:
+    grouped: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+    for signal in uow.calls.signals(as_of):
+        if signal.document is not None:
+            grouped[signal.document.name].append((signal.text, signal.at))
+    return grouped

@@ -1,0 +1,434 @@
+"""Verdicts: may a flag go, must it stay, or is that not known; each with reasons, evidence and what is missing. Pure.
+
+Every rule is one function with one code. Absent evidence never makes a verdict surer: a flag that was never scanned is
+not unreferenced, and a removal is only proposed where the code that reads the flag is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from auditor.domain.flags import FlagId, FlagState, JsonValue
+from auditor.domain.lifetimes import FlagType, Lifetime, LifetimeRules
+from auditor.domain.readings import Position, Reading, read_state
+from auditor.domain.times import rfc3339
+
+
+class Verdict(StrEnum):
+    """What should become of a flag."""
+
+    REMOVE = "remove"
+    KEEP = "keep"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a rule's code and its sentence for this flag."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One piece of evidence: which signal, its value, and as of when it held."""
+
+    signal: str
+    value: JsonValue
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentFacts:
+    """A flag in one environment: its state, since when it is so (``None``: not dated), and who made it so."""
+
+    environment: str | None
+    state: FlagState | None
+    since: datetime | None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFacts:
+    """References in the newest scans: ``counts`` of all by kind, ``certain`` of those that surely name the flag.
+
+    ``possible`` counts the others. ``complete`` is False when files of these scans could not be read.
+    """
+
+    counts: Mapping[str, int]
+    certain: Mapping[str, int]
+    possible: int
+    scanned_at: datetime
+    complete: bool
+
+    @property
+    def in_code(self) -> int:
+        """Return how many places in production code surely use the flag: reads, writes and names bound to its key."""
+        return sum(self.certain.get(kind, 0) for kind in ("read", "write", "bind"))
+
+    @property
+    def in_tests(self) -> int:
+        """Return how many places only tests have."""
+        return self.certain.get("test", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagFacts:
+    """All that is known of a flag when it is judged; ``references`` is ``None`` when nothing was ever scanned."""
+
+    flag: FlagId
+    environments: tuple[EnvironmentFacts, ...]
+    created_at: datetime | None
+    changed_at: datetime | None
+    changed_by: str | None
+    lifetime: Lifetime
+    references: ReferenceFacts | None
+    notices: tuple[tuple[str, datetime], ...] = ()
+
+
+_OVERDUE = frozenset({"past-end-date", "short-term-overdue", "past-lifetime"})
+_CRITICAL = frozenset({"prod", "production", "live", "prd"})
+
+
+@dataclass(frozen=True, slots=True)
+class StaleRules:
+    """The thresholds, in days. ``critical`` names the environments that count; empty: the usual names of production."""
+
+    lifetimes: LifetimeRules = field(default_factory=LifetimeRules)
+    settled_days: int = 30
+    unreferenced_days: int = 30
+    grace_days: int = 14
+    scan_max_age_days: int = 30
+    critical: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with everything that led to it; ``age_days`` is ``None`` where nothing dates the flag's creation."""
+
+    facts: FlagFacts
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    evidence: tuple[Signal, ...]
+    missing: tuple[str, ...]
+    winning_value: Mapping[str, JsonValue]
+    age_days: int | None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the verdict in contract form."""
+        return {
+            "application": self.facts.flag.application or None,
+            "flag": self.facts.flag.key,
+            "verdict": self.verdict.value,
+            "reasons": [{"code": r.code, "text": r.text} for r in self.reasons],
+            "evidence": [
+                {"signal": s.signal, "value": s.value, "as_of": None if s.as_of is None else rfc3339(s.as_of)}
+                for s in self.evidence
+            ],
+            "missing": list(self.missing),
+            "winning_value": dict(self.winning_value),
+            "owner": self.facts.lifetime.owner,
+            "age_days": self.age_days,
+            "references": _references_json(self.facts.references),
+        }
+
+
+def _references_json(facts: ReferenceFacts | None) -> dict[str, JsonValue]:
+    counts = facts.counts if facts is not None else {}
+    shown: dict[str, JsonValue] = {k: counts.get(k, 0) for k in ("read", "write", "define", "bind", "test", "doc")}
+    shown["possible"] = facts.possible if facts is not None else 0
+    shown["scanned_at"] = rfc3339(facts.scanned_at) if facts is not None else None
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A flag before its judge: the facts, the thresholds, the hour, and its critical environments read."""
+
+    facts: FlagFacts
+    rules: StaleRules
+    now: datetime
+    critical: tuple[tuple[EnvironmentFacts, Reading], ...]
+
+    def days_since(self, moment: datetime) -> int:
+        """Return whole days that passed since then."""
+        return (self.now - moment).days
+
+
+def judge(facts: FlagFacts, rules: StaleRules, now: datetime) -> Judgement:
+    """Return the verdict on one flag."""
+    critical = tuple((e, read_state(e.state)) for e in _critical(facts, rules))
+    case = _Case(facts, rules, now, critical)
+    removal = [reason for rule in REMOVAL_RULES for reason in rule(case)]
+    keeping = [reason for rule in KEEPING_RULES for reason in rule(case)]
+    missing = tuple(_missing(case))
+    verdict = _weigh(case, removal, keeping, missing)
+    reasons = keeping if verdict is Verdict.KEEP else removal + keeping
+    if not reasons:
+        reasons = [_nothing_against(case) if verdict is Verdict.KEEP else _not_known(missing)]
+    return Judgement(
+        facts,
+        verdict,
+        tuple(reasons),
+        tuple(_evidence(case)),
+        missing,
+        _winning_values(facts),
+        case.days_since(facts.created_at) if facts.created_at is not None else None,
+    )
+
+
+def _critical(facts: FlagFacts, rules: StaleRules) -> tuple[EnvironmentFacts, ...]:
+    """Return the environments that count: the configured or usual production ones, else all."""
+    wanted = rules.critical or _CRITICAL
+    chosen = tuple(e for e in facts.environments if e.environment is not None and e.environment.lower() in wanted)
+    return chosen or facts.environments
+
+
+def _weigh(case: _Case, removal: list[Reason], keeping: list[Reason], missing: tuple[str, ...]) -> Verdict:
+    """Weigh the reasons: a removal needs a reason, nothing that speaks for keeping, and known references."""
+    if "state" in missing:
+        return Verdict.UNKNOWN
+    if keeping:
+        stuck = {r.code for r in keeping} == {"partly-on"} and any(r.code in _OVERDUE for r in removal)
+        return Verdict.UNKNOWN if stuck else Verdict.KEEP
+    if removal:
+        return Verdict.UNKNOWN if case.facts.references is None else Verdict.REMOVE
+    facts = case.facts.references
+    if facts is not None and (facts.in_code or (facts.possible == 0 and not _scan_doubt(case))):
+        return Verdict.KEEP
+    return Verdict.UNKNOWN
+
+
+def _nothing_against(case: _Case) -> Reason:
+    positions = sorted({reading.position.value for _, reading in case.critical})
+    return Reason(
+        "in-use", f"nothing says that it should go; in the environments that count it is {', '.join(positions)}"
+    )
+
+
+def _not_known(missing: tuple[str, ...]) -> Reason:
+    return Reason("not-known", f"nothing says that it should go, but this is not known: {', '.join(missing)}")
+
+
+def _short_term_due(case: _Case) -> Iterator[Reason]:
+    ends_on = case.facts.lifetime.ends_on
+    if ends_on is None or ends_on > case.now.date():
+        return
+    days = (case.now.date() - ends_on).days
+    source = case.facts.lifetime.end_from
+    yield Reason("past-end-date", f"it was to go by {ends_on.isoformat()} ({source}), {days} days ago")
+
+
+def _short_term_without_date(case: _Case) -> Iterator[Reason]:
+    life, created = case.facts.lifetime, case.facts.created_at
+    limit = case.rules.lifetimes.days.get(FlagType.RELEASE)
+    if not life.short_term or life.ends_on is not None or created is None or limit is None:
+        return
+    age = case.days_since(created)
+    if age > limit:
+        text = f"AppConfig marks it short-term without a date, and it is {age} days old (allowed: {limit})"
+        yield Reason("short-term-overdue", text)
+
+
+def _past_lifetime(case: _Case) -> Iterator[Reason]:
+    life, created = case.facts.lifetime, case.facts.created_at
+    if life.type is None or created is None or life.ends_on is not None:
+        return
+    limit = case.rules.lifetimes.days.get(life.type)
+    age = case.days_since(created)
+    if limit is not None and age > limit:
+        text = f"a {life.type.value} flag by {life.type_from} may live {limit} days; it is {age} days old"
+        yield Reason("past-lifetime", text)
+
+
+def _settled(position: Position, code: str, words: str) -> Callable[[_Case], Iterator[Reason]]:
+    def rule(case: _Case) -> Iterator[Reason]:
+        if _is_permanent(case) or not case.critical:
+            return
+        if any(reading.position is not position for _, reading in case.critical):
+            return
+        since = [e.since for e, _ in case.critical]
+        known = [moment for moment in since if moment is not None]
+        if len(known) != len(since):
+            return
+        days = case.days_since(max(known))
+        if days > case.rules.settled_days:
+            places = _places([e for e, _ in case.critical])
+            yield Reason(code, f"{words} in {places} for {days} days (allowed: {case.rules.settled_days})")
+
+    return rule
+
+
+def _unreferenced(case: _Case) -> Iterator[Reason]:
+    facts = case.facts.references
+    if facts is None or _scan_doubt(case) or facts.in_code or facts.possible or facts.in_tests:
+        return
+    if not _quiet(case, case.rules.unreferenced_days):
+        return
+    declared = facts.counts.get("define", 0)
+    rest = f"; {declared} places still define it" if declared else ""
+    yield Reason("unreferenced", f"no code reads it in the scan of {facts.scanned_at:%Y-%m-%d}{rest}")
+
+
+def _only_tests(case: _Case) -> Iterator[Reason]:
+    facts = case.facts.references
+    if facts is None or _scan_doubt(case) or facts.in_code or facts.possible or not facts.in_tests:
+        return
+    if _quiet(case, case.rules.unreferenced_days):
+        text = f"only tests name it ({facts.in_tests} places) in the scan of {facts.scanned_at:%Y-%m-%d}"
+        yield Reason("only-in-tests", text)
+
+
+def _young(case: _Case) -> Iterator[Reason]:
+    created, grace = case.facts.created_at, case.rules.grace_days
+    if created is None or _past_its_date(case):
+        return
+    age = case.days_since(created)
+    if age < grace:
+        yield Reason("young", f"it is {age} days old; flags are left alone for {grace} days")
+
+
+def _recently_changed(case: _Case) -> Iterator[Reason]:
+    changed, grace = case.facts.changed_at, case.rules.grace_days
+    if changed is None or changed == case.facts.created_at or _past_its_date(case):
+        return
+    days = case.days_since(changed)
+    if days < grace:
+        who = f" by {case.facts.changed_by}" if case.facts.changed_by else ""
+        yield Reason("recently-changed", f"it changed {days} days ago{who}; a change opens the question again")
+
+
+def _rolling_out(case: _Case) -> Iterator[Reason]:
+    for facts, reading in case.critical:
+        if reading.position is Position.BETWEEN:
+            share = f" ({reading.share:g}%)" if reading.share is not None else ""
+            place = _places([facts])
+            yield Reason("partly-on", f"it gives different results to different users in {place}{share}")
+
+
+def _permanent(case: _Case) -> Iterator[Reason]:
+    life = case.facts.lifetime
+    if _is_permanent(case) and life.type is not None and not _unread(case):
+        yield Reason("permanent", f"a {life.type.value} flag by {life.type_from} is meant to stay")
+
+
+REMOVAL_RULES: tuple[Callable[[_Case], Iterator[Reason]], ...] = (
+    _short_term_due,
+    _short_term_without_date,
+    _past_lifetime,
+    _settled(Position.ON, "fully-on", "fully on"),
+    _settled(Position.OFF, "fully-off", "fully off"),
+    _unreferenced,
+    _only_tests,
+)
+"""Rules that speak for removal; each yields at most one reason."""
+
+KEEPING_RULES: tuple[Callable[[_Case], Iterator[Reason]], ...] = (_young, _recently_changed, _rolling_out, _permanent)
+"""Rules that speak for keeping."""
+
+
+def _is_permanent(case: _Case) -> bool:
+    flag_type = case.facts.lifetime.type
+    return flag_type is not None and case.rules.lifetimes.days.get(flag_type) is None
+
+
+def _past_its_date(case: _Case) -> bool:
+    ends_on = case.facts.lifetime.ends_on
+    return ends_on is not None and ends_on <= case.now.date()
+
+
+def _unread(case: _Case) -> bool:
+    return any(True for _ in _unreferenced(case)) or any(True for _ in _only_tests(case))
+
+
+def _quiet(case: _Case, days: int) -> bool:
+    """Tell whether it neither came nor changed lately: code that reads a new flag may still be on its way."""
+    changed = case.facts.changed_at or case.facts.created_at
+    return changed is not None and case.days_since(changed) >= days
+
+
+def _scan_doubt(case: _Case) -> bool:
+    """Tell whether the newest scans leave a doubt about absent references: files unread, or long ago."""
+    facts = case.facts.references
+    limit = timedelta(days=case.rules.scan_max_age_days)
+    return facts is None or not facts.complete or case.now - facts.scanned_at > limit
+
+
+def _missing(case: _Case) -> Iterator[str]:
+    yield from _missing_references(case)
+    yield from _missing_state(case)
+    life = case.facts.lifetime
+    if case.facts.created_at is None:
+        yield "age"
+    if life.type is None and life.ends_on is None and not life.short_term:
+        yield "declared type or end date"
+    if life.owner is None:
+        yield "owner"
+    yield "runtime reads"
+
+
+def _missing_references(case: _Case) -> Iterator[str]:
+    facts = case.facts.references
+    if facts is None:
+        yield "references"
+        return
+    if not facts.complete:
+        yield "complete scan"
+    elif _scan_doubt(case):
+        yield "recent scan"
+    if not facts.in_code and facts.possible:
+        yield "certain references"
+
+
+def _missing_state(case: _Case) -> Iterator[str]:
+    if not case.facts.environments:
+        yield "state"
+    if any(reading.position is Position.HIDDEN for _, reading in case.critical):
+        yield "value"
+    if any(reading.position is Position.BETWEEN for _, reading in case.critical):
+        yield "winning value"
+    if any(facts.since is None for facts, _ in case.critical):
+        yield "date of last change"
+
+
+def _evidence(case: _Case) -> Iterator[Signal]:
+    facts = case.facts
+    for environment in facts.environments:
+        place = environment.environment or "-"
+        yield Signal(f"state in {place}", read_state(environment.state).position.value, environment.since)
+    if facts.created_at is not None:
+        yield Signal("created", rfc3339(facts.created_at), facts.created_at)
+    if facts.changed_at is not None:
+        yield Signal("last change", facts.changed_by or "unattributed", facts.changed_at)
+    yield from _declared(facts.lifetime, facts.changed_at)
+    if facts.references is not None:
+        yield Signal("references in code", facts.references.in_code, facts.references.scanned_at)
+        yield Signal("references in tests", facts.references.in_tests, facts.references.scanned_at)
+        yield Signal("possible references", facts.references.possible, facts.references.scanned_at)
+    for text, moment in facts.notices:
+        yield Signal("store notice", text, moment)
+
+
+def _declared(life: Lifetime, as_of: datetime | None) -> Iterator[Signal]:
+    if life.short_term:
+        yield Signal("short-term mark", "planned", as_of)
+    if life.ends_on is not None:
+        yield Signal(f"end date from {life.end_from}", life.ends_on.isoformat(), as_of)
+    if life.type is not None:
+        yield Signal(f"type from {life.type_from}", life.type.value, as_of)
+
+
+def _winning_values(facts: FlagFacts) -> dict[str, JsonValue]:
+    values: dict[str, JsonValue] = {}
+    for environment in facts.environments:
+        reading = read_state(environment.state)
+        values[environment.environment or "-"] = reading.winner if reading.settled else None
+    return values
+
+
+def _places(environments: list[EnvironmentFacts]) -> str:
+    return ", ".join(e.environment or "its only environment" for e in environments)
