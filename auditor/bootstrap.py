@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from auditor.adapters.storage import Database
+    from auditor.application.dispatch import DispatchReport
+    from auditor.application.ports import AlertChannel, FlagSource
+    from auditor.application.reconcile import Reconcile
+    from auditor.application.recording import Recorder
+    from auditor.domain.verdicts import StaleRules
+    from auditor.settings import Settings
+
+
+class SystemClock:
+    """The computer's own clock."""
+
+    def now(self) -> datetime:
+        """Return the present in UTC."""
+        return datetime.now(UTC)
 
 
 def database(url: str) -> Database:
@@ -13,3 +30,79 @@ def database(url: str) -> Database:
     from auditor.adapters.storage import open_database
 
     return open_database(url)
+
+
+def sources(settings: Settings) -> dict[str, FlagSource]:
+    """Build the watched stores by kind, with one AWS session between them; nothing is called yet."""
+    from auditor.adapters.aws import AwsClients
+    from auditor.adapters.sources import build
+
+    clients = AwsClients(read_role=settings.aws.read_role, external_id=settings.aws.external_id)
+    return build(settings, clients)
+
+
+def channel(settings: Settings) -> AlertChannel | None:
+    """Build the channel that carries alerts, or return ``None`` where Slack is wanted and no token is given."""
+    from auditor.adapters.channels import build
+
+    return build(settings)
+
+
+def recorder(settings: Settings, record: Database) -> Recorder:
+    """Build the way into the record."""
+    from auditor.application.ports import DeploymentSource
+    from auditor.application.recording import Recorder
+    from auditor.policies import CHANGE_POLICIES
+
+    watched = sources(settings)
+    deploying = next((s for s in watched.values() if isinstance(s, DeploymentSource)), None)
+    return Recorder(record.unit_of_work, watched, SystemClock(), CHANGE_POLICIES, deploying)
+
+
+def stale_rules(settings: Settings) -> StaleRules:
+    """Build the thresholds of verdicts out of the settings."""
+    from auditor.domain.lifetimes import LifetimeRules, flag_type
+    from auditor.domain.verdicts import StaleRules
+
+    stale = settings.stale
+    days = {flag_type(name): None if life is None else life.days for name, life in stale.lifetimes}
+    naming = {pattern: flag_type(name) for name, patterns in stale.naming for pattern in patterns}
+    default = flag_type(stale.default_type) if stale.default_type else None
+    return StaleRules(
+        LifetimeRules(days, naming, default, settings.owners),
+        settled_days=stale.settled_after.days,
+        scan_max_age_days=stale.scan_fresh_for.days,
+        critical=frozenset(name.lower() for name in stale.critical_environments),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The parts of a running Flagtrail: the record, the way into it, and the way to people."""
+
+    settings: Settings
+    record: Database
+    recorder: Recorder
+
+    def reconcile(self) -> Reconcile:
+        """Return the use case that finds what no event told."""
+        from auditor.application.reconcile import Reconcile
+
+        return Reconcile(self.recorder)
+
+    def dispatch(
+        self, *, keys: Collection[str] | None = None, deadline: datetime | None = None
+    ) -> DispatchReport | None:
+        """Send what the outbox holds; return ``None`` where no channel is configured: the alerts stay pending."""
+        from auditor.application.dispatch import dispatch
+
+        carrier = channel(self.settings)
+        if carrier is None:
+            return None
+        return dispatch(self.record.unit_of_work, carrier, self.recorder.clock, keys=keys, deadline=deadline)
+
+
+def application(settings: Settings) -> Application:
+    """Build everything an entry point needs to record and to tell."""
+    record = database(settings.database_url)
+    return Application(settings, record, recorder(settings, record))

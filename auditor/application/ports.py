@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from auditor.domain.alerts import Alert, Delivery, NewAlert
 from auditor.domain.attribution import ApiCall, Attribution
@@ -74,6 +74,7 @@ class FlagSource(Protocol):
         ...
 
 
+@runtime_checkable
 class DeploymentSource(Protocol):
     """A store whose documents go live by deployments (AppConfig)."""
 

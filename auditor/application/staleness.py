@@ -115,7 +115,7 @@ def _facts(
         created_at=found.created_at,
         changed_at=changed.occurred_at if changed is not None else None,
         changed_by=changed.attribution.actor.name if changed is not None else None,
-        lifetime=lifetime_of(flag.key, definition, found.metadata, rules.lifetimes),
+        lifetime=lifetime_of(flag, definition, found.metadata, rules.lifetimes),
         references=references,
         notices=tuple(notice for key in sorted(found.keys) for notice in notices.get(key, ())),
     )

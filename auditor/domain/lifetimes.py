@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from auditor.domain.flags import JsonValue
+from auditor.domain.flags import FlagId, JsonValue
 
 
 class FlagType(StrEnum):
@@ -85,22 +85,35 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class LifetimeRules:
-    """Days by type, and which names tell a type."""
+    """Days by type, which names tell a type, the type of all others (``None``: unknown), and owners by pattern."""
 
     days: Mapping[FlagType, int | None] = field(default_factory=lambda: dict(DEFAULT_LIFETIMES))
     naming: Mapping[str, FlagType] = field(default_factory=lambda: dict(DEFAULT_NAMING))
+    default_type: FlagType | None = None
+    owners: Sequence[tuple[str, str]] = ()
 
 
-def lifetime_of(key: str, definition: JsonValue, metadata: Mapping[str, JsonValue], rules: LifetimeRules) -> Lifetime:
-    """Gather what a flag's name, AppConfig definition and store metadata declare of its life."""
+def flag_type(name: str) -> FlagType:
+    """Return the type of this name, also by its usual other names; raise ``ValueError`` when there is none."""
+    known = _known_type(name)
+    if known is None:
+        msg = f"{name!r} is no flag type; choose from {', '.join(FlagType)}"
+        raise ValueError(msg)
+    return known
+
+
+def lifetime_of(
+    flag: FlagId, definition: JsonValue, metadata: Mapping[str, JsonValue], rules: LifetimeRules
+) -> Lifetime:
+    """Gather what a flag's name, AppConfig definition, store metadata and the configuration declare of its life."""
     description = _description(definition, metadata)
-    flag_type, type_from = _type_of(key, description, metadata, rules)
+    kind, type_from = _type_of(flag.key, description, metadata, rules)
     short_term, planned = _deprecation(definition)
     ends_on, end_from = planned, "_deprecation date" if planned else None
     if ends_on is None:
         ends_on, end_from = _end_of(description, metadata)
-    owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description)
-    return Lifetime(flag_type, type_from, ends_on, end_from, short_term, owner)
+    owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description) or _owner_of(flag, rules)
+    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner)
 
 
 def _description(definition: JsonValue, metadata: Mapping[str, JsonValue]) -> str:
@@ -117,10 +130,14 @@ def _type_of(
         if known is not None:
             return known, sign
     name = key.replace("_", "-").lower()
-    for pattern, flag_type in rules.naming.items():
+    for pattern, named in rules.naming.items():
         if fnmatchcase(name, pattern.replace("_", "-").lower()):
-            return flag_type, f"its name ({pattern})"
-    return None, None
+            return named, f"its name ({pattern})"
+    return rules.default_type, "the configuration" if rules.default_type else None
+
+
+def _owner_of(flag: FlagId, rules: LifetimeRules) -> str | None:
+    return next((owner for pattern, owner in rules.owners if fnmatchcase(str(flag), pattern)), None)
 
 
 def _declared(description: str, metadata: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,31 @@
+"""What the function answers to whoever invoked it: which messages failed, and what to do with the rest. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from auditor.application.ingest import IngestReport
+
+_SCHEDULED_SOURCES = ("aws.events", "aws.scheduler")
+
+
+def is_scheduled(event: Mapping[str, Any]) -> bool:
+    """Tell whether an invocation is the clock's: a scheduled rule's event, or an input that asks for the job."""
+    if event.get("job") == "reconcile":
+        return True
+    return event.get("detail-type") == "Scheduled Event" and event.get("source") in _SCHEDULED_SOURCES
+
+
+def is_batch(event: Mapping[str, Any]) -> bool:
+    """Tell whether an invocation is a batch that may be answered in part (SQS, a stream)."""
+    return isinstance(event.get("Records"), list)
+
+
+def batch_failures(report: IngestReport) -> dict[str, Any]:
+    """Return the partial-batch answer: what was rejected or deferred comes again, then goes to the dead letters.
+
+    See "Handling errors for an SQS event source in Lambda" in the AWS Lambda Developer Guide.
+    """
+    failed = [e.message_id for e in (*report.rejected, *report.deferred) if e.message_id is not None]
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in dict.fromkeys(failed)]}
