@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -412,16 +412,6 @@ class UnitOfWork(Protocol):
 
 
 UnitOfWorkFactory = Callable[[], UnitOfWork]
-
-
-class ChangePolicy(Protocol):
-    """A rule about one change, checked when it is recorded and again when its actor becomes known."""
-
-    code: str
-
-    def check(self, change: RecordedChange) -> Iterable[Finding]:
-        """Yield what is to be said about the change; nothing when it is fine."""
-        ...
 
 
 class AlertChannel(Protocol):

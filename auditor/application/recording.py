@@ -8,7 +8,6 @@ from datetime import datetime
 
 from auditor.application.alerting import plan_alerts
 from auditor.application.ports import (
-    ChangePolicy,
     Clock,
     DeploymentSource,
     FlagSource,
@@ -32,6 +31,7 @@ from auditor.domain.events import DocumentHint
 from auditor.domain.identities import actor_from_arn, best
 from auditor.domain.joining import attributions_for, rollback_attribution
 from auditor.domain.liveness import DeploymentDetecting, End, cause_of, live_changes
+from auditor.policies.base import ChangePolicy
 
 Finish = Callable[[UnitOfWork, int], None]
 """Called inside the recording transaction with the number of changes recorded, before it commits."""
