@@ -24,7 +24,7 @@ class SecretInFlag:
         after = change.change.after
         if after is not None and _has_plain_secret(after.value):
             yield finding(
-                self, change, "its plain value looks like a credential; keep it as a SecureString or a secret"
+                self, change, "its plain value looks like a credential; keep it as a SecureString"
             )
 
 
