@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from auditor.domain.errors import ConfigurationError
 from auditor.domain.scan_options import ScanOptions
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
+
+if TYPE_CHECKING:
+    from auditor.domain.verdicts import StaleRules
 
 CONFIG_FILE = "flagtrail.toml"
 DEFAULT_DATABASE = "sqlite:///flagtrail.db"
@@ -52,7 +55,7 @@ DEFAULT_SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
-    """How AWS is read; ``read_role`` is assumed in every other account (``None``: no role is assumed)."""
+    """How AWS is read; ``read_role`` is a role's name in every other account (``None``: they cannot be read)."""
 
     read_role: str | None = None
     external_id: str | None = None
@@ -73,36 +76,6 @@ class NotifySettings:
 
     channel: Literal["slack", "console"] = "slack"
     unattributed_after: timedelta = timedelta(minutes=30)
-
-
-@dataclass(frozen=True, slots=True)
-class StaleSettings:
-    """When a flag is stale.
-
-    ``lifetimes`` maps a type to how long a flag of it may live (``None``: for ever); ``naming`` maps a type
-    to the patterns of keys that have it, first match counts. A flag of no known type is of ``default_type``
-    (``None``: unknown). ``settled_after`` is how long a flag must have been fully on or off;
-    ``scan_fresh_for`` how long a scan counts.
-    """
-
-    critical_environments: tuple[str, ...] = ("prod", "production", "live")
-    settled_after: timedelta = timedelta(days=30)
-    scan_fresh_for: timedelta = timedelta(days=7)
-    lifetimes: tuple[tuple[str, timedelta | None], ...] = (
-        ("release", timedelta(days=40)),
-        ("experiment", timedelta(days=40)),
-        ("ops", timedelta(days=90)),
-        ("permission", None),
-        ("kill-switch", None),
-    )
-    naming: tuple[tuple[str, tuple[str, ...]], ...] = (
-        ("release", ("release-*", "rel-*", "tmp-*", "temp-*", "rollout-*")),
-        ("experiment", ("exp-*", "experiment-*", "ab-*")),
-        ("ops", ("ops-*",)),
-        ("permission", ("permission-*", "perm-*", "entitlement-*")),
-        ("kill-switch", ("kill-*", "*-kill-switch", "killswitch-*")),
-    )
-    default_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +117,9 @@ class Settings:
     notify: NotifySettings = NotifySettings()
     repositories: tuple[Path, ...] = ()
     scan: ScanOptions = _NO_SCAN_OPTIONS
-    stale: StaleSettings = StaleSettings()
+    stale: StaleRules | None = None
     schedule: ScheduleSettings = ScheduleSettings()
     code_link: str | None = None
-    owners: tuple[tuple[str, str], ...] = ()
     fingerprint_key: bytes | None = field(default=None, repr=False)
 
     @classmethod

@@ -9,8 +9,10 @@ from typing import Any
 
 from auditor.configuration import positions
 from auditor.configuration.faults import Faults
+from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType, LifetimeRules
 from auditor.domain.scan_options import Accessor, Model, Override, Returns, ScanOptions
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
+from auditor.domain.verdicts import StaleRules
 from auditor.settings import (
     DEFAULT_DATABASE,
     DEFAULT_SOURCES,
@@ -21,7 +23,6 @@ from auditor.settings import (
     Settings,
     SlackSettings,
     SourceSettings,
-    StaleSettings,
 )
 
 Read = Mapping[tuple[str, ...], list[tuple[positions.Path, dict[str, Any]]]]
@@ -57,10 +58,9 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
         notify=NotifySettings(**_only(read, "notify")),
         repositories=repositories,
         scan=_scan_options(read, faults, sources, scan),
-        stale=_stale(read, faults),
+        stale=_stale(read),
         schedule=ScheduleSettings(**_only(read, "schedule")),
         code_link=_only(read, "links").get("code"),
-        owners=tuple(_only(read, "owners").items()),
         fingerprint_key=_fingerprint_key(_only(read, "secrets"), faults, base, environ),
     )
 
@@ -143,20 +143,26 @@ def _model(given: dict[str, Any]) -> Model:
     return Model(name=given["class"], **rest)
 
 
-def _stale(read: Read, faults: Faults) -> StaleSettings:
-    """Return the thresholds; lifetimes and naming that are given go over those built in, type by type."""
-    usual = StaleSettings()
-    lifetimes = {**dict(usual.lifetimes), **_only(read, "stale", "lifetimes")}
-    naming = {**_only(read, "stale", "naming")}
-    naming = {**naming, **{kind: patterns for kind, patterns in usual.naming if kind not in naming}}
-    for kind in naming:
-        if kind not in lifetimes:
-            faults.add(("stale", "naming", kind), "the type has no lifetime; add it under [stale.lifetimes]")
-    stale = _only(read, "stale")
-    default_type = stale.get("default_type")
-    if default_type and default_type not in lifetimes:
-        faults.add(("stale", "default_type"), f"{default_type!r} has no lifetime; add it under [stale.lifetimes]")
-    return StaleSettings(**{**stale, "lifetimes": tuple(lifetimes.items()), "naming": tuple(naming.items())})
+def _stale(read: Read) -> StaleRules:
+    """Return the thresholds; lifetimes and naming that are given go before those built in."""
+    given, usual = _only(read, "stale"), StaleRules()
+    lifetimes = {FlagType(kind): days for kind, days in _only(read, "stale", "lifetimes").items()}
+    patterns = _only(read, "stale", "naming").items()
+    naming = {pattern: FlagType(kind) for kind, own in patterns for pattern in own}
+    default_type = given.get("default_type")
+    return StaleRules(
+        lifetimes=LifetimeRules(
+            days={**DEFAULT_LIFETIMES, **lifetimes},
+            naming={**naming, **{p: kind for p, kind in DEFAULT_NAMING.items() if p not in naming}},
+            default_type=FlagType(default_type) if default_type else None,
+            owners=tuple(_only(read, "owners").items()),
+        ),
+        settled_days=given.get("settled_after", usual.settled_days),
+        unreferenced_days=given.get("unreferenced_after", usual.unreferenced_days),
+        grace_days=given.get("grace", usual.grace_days),
+        scan_max_age_days=given.get("scan_fresh_for", usual.scan_max_age_days),
+        critical=frozenset(given.get("critical_environments", usual.critical)),
+    )
 
 
 def _fingerprint_key(

@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.configuration import values as v
 from auditor.configuration.schedules import schedule
+from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType
 
 PROVIDERS = ("ssm", "appconfig", "dynamodb", "s3", "openfeature", "launchdarkly", "env", "generic")
 KINDS = ("ssm", "appconfig", "dynamodb", "s3")
@@ -14,10 +15,7 @@ KINDS = ("ssm", "appconfig", "dynamodb", "s3")
 _ACCOUNT = v.matching(r"\d{12}", 'a 12-digit account id in quotes like "123456789012"')
 _REGION = v.matching(r"[a-z]{2,}(-[a-z]+)+-\d", 'a Region like "eu-central-1"')
 _VARIABLE = v.matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable, not its value", secret=True)
-_ROLE = v.matching(
-    r"arn:[\w-]+:iam::(\d{12}|\{account\}):role/[\w+=,.@/-]+|[\w+=,.@/-]+",
-    'a role name or an ARN like "arn:aws:iam::{account}:role/flagtrail-read"',
-)
+_ROLE = v.matching(r"[\w+=,.@/-]+", 'a role name like "flagtrail-read"')
 _URL = v.matching(r"https?://[^\s{}]+", 'a URL like "https://slack.example.com/api/"')
 _TEXTS = v.many(v.text, '["..."]')
 
@@ -56,6 +54,9 @@ class Section:
         name = ".".join(self.path)
         return f"[[{name}]]" if self.repeated else f"[{name}]"
 
+
+_TYPES = "release, experiment, ops, permission or kill-switch"
+_NAMING = {kind: [p for p, named in DEFAULT_NAMING.items() if named is kind] for kind in FlagType}
 
 _APPLICATION = Option("application", v.text, "text", "The application that the flags behind it belong to.")
 _ENVIRONMENT = Option("environment", v.text, "text", "The environment that it asks.")
@@ -217,31 +218,39 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         ("stale",),
-        "When a flag is ready to go.",
+        "When a flag is ready to go. Durations are in days or weeks.",
         (
             Option(
                 "critical_environments",
                 _TEXTS,
                 "list of texts",
                 "A flag is settled when it is settled in these.",
-                "prod, production, live",
+                "the usual names of production",
             ),
-            Option("settled_after", v.duration, "duration", "How long fully on or off is settled.", "30d"),
-            Option("scan_fresh_for", v.duration, "duration", "How long a scan counts as evidence.", "7d"),
-            Option("default_type", v.text, "text", "The type of a flag whose name tells none.", "none"),
+            Option("settled_after", v.days, "duration", "How long fully on or off is settled.", "30d"),
+            Option("unreferenced_after", v.days, "duration", "How long no code may read a flag.", "30d"),
+            Option("grace", v.days, "duration", "How long a new flag is left alone.", "14d"),
+            Option("scan_fresh_for", v.days, "duration", "How long a scan counts as evidence.", "30d"),
+            Option("default_type", v.choice(*FlagType), _TYPES, "The type of a flag whose name tells none.", "none"),
         ),
     ),
     Section(
         ("stale", "lifetimes"),
-        "How long a flag of a type may live: a duration or `never`.",
-        free=v.duration_or_never,
-        free_form="TYPE = duration or never",
+        "How long a flag of a type may live: a duration in days or weeks, or `never`.",
+        tuple(
+            Option(
+                kind, v.days_or_never, "duration or never", f"Of {kind} flags.", "never" if days is None else f"{days}d"
+            )
+            for kind, days in DEFAULT_LIFETIMES.items()
+        ),
     ),
     Section(
         ("stale", "naming"),
-        "Which keys have which type, by patterns with `*`; the first that fits counts.",
-        free=_TEXTS,
-        free_form="TYPE = list of patterns",
+        "Which keys have which type, by patterns with `*`; they go before those built in. `_` counts as `-`.",
+        tuple(
+            Option(kind, _TEXTS, "list of patterns", f"Names of {kind} flags.", ", ".join(patterns))
+            for kind, patterns in _NAMING.items()
+        ),
     ),
     Section(
         ("schedule",),
@@ -279,7 +288,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         ("owners",),
-        "Who owns which flags, by patterns of `application/flag`; the last that fits counts.",
+        "Who owns which flags, by patterns of `application/flag`; the first that fits counts.",
         free=v.text,
         free_form='"PATTERN" = owner',
     ),

@@ -112,9 +112,18 @@ def duration(value: Any, report: Report) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def duration_or_never(value: Any, report: Report) -> timedelta | None:
-    """Read a length of time, ``None`` for "never"."""
-    return None if value == "never" else duration(value, report)
+def days(value: Any, report: Report) -> int:
+    """Read a number of days."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[2] not in "dw" or int(match[1]) == 0:
+        report(f'has to be a number of days or weeks like "30d" or "6w", not {shown(value)}')
+        return 1
+    return int(match[1]) * (7 if match[2] == "w" else 1)
+
+
+def days_or_never(value: Any, report: Report) -> int | None:
+    """Read a number of days, ``None`` for "never"."""
+    return None if value == "never" else days(value, report)
 
 
 def template(*known: str, needs: str | None = None) -> Reader:

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import ConfigurationError
+from auditor.domain.lifetimes import FlagType
 from auditor.domain.scan_options import Accessor, Model, Override, Returns
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
+from auditor.domain.verdicts import StaleRules
 from auditor.settings import DEFAULT_SOURCES, Settings, When
 
 KEY = "0123456789abcdef"
@@ -166,21 +168,33 @@ def test_what_the_scanner_is_told(load):
     assert (scan.workers, scan.seconds_per_file) == (3, 1.5)
 
 
-def test_own_lifetimes_go_over_those_built_in(load):
+def test_own_thresholds_go_before_those_built_in(load):
     stale = load("""
+        [stale]
+        critical_environments = ["live"]
+        grace = "3d"
+        default_type = "ops"
         [stale.lifetimes]
         release = "2w"
         ops = "never"
-        migration = "10d"
         [stale.naming]
-        migration = ["migrate-*"]
+        kill-switch = ["exp-*", "off-*"]
+        [owners]
+        "shop/*" = "@shop"
     """).stale
+    rules = stale.lifetimes
 
-    assert dict(stale.lifetimes)["release"] == timedelta(days=14)
-    assert dict(stale.lifetimes)["ops"] is None
-    assert dict(stale.lifetimes)["experiment"] == timedelta(days=40)
-    assert stale.naming[0] == ("migration", ("migrate-*",))
-    assert "experiment" in dict(stale.naming)
+    assert (stale.critical, stale.grace_days, stale.settled_days) == ({"live"}, 3, StaleRules().settled_days)
+    assert (rules.days["release"], rules.days["ops"], rules.days["experiment"]) == (14, None, 40)
+    assert list(rules.naming.items())[0] == ("exp-*", FlagType.KILL_SWITCH)
+    assert rules.naming["off-*"] is FlagType.KILL_SWITCH
+    assert rules.naming["ab-*"] is FlagType.EXPERIMENT
+    assert rules.default_type is FlagType.OPS
+    assert rules.owners == (("shop/*", "@shop"),)
+
+
+def test_a_file_without_thresholds_changes_none(load):
+    assert load("").stale == StaleRules()
 
 
 @pytest.mark.parametrize(
@@ -291,23 +305,31 @@ scan = "soon"
         ('[notify]\nchannel = "email"', "2: notify.channel: 'email' is not known; choose from slack, console"),
         (
             '[stale]\nsettled_after = "0d"',
-            '2: stale.settled_after: has to be a duration like "45s", "15m", "12h", "30d" or "6w", not \'0d\'',
+            '2: stale.settled_after: has to be a number of days or weeks like "30d" or "6w", not \'0d\'',
         ),
         (
             "[stale.lifetimes]\n\nrelease = 40",
-            '3: stale.lifetimes.release: has to be a duration like "45s", "15m", "12h", "30d" or "6w", not 40',
+            '3: stale.lifetimes.release: has to be a number of days or weeks like "30d" or "6w", not 40',
         ),
         (
             '[stale.naming]\nodd = ["x-*"]',
-            "2: stale.naming.odd: the type has no lifetime; add it under [stale.lifetimes]",
+            "2: stale.naming.odd: there is no such option; choose from release, experiment, ops, permission, kill-switch",
         ),
         (
             '[stale]\ndefault_type = "odd"',
-            "2: stale.default_type: 'odd' has no lifetime; add it under [stale.lifetimes]",
+            "2: stale.default_type: 'odd' is not known; choose from release, experiment, ops, permission, kill-switch",
         ),
         ('[schedule]\nscan = "61 * * * *"', "2: schedule.scan: '61 * * * *': '61' is no minute"),
         ('[schedule]\nscan = "0 0 * * 5-1"', "2: schedule.scan: '0 0 * * 5-1': '5-1' is an empty range"),
         ('[schedule]\nscan = "? 0 * * *"', "2: schedule.scan: '? 0 * * *': '?' is no minute"),
+        (
+            '[notify]\nunattributed_after = "x"',
+            '2: notify.unattributed_after: has to be a duration like "45s", "15m", "12h", "30d" or "6w", not \'x\'',
+        ),
+        (
+            '[aws]\nread_role = "arn:aws:iam::1:role/x"',
+            "2: aws.read_role: has to be a role name like \"flagtrail-read\", not 'arn:aws:iam::1:role/x'",
+        ),
         ("[scan]\nworkers = 0", "2: scan.workers: has to be a whole number from 1 to 256, not 0"),
         ("[scan]\nworkers = true", "2: scan.workers: has to be a whole number from 1 to 256, not True"),
         (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from auditor.configuration.options import SECTIONS
-from auditor.settings import Settings, StaleSettings, When
+from auditor.domain.verdicts import StaleRules
+from auditor.settings import Settings, When
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def test_it_loads(example):
     assert settings.schedule.weekly_report == When(cron="0 8 * * mon")
     assert settings.scan.tables == ("tenant-flags",)
     assert settings.scan.buckets == ("shop-edge-config",)
-    assert dict(settings.owners)["shop/*"] == "@shop/platform"
+    assert dict(settings.stale.lifetimes.owners)["shop/*"] == "@shop/platform"
     assert settings.repositories == (example.parent / "../shop",)
     assert settings.database_url == f"sqlite:///{example.parent}/flagtrail.db"
 
@@ -31,9 +33,9 @@ def test_it_loads(example):
 def test_the_thresholds_it_shows_are_those_built_in(example):
     stale = Settings.load({}, config=str(example)).stale
 
-    assert dict(stale.lifetimes) == dict(StaleSettings().lifetimes)
-    assert stale.settled_after == StaleSettings().settled_after
-    assert stale.critical_environments == StaleSettings().critical_environments
+    assert stale.lifetimes.days == StaleRules().lifetimes.days
+    assert stale.lifetimes.naming == StaleRules().lifetimes.naming
+    assert replace(stale, critical=frozenset(), lifetimes=StaleRules().lifetimes) == StaleRules()
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.header)

@@ -1,0 +1,76 @@
+"""``flagtrail stale``: which flags can go, which stay, and what is not known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import click
+
+from auditor.domain.verdicts import Judgement, Verdict
+from auditor.entrypoints.cli_options import Context, command
+
+_WIDTH = 76
+
+
+@command(
+    "table",
+    "json",
+    "jsonl",
+    examples=(
+        "flagtrail stale                            # removals first, each with its reasons",
+        "flagtrail stale --verdict remove",
+        "flagtrail stale --format json --now 2026-03-01T00:00:00Z",
+    ),
+)
+@click.option("--verdict", type=click.Choice([v.value for v in Verdict]), help="Only flags with this verdict.")
+@click.option("--application", metavar="NAME", help="Only flags of this application.")
+def stale(context: Context, verdict: str | None, application: str | None) -> None:
+    """Judge every flag: remove, keep or unknown.
+
+    Each verdict comes with its reasons, the evidence with its date, and the evidence
+    that is missing. A flag is only proposed for removal where the code was scanned:
+    run `flagtrail scan PATH` first. Nothing found is not the same as nothing there.
+    """
+    judgements = [j for j in judge_all(context) if _wanted(j, verdict, application)]
+    if context.format == "json":
+        click.echo(json.dumps([j.to_json() for j in judgements], ensure_ascii=False, indent=2))
+    elif context.format == "jsonl":
+        for judgement in judgements:
+            click.echo(json.dumps(judgement.to_json(), ensure_ascii=False))
+    else:
+        for line in _table(judgements):
+            click.echo(line)
+
+
+def judge_all(context: Context) -> Sequence[Judgement]:
+    """Return the verdicts on all flags as the context asks for them."""
+    from auditor import bootstrap
+    from auditor.application.staleness import stale_flags
+
+    rules = bootstrap.stale_rules(context.settings)
+    with context.open_database().unit_of_work() as uow:
+        return stale_flags(uow, rules, context.moment, context.now)
+
+
+def _wanted(judgement: Judgement, verdict: str | None, application: str | None) -> bool:
+    if verdict is not None and judgement.verdict.value != verdict:
+        return False
+    return application is None or judgement.facts.flag.application == application
+
+
+def _table(judgements: Sequence[Judgement]) -> Iterator[str]:
+    if not judgements:
+        yield "No flags are recorded yet. `flagtrail reconcile` reads them, `flagtrail doctor` says what is missing."
+        return
+    for judgement in judgements:
+        owner = judgement.facts.lifetime.owner
+        yield f"{judgement.verdict.value.upper():8} {judgement.facts.flag}" + (f"  ({owner})" if owner else "")
+        for reason in judgement.reasons:
+            yield from click.wrap_text(reason.text, _WIDTH, "  - ", "    ").splitlines()
+        if judgement.missing:
+            missing = f"not known: {', '.join(judgement.missing)}"
+            yield from click.wrap_text(missing, _WIDTH, "  ? ", "    ").splitlines()
+    counts = {v: sum(j.verdict is v for j in judgements) for v in Verdict}
+    yield ""
+    yield ", ".join(f"{n} {v.value}" for v, n in counts.items()) + f" of {len(judgements)} flags"
