@@ -41,7 +41,7 @@ check: lint types docs template-lint test  ## Run all that a change has to pass.
 lint: $(VENV)/.stamp-dev  ## Check style, format, import rules and locks.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python -m tools.check_locks
 
 types: $(VENV)/.stamp-dev  ## Check types, strictly.

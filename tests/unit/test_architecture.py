@@ -53,10 +53,15 @@ def parts(package: ModuleType) -> set[str]:
     return {name for name in found if name != "base" and not name.startswith("_")}
 
 
+def collections(package: ModuleType) -> list[object]:
+    """Return what a package keeps its parts in."""
+    values = [value for name, value in vars(package).items() if not name.startswith("__")]
+    return [value for value in values if isinstance(value, dict | tuple | list | frozenset)]
+
+
 def registered(package: ModuleType) -> set[str]:
     """Names of the parts that the package's own collections lead to, by object or by name."""
-    values = [value for name, value in vars(package).items() if not name.startswith("__")]
-    places = homes(value for value in values if isinstance(value, dict | tuple | list | frozenset))
+    places = homes(collections(package))
     inside = f"{package.__name__}."
     return {place.removeprefix(inside).partition(".")[0] for place in places if place.startswith(inside)}
 
@@ -82,6 +87,15 @@ def test_every_part_is_registered(name):
 
     assert parts(package)
     assert parts(package) - registered(package) == set()
+
+
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_what_is_registered_by_name_is_there(name):
+    tables = [value for value in collections(import_module(name)) if isinstance(value, dict)]
+
+    for text in (text for table in tables for text in table.values() if isinstance(text, str) and ":" in text):
+        module, _, attribute = text.partition(":")
+        assert hasattr(import_module(module), attribute), text
 
 
 def test_a_part_left_out_would_be_seen(tmp_path, monkeypatch):
