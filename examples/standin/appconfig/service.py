@@ -1,0 +1,47 @@
+"""AppConfig as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from examples.standin.appconfig.data import DataPlane
+from examples.standin.appconfig.deployments import Deployments
+from examples.standin.appconfig.extensions import Extensions
+from examples.standin.appconfig.regions import Regions
+from examples.standin.appconfig.resources import Resources
+from examples.standin.appconfig.rollouts import AlarmState, Rollouts
+from examples.standin.appconfig.sources import ReadParameter, Sources
+from examples.standin.appconfig.tags import Tags
+from examples.standin.appconfig.versions import Versions
+from examples.standin.call import Call
+from examples.standin.clock import Clock
+from examples.standin.events import EventLog
+from examples.standin.ids import Ids
+
+Operations = Mapping[str, Callable[[Call], dict[str, Any] | None]]
+
+
+class AppConfig:
+    """The control plane and the data plane on one state."""
+
+    def __init__(
+        self, clock: Clock, events: EventLog, ids: Ids, read_parameter: ReadParameter, alarm_state: AlarmState
+    ) -> None:
+        regions = Regions(ids)
+        extensions = Extensions(regions, clock, events, ids)
+        self._deployments = Deployments(regions, Rollouts(clock, extensions, alarm_state), Sources(read_parameter))
+        self._control = (Resources(regions), Versions(regions), self._deployments, extensions, Tags(regions))
+        self._data = DataPlane(regions, ids)
+
+    def operations(self) -> Operations:
+        """Return the operations of the service appconfig."""
+        return {name: operation for part in self._control for name, operation in part.operations().items()}
+
+    def data_operations(self) -> Operations:
+        """Return the operations of the service appconfigdata."""
+        return self._data.operations()
+
+    def alarm_changed(self, account: str, region: str, alarm_arn: str) -> None:
+        """Let deployments heed an alarm whose state changed."""
+        self._deployments.alarm_changed(account, region, alarm_arn)

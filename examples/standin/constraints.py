@@ -1,0 +1,83 @@
+"""What botocore's models ask of a request and its client does not check: lengths, ranges, patterns, enums."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from examples.standin import seams
+
+_SIZED = {"string": "length", "list": "length", "blob": "length", "map": "length"}
+
+
+def violations(service: str, operation: str, params: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a request, each fault as AWS words it; nothing when it may pass."""
+    shape = seams.service_model(service).operation_model(operation).input_shape
+    if shape is None:
+        return []
+    found = [
+        f"Value {_shown(None)} at '{_camel(name)}' failed to satisfy constraint: Member must not be null"
+        for name in shape.required_members
+        if params.get(name) is None
+    ]
+    for name, value in params.items():
+        if name in shape.members and value is not None:
+            found.extend(_check(shape.members[name], value, _camel(name)))
+    return found
+
+
+def summary(found: list[str]) -> str:
+    """Return the one message that AWS makes of all faults."""
+    plural = "" if len(found) == 1 else "s"
+    return f"{len(found)} validation error{plural} detected: {'; '.join(found)}"
+
+
+def _check(shape: Any, value: Any, where: str) -> Iterator[str]:
+    for constraint in _broken(shape, value):
+        shown = "" if shape.metadata.get("sensitive") else f"{_shown(value)} "
+        yield f"Value {shown}at '{where}' failed to satisfy constraint: {constraint}"
+    if shape.type_name == "list":
+        for index, item in enumerate(value, start=1):
+            yield from _check(shape.member, item, f"{where}.{index}.member")
+    if shape.type_name == "structure":
+        for name in value:
+            if name in shape.members and value[name] is not None:
+                yield from _check(shape.members[name], value[name], f"{where}.{_camel(name)}")
+
+
+def _broken(shape: Any, value: Any) -> Iterator[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    measure = _SIZED.get(shape.type_name)
+    size = len(value) if measure else value
+    if isinstance(size, int | float):
+        if most is not None and size > most:
+            yield f"Member must have {measure or 'value'} less than or equal to {most}"
+        if least is not None and size < least:
+            yield f"Member must have {measure or 'value'} greater than or equal to {least}"
+    if shape.type_name == "string":
+        yield from _broken_text(shape, value)
+
+
+def _broken_text(shape: Any, value: str) -> Iterator[str]:
+    if shape.enum and value not in shape.enum:
+        yield f"Member must satisfy enum value set: [{', '.join(sorted(shape.enum))}]"
+    pattern = shape.metadata.get("pattern")
+    if pattern and _unmatched(pattern, value):
+        yield f"Member must satisfy regular expression pattern: {pattern}"
+
+
+def _unmatched(pattern: str, value: str) -> bool:
+    r"""Tell a value that breaks a pattern; Java's own classes such as \p{L} are beyond Python's and pass."""
+    try:
+        return re.fullmatch(pattern, value) is None
+    except re.error:
+        return False
+
+
+def _camel(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else f"'{value}'"

@@ -1,0 +1,156 @@
+"""The front door: every AWS call comes in here, is judged, answered by its service or by moto, and recorded."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import NotFound
+from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Response
+
+from examples.standin import call as calls
+from examples.standin import constraints, seams
+from examples.standin.alarms import Alarms
+from examples.standin.call import Answer, Call
+from examples.standin.clock import Clock
+from examples.standin.cloudtrail import CloudTrail
+from examples.standin.errors import AwsError
+from examples.standin.identity import Identity, IdentityRegistry
+from examples.standin.ids import Ids
+from examples.standin.permissions import Permissions
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Operation = Callable[[Call], Mapping[str, Any] | None]
+# Services whose calls CloudTrail records here; of the others moto answers and nothing is recorded.
+RECORDED = frozenset({"ssm", "appconfig"})
+_UNSIGNED = {"AssumeRoleWithWebIdentity": "sts"}
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A WSGI application that answers for AWS."""
+
+    clock: Clock
+    ids: Ids
+    identities: IdentityRegistry
+    permissions: Permissions
+    cloudtrail: CloudTrail
+    alarms: Alarms
+    anonymous: Identity
+    region: str
+    operations: Mapping[tuple[str, str], Operation]
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    moto: seams.MotoApplication = field(default_factory=seams.MotoApplication)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one HTTP request."""
+        body = _read(environ)
+        answer = self.answer(environ, body)
+        return Response(answer.body, answer.status, answer.headers)(environ, start_response)
+
+    def answer(self, environ: WSGIEnvironment, body: bytes) -> Answer:
+        """Return the answer to one request, AWS's refusals included."""
+        request = seams.Request(_with_body(environ, body))
+        signature = calls.read_signature(request)
+        request_id = self.ids.uuid()
+        if signature is None:
+            service, access_key, region = _UNSIGNED.get(request.values.get("Action", ""), ""), "", self.region
+        else:
+            service = calls.service_of(signature.service, request.path)
+            access_key, region = signature.access_key_id, signature.region
+        if not service:
+            return self._forward(environ, body, self.anonymous)
+        identity = self.identities.find(access_key) if access_key else self.anonymous
+        if identity is None:
+            return _unknown_key(service, request, request_id)
+        if not self.moto.serves(signature.service if signature else service, region) and service not in RECORDED:
+            return _not_implemented(service, "any operation", request_id)
+        try:
+            operation, path_values = seams.match(service, request)
+        except (NotFound, NotImplementedError):
+            return self._forward(environ, body, identity)
+        with self.lock:
+            self.clock.settle()
+            call = Call(
+                service, operation, seams.parse(service, operation, request, path_values), identity, region,
+                self.clock.now(), request_id, request.headers.get("User-Agent", ""),
+            )  # fmt: skip
+            return self._serve(call, environ, body, request.content_type or "")
+
+    def _serve(self, call: Call, environ: WSGIEnvironment, body: bytes, content_type: str) -> Answer:
+        handler = self.operations.get((call.service, call.operation))
+        try:
+            self.permissions.check(call)
+            if handler is None:
+                return self._served_by_moto(call, environ, body)
+            _validate(call)
+            result = handler(call)
+        except AwsError as error:
+            if call.service in RECORDED:
+                self.cloudtrail.refused(call, error)
+            return calls.refuse_with(call.service, call.operation, content_type, error, call.request_id)
+        if call.service in RECORDED:
+            self.cloudtrail.succeeded(call, result)
+        return calls.answer_with(call, content_type, result)
+
+    def _served_by_moto(self, call: Call, environ: WSGIEnvironment, body: bytes) -> Answer:
+        if call.service in {"appconfig", "appconfigdata"}:
+            return _not_implemented(call.service, call.operation, call.request_id)
+        former = self.alarms.before(call) if call.service == "cloudwatch" else None
+        try:
+            answer = self._forward(environ, body, call.identity)
+        except NotImplementedError:
+            return _not_implemented(call.service, call.operation, call.request_id)
+        if answer.status < 300:  # noqa: PLR2004
+            self.alarms.after(call, former)
+        return answer
+
+    def _forward(self, environ: WSGIEnvironment, body: bytes, identity: Identity) -> Answer:
+        """Let moto answer, in the caller's account."""
+        forwarded = _with_body(environ, body) | {seams.ACCOUNT_HEADER: identity.account}
+        chunks, status, headers = run_wsgi_app(self.moto, forwarded, buffered=True)
+        return Answer(int(status.split(" ", 1)[0]), dict(headers), b"".join(chunks))
+
+
+def _validate(call: Call) -> None:
+    found = constraints.violations(call.service, call.operation, call.params)
+    if found:
+        code = "BadRequestException" if call.service.startswith("appconfig") else "ValidationException"
+        raise AwsError(code, constraints.summary(found))
+
+
+def _read(environ: WSGIEnvironment) -> bytes:
+    if environ.get("wsgi.input_terminated"):
+        return bytes(environ["wsgi.input"].read())
+    return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+
+
+def _with_body(environ: WSGIEnvironment, body: bytes) -> WSGIEnvironment:
+    return {
+        **{name: value for name, value in environ.items() if name != "HTTP_TRANSFER_ENCODING"},
+        "wsgi.input": io.BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
+    }
+
+
+def _unknown_key(service: str, request: seams.Request, request_id: str) -> Answer:
+    code = "InvalidClientTokenId" if service == "sts" else "UnrecognizedClientException"
+    error = AwsError(code, "The security token included in the request is invalid.", status=403)
+    try:
+        return calls.refuse_with(service, None, request.content_type or "", error, request_id)
+    except (LookupError, NotImplementedError):
+        return calls.refuse_unknown(error, request_id)
+
+
+def _not_implemented(service: str, operation: str, request_id: str) -> Answer:
+    """Refuse what nobody here can do, with a status that no SDK tries again."""
+    error = AwsError(
+        "NotImplementedByStandIn", f"The AWS stand-in does not answer {operation} of {service}.", status=501
+    )
+    return calls.refuse_unknown(error, request_id)

@@ -1,0 +1,59 @@
+"""Parameter names: what Parameter Store accepts, and how a caller may refer to one."""
+
+from __future__ import annotations
+
+import re
+
+from examples.standin.errors import AwsError
+
+MAX_LEVELS = 15
+_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter(/.+)")
+_ALLOWED = re.compile(r"[a-zA-Z0-9_.\-/]+")
+_FORM = (
+    "If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as "
+    "a mix of letters, numbers and the following 3 symbols .-_"
+)
+
+
+def arn(account: str, region: str, name: str) -> str:
+    """Return a parameter's ARN; the name's own leading slash is not doubled."""
+    return f"arn:aws:ssm:{region}:{account}:parameter/{name.removeprefix('/')}"
+
+
+def key(name: str) -> str:
+    """Return what a parameter is kept under: a name of one level is the same with and without its slash."""
+    stripped = name.removeprefix("/")
+    return name if "/" in stripped else stripped
+
+
+def reference(text: str) -> tuple[str, str | None]:
+    """Split a name, or an ARN, from the ``:version`` or ``:label`` after it; None when there is none."""
+    found = _ARN.match(text)
+    path = found.group(1) if found else text
+    name, colon, selector = path.partition(":")
+    return name, (selector if colon else None)
+
+
+def check(name: str) -> None:
+    """Refuse a name that Parameter Store would not create, in its words."""
+    bare = name.lower().removeprefix("/")
+    is_path = "/" in name.removeprefix("/")
+    if bare.startswith("aws") and is_path:
+        raise AwsError("AccessDeniedException", f"No access to reserved parameter name: {name}.")
+    if bare.startswith(("aws", "ssm")):
+        prefix = '"ssm"' if is_path else '"aws" or "ssm"'
+        form = f" {_FORM}" if is_path else ""
+        raise AwsError(
+            "ValidationException", f"Parameter name: can't be prefixed with {prefix} (case-insensitive).{form}"
+        )
+    if not _ALLOWED.fullmatch(name) or "//" in name or name.endswith("/"):
+        raise AwsError(
+            "ValidationException", f'Parameter name: can\'t be prefixed with "ssm" (case-insensitive). {_FORM}'
+        )
+    if is_path and not name.startswith("/"):
+        raise AwsError("ValidationException", "Parameter name must be a fully qualified name.")
+    if name.count("/") > MAX_LEVELS:
+        raise AwsError(
+            "HierarchyLevelLimitExceededException",
+            f"The hierarchy of {name} exceeds the limit of {MAX_LEVELS} levels. Use fewer levels and try again.",
+        )
