@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "notify": "auditor.entrypoints.commands.notify:notify",
+}

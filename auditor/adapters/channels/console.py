@@ -1,0 +1,115 @@
+"""The console: the same messages on a terminal, for a first look and where there is no Slack."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from auditor.adapters.channels._slack_blocks import edit_payload, payload
+from auditor.application.messages import Message, Revert, Told, compose
+from auditor.domain.alerts import Alert, AlertKind, Delivery, DeliveryOutcome
+
+WIDTH = 80
+
+
+class ConsoleChannel:
+    """Writes messages as lines of text; whatever is written is delivered."""
+
+    name = "console"
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        """Remember where lines go; ``write`` gets one line at a time, without its end."""
+        self._write = write
+
+    def send(self, alert: Alert) -> Delivery:
+        """Write one message; a terminal that has gone leaves the alert for later."""
+        try:
+            for text in readable(compose(alert)):
+                self._write(text)
+        except OSError as error:
+            return Delivery(DeliveryOutcome.LATER, error=f"the console cannot be written to: {error}")
+        return Delivery(DeliveryOutcome.SENT, message_id=f"console:{alert.id}")
+
+
+def slack_json(alert: Alert, channel: str) -> dict[str, Any]:
+    """Return what Slack would be sent for an alert: a new message, or the edit of the one that was sent."""
+    message = compose(alert)
+    sent_in, _, timestamp = (alert.sent_as or "").rpartition(":")
+    if alert.kind is AlertKind.UPDATE and sent_in:
+        return edit_payload(message, sent_in, timestamp)
+    return payload(message, channel)
+
+
+def slack_text(alert: Alert, channel: str) -> str:
+    """Return what Slack would be sent as one line of JSON."""
+    return json.dumps(slack_json(alert, channel), ensure_ascii=False)
+
+
+def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
+    """Yield a message's lines, wrapped to the width; commands stay whole, to be run as they stand."""
+    yield message.title
+    yield "─" * min(width, len(message.title))
+    for text in message.lines:
+        yield from _wrapped(text, width)
+    for told in message.changes:
+        yield from _told(told, width)
+    if message.changes_left_out:
+        yield f"… and {message.changes_left_out} more changes"
+    if message.facts:
+        yield ""
+    yield from _table([(fact.label, fact.text) for fact in message.facts], width)
+    for finding in message.findings:
+        yield from _wrapped(f"! {finding.label}: {finding.text}", width, "  ")
+    yield from _code(message, width)
+    for revert in message.reverts:
+        yield from _revert(revert, width)
+    if message.footer:
+        yield f"({message.footer})"
+    yield ""
+
+
+def _wrapped(text: str, width: int, indent: str = "", first: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+def _told(told: Told, width: int) -> Iterator[str]:
+    yield from _wrapped(told.sentence, width)
+    for entry in told.diff:
+        before = "(absent)" if entry.before is None else entry.before
+        after = "(absent)" if entry.after is None else entry.after
+        yield from _wrapped(f"{entry.path}: {before} → {after}", width, "      ", "  ")
+    if told.left_out:
+        yield f"  … {told.left_out} more"
+
+
+def _table(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """Yield labelled lines in two columns."""
+    column = max((len(label) for label, _ in rows), default=0) + 2
+    for label, text in rows:
+        yield from _wrapped(text, width, " " * column, label.ljust(column)) or [label]
+
+
+def _code(message: Message, width: int) -> Iterator[str]:
+    if message.code is None:
+        return
+    yield ""
+    yield from _wrapped(message.code, width)
+    for place in message.places:
+        yield f"  {place}"
+    if message.places_left_out:
+        yield f"  … {message.places_left_out} more"
+
+
+def _revert(revert: Revert, width: int) -> Iterator[str]:
+    yield ""
+    if revert.command is None:
+        yield from _wrapped(f"To put it back: {' '.join(revert.notes)}", width)
+        return
+    yield "To put it back:"
+    for note in revert.notes:
+        yield from _wrapped(note, width, "  ", "  ")
+    yield revert.command

@@ -1,0 +1,118 @@
+"""``flagtrail notify``: sends what the outbox holds, or shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.entrypoints.cli_options import Context, command
+
+if TYPE_CHECKING:
+    from auditor.application.dispatch import DispatchReport
+    from auditor.application.ports import AlertChannel
+    from auditor.domain.alerts import Alert
+
+FAILURE = 2
+
+
+@command(
+    "table",
+    "json",
+    examples=(
+        "flagtrail notify --test       # is Slack set up? sends one marked message",
+        "flagtrail notify --dry-run    # what would be sent, as Slack's JSON",
+        "flagtrail notify              # send what waits",
+    ),
+)
+@click.option("--dry-run", is_flag=True, help="Print Slack's JSON of what waits; send and change nothing.")
+@click.option("--test", is_flag=True, help="Send one message that is marked as a test, nothing else.")
+def notify(context: Context, *, dry_run: bool, test: bool) -> None:
+    """Send the alerts that wait in the outbox.
+
+    They go to Slack with the token in SLACK_BOT_TOKEN. Without one they are printed and keep waiting, unless the
+    configuration makes the console the channel. A message that may have arrived is looked for before it is sent again.
+    """
+    if test:
+        _test(context, dry_run=dry_run)
+        return
+    from auditor import bootstrap
+    from auditor.application.dispatch import dispatch, waiting_alerts
+
+    record = context.open_database()
+    channel = None if dry_run else bootstrap.channel(context.settings)
+    if channel is None:
+        alerts = waiting_alerts(record.unit_of_work)
+        _show(context, alerts, as_json=dry_run)
+        if not dry_run and alerts:
+            _remark(f"{len(alerts)} not sent: SLACK_BOT_TOKEN is not set; they keep waiting")
+        return
+    told: list[str] = []
+    report = dispatch(record.unit_of_work, _for_output(context, channel, told), bootstrap.SystemClock())
+    _answer(context, report, told)
+
+
+def _test(context: Context, *, dry_run: bool) -> None:
+    from auditor import bootstrap
+
+    alert = _test_alert(context)
+    channel = None if dry_run else bootstrap.channel(context.settings)
+    if channel is None:
+        _show(context, [alert], as_json=dry_run)
+        if not dry_run:
+            _remark("not sent: SLACK_BOT_TOKEN is not set")
+        return
+    from auditor.application.dispatch import report_of
+
+    told: list[str] = []
+    _answer(context, report_of([_for_output(context, channel, told).send(alert)]), told)
+
+
+def _test_alert(context: Context) -> Alert:
+    from auditor.domain.alerts import Alert, AlertKind
+    from auditor.domain.times import rfc3339
+
+    key = f"test|{rfc3339(context.moment)}"
+    return Alert(id=0, key=key, kind=AlertKind.TEST, cause=key, attempt=1, created_at=context.moment, changes=())
+
+
+def _for_output(context: Context, channel: AlertChannel, told: list[str]) -> AlertChannel:
+    """Return the channel; where stdout is to hold JSON only, a console's lines are kept for that JSON."""
+    from auditor.adapters.channels.console import ConsoleChannel
+
+    if context.format == "json" and isinstance(channel, ConsoleChannel):
+        return ConsoleChannel(told.append)
+    return channel
+
+
+def _show(context: Context, alerts: Sequence[Alert], *, as_json: bool) -> None:
+    """Print what would be sent, as Slack's JSON or readably."""
+    from auditor.adapters.channels import slack_channel
+    from auditor.adapters.channels.console import readable, slack_json
+    from auditor.application.messages import compose
+
+    if as_json or context.format == "json":
+        channel = slack_channel(context.settings)
+        click.echo(json.dumps([slack_json(alert, channel) for alert in alerts], ensure_ascii=False, indent=2))
+        return
+    for alert in alerts:
+        for line in readable(compose(alert)):
+            click.echo(line)
+
+
+def _answer(context: Context, report: DispatchReport, told: Sequence[str]) -> None:
+    """Print what became of the alerts; whatever went wrong makes the status 2."""
+    if context.format == "json":
+        lines = {"lines": list(told)} if told else {}
+        click.echo(json.dumps({**report.to_json(), **lines}, ensure_ascii=False))
+    else:
+        click.echo(f"{report.sent} sent, {report.later} later, {report.unknown} in doubt, {report.dead} given up")
+    if report.errors:
+        _remark("; ".join(report.errors))
+        context.exit(FAILURE)
+
+
+def _remark(text: str) -> None:
+    click.echo(f"flagtrail notify: {text}", err=True)
