@@ -1,0 +1,157 @@
+"""States at a time: what each flag said then, and how surely the record can say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from auditor.application.ports import HistoryQuery, Scope, UnitOfWork
+from auditor.domain.changes import ChangeKind, Gap, GapClass, RecordedChange
+from auditor.domain.documents import DocumentRef
+from auditor.domain.flags import FlagState, JsonValue
+from auditor.domain.references import Certainty
+from auditor.domain.times import parse_rfc3339, rfc3339
+
+STATE_BEARING = (
+    ChangeKind.CREATED,
+    ChangeKind.UPDATED,
+    ChangeKind.DELETED,
+    ChangeKind.EXPIRED,
+    ChangeKind.SAVED,
+    ChangeKind.DEPLOYED,
+    ChangeKind.ROLLED_BACK,
+)
+# What a state belongs to: a document, a place in it, an environment.
+_Place = tuple[DocumentRef, str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StateAt:
+    """What a flag said at a time; ``state`` is ``None`` where it did not exist.
+
+    ``as_of`` is the last moment up to the time asked for at which the record vouches for it. ``certainty`` is
+    ``POSSIBLE`` where something could have changed since then, or in between, without the record knowing.
+    """
+
+    change: RecordedChange
+    state: FlagState | None
+    as_of: datetime | None
+    certainty: Certainty
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the state in contract form."""
+        change = self.change.change
+        return {
+            "application": change.application,
+            "environment": change.environment,
+            "flag": change.flag,
+            "state": None if self.state is None else self.state.to_json(),
+            "version": change.version_after,
+            "as_of": None if self.as_of is None else rfc3339(self.as_of),
+            "certainty": self.certainty.value,
+        }
+
+
+def states_at(uow: UnitOfWork, at: datetime, as_of: datetime | None = None) -> list[StateAt]:
+    """Return the state of every flag in every environment at a time, by application, flag and environment.
+
+    A flag that was there before and is gone has a row without state. ``as_of`` hides what was recorded later.
+    """
+    latest = [change for change in uow.changes.latest_states(at, as_of) if change.change.flag is not None]
+    doubts = _Doubts(uow, at, as_of)
+    verified = _verified(uow, latest)
+    found = [
+        _state(change, min(at, verified.get(_place(change), change.recorded_at)), at, doubtful=change in doubts)
+        for change in latest
+    ]
+    return sorted(found, key=_order)
+
+
+def _state(change: RecordedChange, seen: datetime, at: datetime, *, doubtful: bool) -> StateAt:
+    """Return the state a change led to, vouched for at the time of the last look if nothing else is in doubt."""
+    sure = seen >= at and not doubtful
+    return StateAt(change, change.change.after, seen, Certainty.CERTAIN if sure else Certainty.POSSIBLE)
+
+
+def _place(change: RecordedChange) -> _Place:
+    return (change.change.document, change.change.path, change.change.environment)
+
+
+def _order(state: StateAt) -> tuple[str, str, str, str]:
+    change = state.change.change
+    return (change.application or "", change.flag or "", change.environment or "", str(change.document))
+
+
+def _verified(uow: UnitOfWork, latest: Iterable[RecordedChange]) -> Mapping[_Place, datetime]:
+    """Return when each place was last looked at: a document when it was read, an environment when it last moved."""
+    changes = list(latest)
+    documents = {change.change.document for change in changes}
+    scopes = {Scope(d.source, d.account, d.region, "") for d in documents}
+    checked = {d: held.checked_at for scope in scopes for d, held in uow.documents.held_in(scope).items()}
+    # A look at a profile says nothing about deployments; recording one looks at all of its environment.
+    moved: dict[tuple[str, str, str | None, str | None], datetime] = {}
+    for change in changes:
+        key = _environment(change)
+        moved[key] = max(moved.get(key, change.recorded_at), change.recorded_at)
+    return {
+        _place(change): max(
+            change.recorded_at,
+            moved[_environment(change)]
+            if _is_deployed(change)
+            else checked.get(change.change.document, change.recorded_at),
+        )
+        for change in changes
+    }
+
+
+def _environment(change: RecordedChange) -> tuple[str, str, str | None, str | None]:
+    document = change.change.document
+    return (document.account, document.region, change.change.application, change.change.environment)
+
+
+def _is_deployed(change: RecordedChange) -> bool:
+    return change.change.kind in (ChangeKind.DEPLOYED, ChangeKind.ROLLED_BACK)
+
+
+class _Doubts:
+    """What could make a state another one than its newest dated change says."""
+
+    def __init__(self, uow: UnitOfWork, at: datetime, as_of: datetime | None) -> None:
+        self._uow = uow
+        self._at = at
+        around = uow.changes.query(HistoryQuery(since=at, until=at, as_of=as_of))
+        self._floating = {_place(change) for change in around if change.occurred_at is None}
+        self._gaps: dict[DocumentRef, list[Gap]] = {}
+        for gap in uow.gaps.all(as_of):
+            self._gaps.setdefault(gap.document, []).append(gap)
+
+    def __contains__(self, change: RecordedChange) -> bool:
+        """Tell whether the state after this change is in doubt at the time asked for."""
+        return _place(change) in self._floating or any(
+            self._in_interval(gap) if gap.gap_class is GapClass.INTERVAL else self._among_versions(gap, change)
+            for gap in self._gaps.get(change.change.document, ())
+        )
+
+    def _in_interval(self, gap: Gap) -> bool:
+        """Tell whether the time lies where a store without versions could have changed unseen."""
+        return parse_rfc3339(gap.first) <= self._at < parse_rfc3339(gap.last)
+
+    def _among_versions(self, gap: Gap, change: RecordedChange) -> bool:
+        """Tell whether unreadable versions come between this change's version and the next one that is known."""
+        before, first = _number(change.change.version_after), _number(gap.first)
+        if change.change.life != gap.life or before is None or first is None or first < before:
+            return False
+        later = (_number(c.change.version_after) for c in self._after(change))
+        return all(number is None or number > first for number in later)
+
+    def _after(self, change: RecordedChange) -> Iterator[RecordedChange]:
+        """Yield the changes of the same place that came later and happened by the time asked for or after it."""
+        same: Sequence[RecordedChange] = self._uow.changes.of_document(change.change.document, STATE_BEARING)
+        for other in same:
+            if _place(other) == _place(change) and other.change.life == change.change.life and other.seq > change.seq:
+                yield other
+
+
+def _number(version: str | None) -> int | None:
+    return int(version) if version is not None and version.isdecimal() else None
