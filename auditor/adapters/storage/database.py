@@ -1,0 +1,78 @@
+"""The audit database as one object: opened, checked, and giving out units of work."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from auditor.adapters.storage import schema
+from auditor.adapters.storage.engine import ConflictError, make_engine, parse_url, reading_engine, shown
+from auditor.adapters.storage.session import KnownActors
+from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
+from auditor.domain.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+T = TypeVar("T")
+_TRIES = 5
+
+
+class Database:
+    """An open audit database; ``unit_of_work`` and ``reader`` are factories of transactions."""
+
+    def __init__(self, writing: Engine, reading: Engine, where: str) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._known_actors = KnownActors()
+        self.where = where
+
+    def unit_of_work(self) -> SqlUnitOfWork:
+        """Return a new transaction for reading and writing."""
+        return SqlUnitOfWork(self._writing, self._known_actors)
+
+    def reader(self) -> SqlUnitOfWork:
+        """Return a new transaction that sees one state of the record, takes no write lock and can write nothing."""
+        return SqlUnitOfWork(self._reading, self._known_actors)
+
+    def run(self, work: Callable[[SqlUnitOfWork], T]) -> T:
+        """Do the work in a transaction and commit it; do it again when another transaction came first."""
+        for attempt in range(1, _TRIES):
+            try:
+                return self._once(work)
+            except ConflictError:
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads competitors, hides nothing
+        return self._once(work)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._writing.dispose()
+        self._reading.dispose()
+
+    def _once(self, work: Callable[[SqlUnitOfWork], T]) -> T:
+        with self.unit_of_work() as uow:
+            result = work(uow)
+            uow.commit()
+            return result
+
+
+def open_database(url: str, *, create: bool = True, connections: int = 4) -> Database:
+    """Open the audit database at a URL; make its tables when it is new and ``create`` is set.
+
+    Raise ``SchemaOutdatedError`` when its schema is older than this program's, ``DatabaseError`` when it cannot be
+    opened or is no audit database. ``connections`` bounds how many are open at a time on PostgreSQL; each is opened
+    when it is needed and kept.
+    """
+    address = parse_url(url)
+    if address.get_backend_name() == "sqlite" and not create and not Path(str(address.database)).exists():
+        raise DatabaseError(f"there is no database {address.database}")
+    writing = make_engine(address, connections=connections)
+    try:
+        schema.ensure(writing, create=create)
+    except BaseException:
+        writing.dispose()
+        raise
+    return Database(writing, reading_engine(writing), shown(address))

@@ -1,0 +1,53 @@
+"""AppConfig deployments in every state they were seen in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from auditor.adapters.storage.packing import pack, unpack
+from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.tables import deployments
+from auditor.domain.documents import Deployment, EnvironmentRef
+from auditor.domain.times import to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDeploymentLog:
+    """One row for each state of each deployment."""
+
+    session: Session
+
+    def held(self, environment: EnvironmentRef) -> Sequence[Deployment]:
+        """Return each deployment in its newest held state, lowest number first."""
+        table = deployments.c
+        held = (
+            select(table.number, table.body)
+            .where(
+                table.account == environment.account,
+                table.region == environment.region,
+                table.application_id == environment.application_id,
+                table.environment_id == environment.environment_id,
+            )
+            .order_by(table.number, table.seq)
+        )
+        newest = {row.number: row.body for row in self.session.rows(held)}
+        return [unpack(Deployment, body) for body in newest.values()]
+
+    def add(self, deployment: Deployment, at: datetime) -> bool:
+        """Hold a deployment in its present state; return False when that state is held already."""
+        environment = deployment.environment
+        row = {
+            "account": environment.account,
+            "region": environment.region,
+            "application_id": environment.application_id,
+            "environment_id": environment.environment_id,
+            "number": deployment.number,
+            "state": deployment.state,
+            "recorded_us": to_micros(at),
+            "body": pack(deployment),
+        }
+        return self.session.keep(deployments, row)

@@ -1,0 +1,259 @@
+"""Alerts on their way: written with the change, claimed with a lease, never lost, never sent twice unsaid.
+
+An alert is pending, being sent, sent, unknown (it may have arrived) or dead. ``due_us`` says from when the next sender
+may take it; while it is being sent, that is the end of the lease.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
+
+from auditor.adapters.storage.change_log import SqlChangeLog
+from auditor.adapters.storage.findings import SqlFindingLog
+from auditor.adapters.storage.history import STATE_BEARING
+from auditor.adapters.storage.keys import change_id
+from auditor.adapters.storage.packing import pack_json
+from auditor.adapters.storage.references import SqlReferenceStore
+from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.tables import alert_changes, alerts, changes
+from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, NewAlert
+from auditor.domain.changes import RecordedChange
+from auditor.domain.flags import FlagId
+from auditor.domain.references import FlagSpec, Reference
+from auditor.domain.times import from_micros, to_micros
+
+_SECOND = 1_000_000
+_FIRST_WAIT = 10 * _SECOND
+_LONGEST_WAIT = 15 * 60 * _SECOND
+_WAITING = (AlertState.PENDING.value, AlertState.SENDING.value, AlertState.UNKNOWN.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOutbox:
+    """Alerts in one table, what they tell of in another; the rest is read from the record at the moment of sending."""
+
+    session: Session
+    changes: SqlChangeLog
+    findings: SqlFindingLog
+    references: SqlReferenceStore
+
+    def put(self, alert: NewAlert, at: datetime) -> bool:
+        """Add an alert; return False when its key is there already.
+
+        A key that is there and still pending takes the further changes in: a digest grows while its run goes on.
+        A change that another alert tells of already is left to that one.
+        """
+        row = {
+            "key": alert.key,
+            "kind": alert.kind.value,
+            "cause": alert.cause,
+            "facts": pack_json(alert.facts),
+            "created_us": to_micros(at),
+            "state": AlertState.PENDING.value,
+            "due_us": to_micros(at if alert.not_before is None else alert.not_before),
+            "doubts": 0,
+            "tries": 0,
+            "channel": None,
+            "message_id": None,
+            "error": None,
+            "settled_us": None,
+        }
+        number = self.session.number(alerts, row)
+        self._tell(alert, number)
+        return number is not None
+
+    def release(self, key: str) -> None:
+        """Let a held-back alert (``not_before``) go at once; nothing happens when there is none."""
+        held_back = update(alerts).where(
+            alerts.c.key == key, alerts.c.state == AlertState.PENDING.value, alerts.c.tries == 0
+        )
+        self.session.run(held_back.values(due_us=alerts.c.created_us))
+
+    def claim(
+        self,
+        channel: str,
+        now: datetime,
+        *,
+        lease_seconds: int,
+        limit: int,
+        keys: Sequence[str] | None = None,
+    ) -> Sequence[Alert]:
+        """Claim due alerts (all, or only those with these keys), oldest first, with everything a message needs.
+
+        An alert whose lease ran out while it was being sent comes back with ``attempt`` counted up: the channel must
+        look whether it arrived.
+        """
+        due = select(alerts).where(_waits(), alerts.c.due_us <= to_micros(now))
+        if keys is not None:
+            due = due.where(alerts.c.key.in_(list(keys)))
+        found = due.order_by(alerts.c.id).limit(limit).with_for_update(skip_locked=True)
+        return [self._claimed(row, channel, now, lease_seconds) for row in self.session.rows(found)]
+
+    def settle(self, alert: Alert, channel: str, delivery: Delivery, now: datetime) -> None:
+        """Remember what became of a claimed alert: sent, due later, dead after a refusal, or unknown."""
+        row = self.session.first(select(alerts).where(alerts.c.id == alert.id).with_for_update())
+        if row is None or row.state == AlertState.SENT.value:
+            return
+        outcome = delivery.outcome
+        if outcome is not DeliveryOutcome.SENT and (row.state, row.channel, row.doubts + 1) != (
+            AlertState.SENDING.value,
+            channel,
+            alert.attempt,
+        ):
+            return  # its lease ran out, and whoever has it now knows better; only "sent" is true whoever says it
+        settled = {"error": delivery.error} | _settled(row, delivery, now)
+        self.session.run(update(alerts).where(alerts.c.id == alert.id).values(settled))
+
+    def pending(self, now: datetime | None = None, limit: int | None = None) -> Sequence[Alert]:
+        """Return what waits (due or not), without claiming it: for a dry run and for the doctor."""
+        waiting = select(alerts).where(alerts.c.state.in_(_WAITING)).order_by(alerts.c.id).limit(limit)
+        if now is not None:
+            waiting = waiting.where(alerts.c.created_us <= to_micros(now))
+        return [self._alert(row, row.doubts) for row in self.session.rows(waiting)]
+
+    def message_of(self, change_id: str) -> str | None:
+        """Return the channel's id of the message that told of this change, or ``None``."""
+        sent = (
+            select(alerts.c.message_id)
+            .join(alert_changes, alert_changes.c.alert_id == alerts.c.id)
+            .where(alert_changes.c.told == change_id, alerts.c.state == AlertState.SENT.value)
+        )
+        row = self.session.first(sent)
+        return None if row is None else row.message_id
+
+    def dead(self) -> Sequence[tuple[int, str]]:
+        """Return the alerts that no channel will take, with the reason."""
+        refused = select(alerts.c.id, alerts.c.error).where(alerts.c.state == AlertState.DEAD.value)
+        return [(row.id, row.error or "") for row in self.session.rows(refused.order_by(alerts.c.id))]
+
+    def _tell(self, alert: NewAlert, number: int | None) -> None:
+        """Let an alert tell of its changes, if it is new or still waits."""
+        first = 0
+        if number is None:
+            found = select(alerts.c.id).where(alerts.c.key == alert.key, alerts.c.state == AlertState.PENDING.value)
+            row = self.session.first(found.with_for_update())
+            if row is None:
+                return
+            number = row.id
+            last = select(func.max(alert_changes.c.position)).where(alert_changes.c.alert_id == number)
+            first = (self.session.connection.scalar(last) or 0) + 1
+        tells = alert.kind is not AlertKind.UPDATE
+        told = [
+            {"alert_id": number, "change_id": one, "position": position, "told": one if tells else None}
+            for position, one in enumerate(dict.fromkeys(map(change_id, alert.change_keys)), first)
+        ]
+        self.session.keep_all(alert_changes, told)
+
+    def _claimed(self, row: Row[Any], channel: str, now: datetime, lease_seconds: int) -> Alert:
+        # Sent and never settled: the sender died, or its connection did.
+        doubts = row.doubts + (row.state == AlertState.SENDING.value)
+        lease = {
+            "state": AlertState.SENDING.value,
+            "due_us": to_micros(now) + lease_seconds * _SECOND,
+            "doubts": doubts,
+            "tries": row.tries + 1,
+            "channel": channel,
+        }
+        self.session.run(update(alerts).where(alerts.c.id == row.id).values(lease))
+        return self._alert(row, doubts)
+
+    def _alert(self, row: Row[Any], doubts: int) -> Alert:
+        kind = AlertKind(row.kind)
+        ids = select(alert_changes.c.change_id).where(alert_changes.c.alert_id == row.id)
+        named = [one.change_id for one in self.session.rows(ids.order_by(alert_changes.c.position))]
+        told = self.changes.with_ids(named)
+        return Alert(
+            id=row.id,
+            key=row.key,
+            kind=kind,
+            cause=row.cause,
+            attempt=doubts + 1,
+            created_at=from_micros(row.created_us),
+            changes=tuple(told),
+            findings=tuple(self.findings.of_changes([one.change.key for one in told])),
+            references=self._references(told),
+            facts=tuple((name, value) for name, value in json.loads(row.facts)),
+            sent_as=self._message(named) if kind is AlertKind.UPDATE else None,
+            superseded=self._superseded(told),
+        )
+
+    def _message(self, ids: Sequence[str]) -> str | None:
+        return next((message for one in ids if (message := self.message_of(one)) is not None), None)
+
+    def _references(self, told: Sequence[RecordedChange]) -> tuple[Reference, ...] | None:
+        """Return where code names the flags; ``None`` when nothing was ever scanned."""
+        if not self.references.scans():
+            return None
+        specs = dict.fromkeys(spec for one in told if (spec := _spec(one)) is not None)
+        found = [reference for spec in specs for reference in self.references.of_flag(spec) or ()]
+        # One place may stand for the flag in several environments.
+        return tuple({(one.flag, one.path, one.line, one.column): one for one in found}.values())
+
+    def _superseded(self, told: Sequence[RecordedChange]) -> tuple[str, ...]:
+        """Return the ids of those changes that a later change of the same flag and environment has overtaken."""
+        return tuple(one.id for one in told if one.change.flag is not None and self._overtaken(one))
+
+    def _overtaken(self, one: RecordedChange) -> bool:
+        table, c = changes.c, one.change
+        own = select(table.sort_us).where(table.seq == one.seq).scalar_subquery()
+        later = select(table.seq).where(
+            table.flag == c.flag,
+            table.application.is_not_distinct_from(c.application),
+            table.environment.is_not_distinct_from(c.environment),
+            table.kind.in_([kind.value for kind in STATE_BEARING]),
+            or_(table.sort_us > own, and_(table.sort_us == own, table.seq > one.seq)),
+        )
+        return self.session.first(later.limit(1)) is not None
+
+
+def _waits() -> ColumnElement[bool]:
+    """Say that an alert is to be sent; one that edits a message waits until that message is settled."""
+    told = alert_changes.alias()
+    original = alerts.alias()
+    unsettled = exists(
+        select(1)
+        .select_from(alert_changes)
+        .join(told, told.c.told == alert_changes.c.change_id)
+        .join(original, original.c.id == told.c.alert_id)
+        .where(alert_changes.c.alert_id == alerts.c.id, original.c.state.in_(_WAITING))
+        .correlate(alerts)
+    )
+    waiting = alerts.c.state.in_(_WAITING)
+    return and_(waiting, or_(alerts.c.kind != AlertKind.UPDATE.value, ~unsettled))
+
+
+def _settled(row: Row[Any], delivery: Delivery, now: datetime) -> dict[str, Any]:
+    at = to_micros(now)
+    match delivery.outcome:
+        case DeliveryOutcome.SENT:
+            return {"state": AlertState.SENT.value, "message_id": delivery.message_id, "settled_us": at}
+        case DeliveryOutcome.REFUSED:
+            return {"state": AlertState.DEAD.value, "settled_us": at}
+        case DeliveryOutcome.LATER:
+            return {"state": AlertState.PENDING.value, "due_us": _next(row, delivery, at)}
+        case DeliveryOutcome.UNKNOWN:
+            due = _next(row, delivery, at)
+            return {"state": AlertState.UNKNOWN.value, "due_us": due, "doubts": row.doubts + 1}
+
+
+def _next(row: Row[Any], delivery: Delivery, at: int) -> int:
+    if delivery.not_before is not None:
+        return to_micros(delivery.not_before)
+    wait: int = _FIRST_WAIT << min(max(row.tries - 1, 0), 10)
+    return at + min(wait, _LONGEST_WAIT)
+
+
+def _spec(one: RecordedChange) -> FlagSpec | None:
+    """Return how a scan knows the flag of a change."""
+    c = one.change
+    if c.flag is None:
+        return None
+    key = c.document.name if c.document.source == "ssm" else c.flag
+    name = str(FlagId(c.application or "", c.flag))
+    return FlagSpec(key, c.document.source, c.application, c.environment, name=name)

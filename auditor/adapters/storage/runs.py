@@ -1,0 +1,64 @@
+"""Which scopes have a baseline, and which job ran when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from auditor.adapters.storage.bodies import reconcile_body
+from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.tables import job_slots, reconciles
+from auditor.application.ports import Scope
+from auditor.domain.times import from_micros, to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRunLog:
+    """Completed reconciles, and a row for each run of a job that some process claimed."""
+
+    session: Session
+
+    def baselined(self, scope: Scope) -> bool:
+        """Tell whether a reconcile of this scope was completed before; an empty fingerprint asks for any."""
+        table = reconciles.c
+        done = select(table.seq).where(
+            table.source == scope.source, table.account == scope.account, table.region == scope.region
+        )
+        if scope.fingerprint:
+            done = done.where(table.fingerprint == scope.fingerprint)
+        return self.session.first(done.limit(1)) is not None
+
+    def reconciled(self, scope: Scope, at: datetime, counts: Mapping[str, int]) -> None:
+        """Record a completed reconcile with its counts: that nothing happened is itself recorded."""
+        row = {
+            "source": scope.source,
+            "account": scope.account,
+            "region": scope.region,
+            "fingerprint": scope.fingerprint,
+            "recorded_us": to_micros(at),
+            "body": reconcile_body(scope, counts, at),
+        }
+        seq = self.session.number(reconciles, row)
+        if seq is not None:
+            self.session.seal_later("reconcile", seq)
+
+    def claim_slot(self, job: str, slot: str, at: datetime) -> bool:
+        """Claim one run of a job; return False when another process has it."""
+        row = {"job": job, "slot": slot, "claimed_us": to_micros(at), "finished_us": None, "error": None}
+        return self.session.keep(job_slots, row)
+
+    def finished(self, job: str, slot: str, at: datetime, error: str | None) -> None:
+        """Record how a claimed run ended."""
+        run = update(job_slots).where(job_slots.c.job == job, job_slots.c.slot == slot)
+        self.session.run(run.values(finished_us=to_micros(at), error=error))
+
+    def last_success(self, job: str) -> datetime | None:
+        """Return when a job last succeeded, or ``None``."""
+        succeeded = select(func.max(job_slots.c.finished_us).label("at")).where(
+            job_slots.c.job == job, job_slots.c.finished_us.is_not(None), job_slots.c.error.is_(None)
+        )
+        row = self.session.first(succeeded)
+        return None if row is None or row.at is None else from_micros(row.at)

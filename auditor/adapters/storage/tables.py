@@ -1,0 +1,384 @@
+"""The schema: what the record is kept in, the same on SQLite and PostgreSQL.
+
+Recorded rows (changes, attributions, gaps, reconciles) are inserted and never updated. Each holds ``body``, the
+canonical bytes that history shows and that can be sealed; the columns beside it only find rows and can be made anew
+from it.
+Times are whole microseconds since 1970. No trigger, savepoint or extension is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+from auditor.adapters.storage.texts import clean, clip
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMING)
+
+
+class Words(TypeDecorator[str]):
+    """Text of any length that every database can hold."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - as SQLAlchemy calls it
+        """Escape what PostgreSQL or UTF-8 refuses."""
+        return None if value is None else clean(value)
+
+
+class Name(TypeDecorator[str]):
+    """Text short enough for an index; a longer one is cut and told apart by a hash, when stored and when looked for."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - as SQLAlchemy calls it
+        """Escape and cut."""
+        return None if value is None else clip(value)
+
+
+# SQLite numbers rows by itself only where the type is spelled INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _number() -> Column[Any]:
+    return Column("seq", Number, primary_key=True)
+
+
+def _micros(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _name(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, Name, nullable=nullable)
+
+
+def _words(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, Words, nullable=nullable)
+
+
+def _digest(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+changes = Table(
+    "changes",
+    metadata,
+    _number(),
+    Column("id", Name, nullable=False, unique=True),
+    _micros("recorded_us"),
+    _name("kind"),
+    _name("application", nullable=True),
+    _name("flag", nullable=True),
+    _name("environment", nullable=True),
+    _name("source"),
+    _name("account"),
+    _name("region"),
+    _digest("document_hash"),
+    _name("path"),
+    Column("life", Integer, nullable=True),
+    _name("version_after", nullable=True),
+    _digest("cause_hash"),
+    # Whether the store dated it: then an attribution that comes later cannot move it.
+    Column("dated", Boolean, nullable=False),
+    # When it occurred, as known when it was recorded; else the end of the interval (and exact is false).
+    _micros("sort_us"),
+    Column("exact", Boolean, nullable=False),
+    _micros("start_us", nullable=True),
+    _micros("end_us", nullable=True),
+    _digest("actor_hash", nullable=True),
+    _words("text"),
+    Column("body", LargeBinary, nullable=False),
+)
+Index("ix_changes_sort_us_seq", changes.c.sort_us, changes.c.seq)
+Index("ix_changes_flag_sort_us_seq", changes.c.flag, changes.c.sort_us, changes.c.seq)
+Index("ix_changes_environment_sort_us_seq", changes.c.environment, changes.c.sort_us, changes.c.seq)
+Index("ix_changes_actor_hash_sort_us_seq", changes.c.actor_hash, changes.c.sort_us, changes.c.seq)
+Index("ix_changes_document_hash_version_after", changes.c.document_hash, changes.c.version_after)
+Index("ix_changes_cause_hash", changes.c.cause_hash)
+
+attributions = Table(
+    "attributions",
+    metadata,
+    _number(),
+    Column("change_seq", BigInteger, ForeignKey("changes.seq"), nullable=False),
+    _digest("evidence_hash"),
+    _micros("recorded_us"),
+    # Whom and when the best attribution known with this one names: what a filter and the order go by from here on.
+    _digest("actor_hash", nullable=True),
+    _micros("sort_us"),
+    Column("exact", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("change_seq", "evidence_hash"),
+)
+Index("ix_attributions_change_seq_seq", attributions.c.change_seq, attributions.c.seq)
+Index("ix_attributions_actor_hash_change_seq", attributions.c.actor_hash, attributions.c.change_seq)
+
+actors = Table(
+    "actors",
+    metadata,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    _words("text"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Number, primary_key=True),
+    _name("source"),
+    _name("account"),
+    _name("region"),
+    _name("name_key"),
+    _words("name"),
+    Column("life", Integer, nullable=False),
+    Column("alive", Boolean, nullable=False),
+    _words("labels"),
+    _words("title", nullable=True),
+    _micros("checked_us"),
+    # The newest version held in this life; null when none is.
+    Column("version_id", BigInteger, nullable=True),
+    UniqueConstraint("source", "account", "region", "name_key"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("document_id", BigInteger, ForeignKey("documents.id"), nullable=False),
+    Column("life", Integer, nullable=False),
+    _name("version"),
+    Column("ordinal", BigInteger, nullable=True),
+    _micros("modified_us", nullable=True),
+    _words("modified_by", nullable=True),
+    _words("entries"),
+    _words("metadata"),
+    _micros("held_us"),
+    UniqueConstraint("document_id", "life", "version"),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    _number(),
+    Column("event_id", Name, nullable=False, unique=True),
+    _micros("at_us"),
+    _micros("recorded_us"),
+    _words("body"),
+)
+
+call_targets = Table(
+    "call_targets",
+    metadata,
+    Column("call_seq", BigInteger, ForeignKey("calls.seq"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    _digest("document_hash", nullable=True),
+    _digest("environment_hash", nullable=True),
+    Column("deployment_number", BigInteger, nullable=True),
+)
+Index("ix_call_targets_document_hash", call_targets.c.document_hash)
+Index(
+    "ix_call_targets_environment_hash_deployment_number",
+    call_targets.c.environment_hash,
+    call_targets.c.deployment_number,
+)
+
+signals = Table(
+    "signals",
+    metadata,
+    _number(),
+    Column("digest", Name, nullable=False, unique=True),
+    _micros("at_us"),
+    _micros("recorded_us"),
+    _words("body"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    _number(),
+    _name("account"),
+    _name("region"),
+    _name("application_id"),
+    _name("environment_id"),
+    Column("number", BigInteger, nullable=False),
+    _name("state"),
+    _micros("recorded_us"),
+    _words("body"),
+    UniqueConstraint("account", "region", "application_id", "environment_id", "number", "state"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    _number(),
+    Column("digest", Name, nullable=False, unique=True),
+    _micros("recorded_us"),
+    Column("body", LargeBinary, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    _number(),
+    Column("digest", Name, nullable=False, unique=True),
+    _name("change_id", nullable=True),
+    _micros("recorded_us"),
+    _words("body"),
+)
+Index("ix_findings_change_id", findings.c.change_id)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("key", Name, nullable=False, unique=True),
+    _name("kind"),
+    _words("cause"),
+    _words("facts"),
+    _micros("created_us"),
+    _name("state"),
+    # Due from: when it may be sent, or, while it is being sent, when the lease of the sender ends.
+    _micros("due_us"),
+    # How often it was sent without an answer that settled it: such an alert may have arrived.
+    Column("doubts", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    _name("channel", nullable=True),
+    _words("message_id", nullable=True),
+    _words("error", nullable=True),
+    _micros("settled_us", nullable=True),
+)
+Index("ix_alerts_state_due_us", alerts.c.state, alerts.c.due_us)
+
+alert_changes = Table(
+    "alert_changes",
+    metadata,
+    Column("alert_id", BigInteger, ForeignKey("alerts.id"), primary_key=True),
+    Column("change_id", Name, primary_key=True),
+    Column("position", Integer, nullable=False),
+    # The change's id in the one alert that tells of it, null in an alert that edits a message.
+    Column("told", Name, nullable=True, unique=True),
+)
+Index("ix_alert_changes_change_id", alert_changes.c.change_id)
+
+reference_sets = Table(
+    "reference_sets",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("digest", Name, nullable=False, unique=True),
+)
+
+code_references = Table(
+    "code_references",
+    metadata,
+    Column("set_id", BigInteger, ForeignKey("reference_sets.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    _name("provider"),
+    _name("key"),
+    _name("flag_name", nullable=True),
+    _words("body"),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    _number(),
+    _name("repository"),
+    _words("commit_id", nullable=True),
+    _micros("scanned_us"),
+    Column("complete", Boolean, nullable=False),
+    Column("unread", Integer, nullable=False),
+    Column("set_id", BigInteger, ForeignKey("reference_sets.id"), nullable=False),
+)
+Index("ix_scans_repository_seq", scans.c.repository, scans.c.seq)
+
+taken_events = Table(
+    "taken_events",
+    metadata,
+    Column("key", Name, primary_key=True),
+    _name("outcome"),
+    _micros("taken_us"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    _number(),
+    _words("message_id", nullable=True),
+    _words("text"),
+    _words("error"),
+    _micros("recorded_us"),
+)
+
+deferred_events = Table(
+    "deferred_events",
+    metadata,
+    _number(),
+    Column("digest", Name, nullable=False, unique=True),
+    _words("keys"),
+    _words("payload"),
+    _words("document"),
+    _words("error"),
+    _micros("deferred_us"),
+    _micros("settled_us", nullable=True),
+)
+Index("ix_deferred_events_settled_us", deferred_events.c.settled_us)
+
+reconciles = Table(
+    "reconciles",
+    metadata,
+    _number(),
+    _name("source"),
+    _name("account"),
+    _name("region"),
+    _name("fingerprint"),
+    _micros("recorded_us"),
+    Column("body", LargeBinary, nullable=False),
+)
+Index(
+    "ix_reconciles_scope",
+    reconciles.c.source,
+    reconciles.c.account,
+    reconciles.c.region,
+    reconciles.c.fingerprint,
+)
+
+job_slots = Table(
+    "job_slots",
+    metadata,
+    Column("job", Name, primary_key=True),
+    Column("slot", Name, primary_key=True),
+    _micros("claimed_us"),
+    _micros("finished_us", nullable=True),
+    _words("error", nullable=True),
+)
+
+# What is recorded but not yet sealed: written with the row, deleted by the sealer. It cannot be told from the highest
+# number sealed, because numbers are given out in another order than transactions commit.
+pending_seals = Table(
+    "pending_seals",
+    metadata,
+    Column("entry", Name, primary_key=True),
+    Column("entry_seq", BigInteger, primary_key=True, autoincrement=False),
+)

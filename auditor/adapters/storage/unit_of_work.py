@@ -1,0 +1,81 @@
+"""One transaction over the record."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from auditor.adapters.storage.calls import SqlCallLog
+from auditor.adapters.storage.change_log import SqlChangeLog
+from auditor.adapters.storage.deployments import SqlDeploymentLog
+from auditor.adapters.storage.documents import SqlDocumentStore
+from auditor.adapters.storage.findings import SqlFindingLog
+from auditor.adapters.storage.gaps import SqlGapLog
+from auditor.adapters.storage.inbox import SqlInbox
+from auditor.adapters.storage.outbox import SqlOutbox
+from auditor.adapters.storage.references import SqlReferenceStore
+from auditor.adapters.storage.runs import SqlRunLog
+from auditor.adapters.storage.session import KnownActors, Session
+from auditor.application.ports import (
+    CallLog,
+    ChangeLog,
+    DeploymentLog,
+    DocumentStore,
+    FindingLog,
+    GapLog,
+    Inbox,
+    Outbox,
+    ReferenceStore,
+    RunLog,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+class SqlUnitOfWork:
+    """All logs on one connection in one transaction, which begins with the first statement.
+
+    Leaving it without ``commit`` undoes everything. After a ``commit`` the next statement begins anew.
+    """
+
+    inbox: Inbox
+    documents: DocumentStore
+    changes: ChangeLog
+    calls: CallLog
+    deployments: DeploymentLog
+    gaps: GapLog
+    findings: FindingLog
+    outbox: Outbox
+    references: ReferenceStore
+    runs: RunLog
+
+    def __init__(self, engine: Engine, known_actors: KnownActors) -> None:
+        self._engine = engine
+        self._known_actors = known_actors
+
+    def __enter__(self) -> Self:
+        """Take a connection."""
+        self._session = session = Session(self._engine.connect(), self._known_actors)
+        changes, findings, references = SqlChangeLog(session), SqlFindingLog(session), SqlReferenceStore(session)
+        self.inbox = SqlInbox(session)
+        self.documents = SqlDocumentStore(session)
+        self.changes = changes
+        self.calls = SqlCallLog(session)
+        self.deployments = SqlDeploymentLog(session)
+        self.gaps = SqlGapLog(session)
+        self.findings = findings
+        self.outbox = SqlOutbox(session, changes, findings, references)
+        self.references = references
+        self.runs = SqlRunLog(session)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Undo what was not committed, and give the connection back."""
+        self._session.close()
+
+    def commit(self) -> None:
+        """Make it durable."""
+        self._session.commit()
