@@ -1,0 +1,101 @@
+"""``flagtrail report``: self-contained HTML pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from auditor.application.ports import HistoryQuery
+from auditor.domain.errors import UsageError
+from auditor.entrypoints.cli_options import Context, Rfc3339, command, group
+from auditor.entrypoints.commands.stale import judge_all
+
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="Where to write."
+)
+
+
+@group(
+    examples=(
+        "flagtrail report stale --out stale.html",
+        "flagtrail report history --since 2026-03-01T00:00:00Z --out march.html",
+        "flagtrail report flag shop/new-checkout --out flag.html",
+    )
+)
+def report() -> None:
+    """Write a page for people: one file that opens without a network."""
+
+
+@command("table", "json", examples=("flagtrail report stale --out stale.html",))
+@_OUT
+def stale(context: Context, out: Path) -> None:
+    """Write the stale-flag report: what can go, what is not known, what stays."""
+    from reports import stale as page
+
+    judgements = judge_all(context)
+    with context.open_database().unit_of_work() as uow:
+        references = uow.references.references(context.now)
+        scans = uow.references.scans(context.now)
+    commit = scans[0].commit if len(scans) == 1 else None
+    page.render(page.StaleInput(judgements, references, context.moment, commit, context.settings.code_link), out)
+    _wrote(context, out)
+
+
+@command("table", "json", examples=("flagtrail report history --since 2026-03-01T00:00:00Z --out march.html",))
+@_OUT
+@click.option("--since", type=Rfc3339(), metavar="T", help="From this time on.")
+@click.option("--until", type=Rfc3339(), metavar="T", help="Up to this time.")
+@click.option("--environment", metavar="NAME", help="Only this environment; - for changes without one.")
+@click.option("--application", metavar="NAME", help="Only this application.")
+def history(
+    context: Context,
+    out: Path,
+    since: datetime | None,
+    until: datetime | None,
+    environment: str | None,
+    application: str | None,
+) -> None:
+    """Write the change history: who touched what, when, how we know, and what nobody can vouch for."""
+    from reports import history as page
+
+    query = HistoryQuery(since=since, until=until, environment=environment, application=application, as_of=context.now)
+    filters = [(k, v) for k, v in (("environment", environment), ("application", application)) if v is not None]
+    with context.open_database().unit_of_work() as uow:
+        gaps = uow.gaps.all(context.now)
+        data = page.HistoryInput(lambda: uow.changes.query(query), gaps, context.moment, since, until, filters)
+        page.render(data, out)
+    _wrote(context, out)
+
+
+@command("table", "json", examples=("flagtrail report flag shop/new-checkout --out flag.html",))
+@click.argument("flag")
+@_OUT
+def flag(context: Context, flag: str, out: Path) -> None:
+    """Write the page of one FLAG (application/key, or its key alone): its whole life and the code that reads it."""
+    from reports import flag as page
+
+    found = [j for j in judge_all(context) if flag in (str(j.facts.flag), j.facts.flag.key)]
+    if len(found) != 1:
+        names = ", ".join(str(j.facts.flag) for j in found)
+        hint = f"name one of {names}" if names else "`flagtrail flags` lists them"
+        raise UsageError(f"{flag} is {'more than one flag' if found else 'no recorded flag'}; {hint}")
+    about = found[0].facts.flag
+    query = HistoryQuery(flag=about.key, application=about.application or None, as_of=context.now)
+    with context.open_database().unit_of_work() as uow:
+        changes = list(uow.changes.query(query))
+        references = uow.references.references(context.now)
+    page.render(page.FlagInput(found[0], changes, references, context.moment, None, context.settings.code_link), out)
+    _wrote(context, out)
+
+
+def _wrote(context: Context, out: Path) -> None:
+    """Answer with the file that was written."""
+    from json import dumps
+
+    click.echo(dumps({"out": str(out)}) if context.format == "json" else f"wrote {out}")
+
+
+for _page in (stale, history, flag):
+    report.add_command(_page)

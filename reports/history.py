@@ -1,0 +1,236 @@
+"""The change history for security: who touched what, when and how we know, with what nobody can vouch for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.domain.sentences import describe_diff
+
+from auditor.domain.changes import Gap, RecordedChange
+from reports.render import write
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOURS = 24
+_TOP = 12
+_CELL = 22
+_SHADES = 5
+_WORK_BEGINS, _WORK_ENDS, _WEEKEND = 7, 19, 5
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryInput:
+    """What the report is made of; ``changes`` gives the rows anew each time it is called, newest first."""
+
+    changes: Callable[[], Iterable[RecordedChange]]
+    gaps: Sequence[Gap]
+    now: datetime
+    since: datetime | None = None
+    until: datetime | None = None
+    filters: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One hour of the heat map."""
+
+    x: int
+    y: int
+    count: int
+    shade: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change as the page shows it."""
+
+    anchor: str
+    id: str
+    when: str
+    kind: str
+    attempt: bool
+    flag: str
+    environment: str
+    place: str
+    summary: str
+    diff: Sequence[str]
+    actor: str
+    actor_kind: str
+    how: str
+    detected_by: str
+    error: str | None
+    notable: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What one pass over the rows counts."""
+
+    total: int = 0
+    attempts: int = 0
+    unattributed: int = 0
+    out_of_hours: int = 0
+    actors: Counter[str] = field(default_factory=Counter)
+    routes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    hours: Counter[tuple[int, int]] = field(default_factory=Counter)
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+def render(data: HistoryInput, out: Path) -> None:
+    """Write the report, streaming its rows."""
+    write("history.html.j2", view(data), out)
+
+
+def view(data: HistoryInput) -> Mapping[str, object]:
+    """Return everything the template shows; the rows are made while the page is written."""
+    counts = _count(data.changes())
+    return {
+        "title": "Flag change history",
+        "now": data.now,
+        "since": data.since or counts.first,
+        "until": data.until or counts.last,
+        "filters": data.filters,
+        "counts": counts,
+        "cells": _cells(counts.hours),
+        "days": _DAYS,
+        "hours": range(0, _HOURS, 3),
+        "cell": _CELL,
+        "actors": _bars(counts.actors),
+        "routes": _bars(counts.routes),
+        "kinds": _bars(counts.kinds),
+        "gaps": data.gaps,
+        "version_gaps": sum(gap.gap_class == "version" for gap in data.gaps),
+        "notable": _rows(data.changes(), notable=True),
+        "rows": _rows(data.changes(), notable=False),
+    }
+
+
+def _count(changes: Iterable[RecordedChange]) -> _Counts:
+    counts = _Counts()
+    for item in changes:
+        counts.total += 1
+        counts.attempts += item.change.kind.is_attempt
+        counts.unattributed += not item.attribution.attributed
+        counts.actors[_actor(item)] += 1
+        counts.routes[route(item)] += 1
+        counts.kinds[item.change.kind.value.replace("_", " ")] += 1
+        when = item.occurred_at
+        if when is None:
+            continue
+        when = when.astimezone(UTC)
+        counts.hours[when.weekday(), when.hour] += 1
+        counts.out_of_hours += out_of_hours(when)
+        counts.first = when if counts.first is None or when < counts.first else counts.first
+        counts.last = when if counts.last is None or when > counts.last else counts.last
+    return counts
+
+
+def route(item: RecordedChange) -> str:
+    """Say by which way a change came: the console, a pipeline, a service, a role, or not known."""
+    actor = item.attribution.actor
+    if any("console" in evidence.text for evidence in item.attribution.evidence):
+        return "console"
+    return {"unknown": "not known", "person": "person, by API"}.get(actor.kind.value, actor.kind.value)
+
+
+def out_of_hours(when: datetime) -> bool:
+    """Tell whether a time in UTC lies outside weekdays from 7 to 19 o'clock."""
+    return when.weekday() >= _WEEKEND or not _WORK_BEGINS <= when.hour < _WORK_ENDS
+
+
+def _cells(hours: Counter[tuple[int, int]]) -> list[Cell]:
+    most = max(hours.values(), default=0)
+    return [
+        Cell(
+            x=hour * _CELL,
+            y=weekday * _CELL,
+            count=hours[weekday, hour],
+            shade=0 if not hours[weekday, hour] else 1 + (hours[weekday, hour] * (_SHADES - 1)) // max(most, 1),
+            label=f"{_DAYS[weekday]} {hour:02d}:00 to {hour:02d}:59 UTC: {hours[weekday, hour]} changes",
+        )
+        for weekday in range(len(_DAYS))
+        for hour in range(_HOURS)
+    ]
+
+
+def _bars(counter: Counter[str]) -> list[tuple[str, int, float]]:
+    """Return the largest counts with their share of the largest, the rest as one."""
+    ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+    shown = ranked[:_TOP]
+    rest = sum(count for _, count in ranked[_TOP:])
+    if rest:
+        shown.append((f"{len(ranked) - _TOP} others", rest))
+    most = max((count for _, count in shown), default=1)
+    return [(name, count, round(100 * count / most, 1)) for name, count in shown]
+
+
+def rows(changes: Iterable[RecordedChange]) -> Iterator[Row]:
+    """Yield changes as pages show them."""
+    return _rows(changes, notable=False)
+
+
+def _rows(changes: Iterable[RecordedChange], *, notable: bool) -> Iterator[Row]:
+    for item in changes:
+        why = _notable(item)
+        if notable and not why:
+            continue
+        yield _row(item, why, prefix="notable" if notable else "change")
+
+
+def _notable(item: RecordedChange) -> list[str]:
+    """Return why a reviewer should look at a change first."""
+    why = []
+    if not item.attribution.attributed:
+        why.append("unattributed")
+    if item.attribution.actor.kind.value == "root":
+        why.append("root user")
+    if item.change.kind.value in ("denied", "guardrail"):
+        why.append(item.change.kind.value)
+    if item.occurred_at is not None and out_of_hours(item.occurred_at.astimezone(UTC)):
+        why.append("out of hours")
+    return why
+
+
+def _row(item: RecordedChange, why: Sequence[str], prefix: str) -> Row:
+    change = item.change
+    return Row(
+        anchor=f"{prefix}-{item.seq}",
+        id=item.id,
+        when=_when(item),
+        kind=change.kind.value.replace("_", " "),
+        attempt=change.kind.is_attempt,
+        flag=f"{change.application}/{change.flag}" if change.flag and change.application else change.flag or "-",
+        environment=change.environment or "-",
+        place=f"{change.document.source} {change.document.name} in {change.document.account} {change.document.region}",
+        summary=change.summary,
+        diff=describe_diff(change.diff),
+        actor=_actor(item),
+        actor_kind=item.attribution.actor.kind.value,
+        how="; ".join(evidence.text for evidence in item.attribution.evidence) or "no evidence names anybody",
+        detected_by=change.detected_by.value,
+        error=change.error,
+        notable=why,
+    )
+
+
+def _actor(item: RecordedChange) -> str:
+    actor = item.attribution.actor
+    if actor.name is None:
+        return "unattributed"
+    return f"{actor.name} ({actor.session})" if actor.session and actor.session != actor.name else actor.name
+
+
+def _when(item: RecordedChange) -> str:
+    """Return when it happened, or between which times."""
+    if item.occurred_at is not None:
+        return item.occurred_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if item.change.occurred_between is None:
+        return "not dated"
+    after, before = (t and t.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") for t in item.change.occurred_between)
+    return f"between {after or 'the beginning'} and {before}"
