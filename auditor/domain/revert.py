@@ -7,10 +7,13 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from auditor.domain.changes import ChangeKind, FlagChange, RecordedChange
+from auditor.domain.credentials import MASK
 from auditor.domain.flags import FlagState, JsonValue
-from auditor.domain.values import parse_value
+from auditor.domain.masking import is_masked
+from auditor.domain.values import children, parse_value, texts
 
 LONGEST = 2_400
 """A command longer than this fetches the former value from the store's history instead of spelling it out."""
@@ -22,6 +25,9 @@ _LABEL = re.compile(r"[A-Za-z._-][A-Za-z0-9._-]{0,99}")
 _REFERENCES = ("file://", "fileb://", "http://", "https://")
 # A chat shows these as markup, or eats them; inside JSON they can be written as escapes.
 _FRAGILE = frozenset("<>&`")
+
+# What a deleted parameter is made again with, besides name, type and value.
+_KEPT = ("description", "tier", "data-type", "allowed-pattern")
 
 Former = Mapping[str, JsonValue]
 Option = str | int | bool | list[str]
@@ -39,8 +45,8 @@ def revert_command(change: RecordedChange, former: Former | None = None) -> Reve
     """Return what puts a change back, or ``None`` where nothing needs to be (attempts, rollbacks).
 
     ``former`` is the metadata of the version before the change: ``text`` (the value exactly as the store held it),
-    ``type`` and ``tier``; without it an update is reverted out of the store's own history. A masked value is never
-    part of a command.
+    ``type``, and what a deleted parameter is made again with. Without the text an update is reverted out of the
+    store's own history. A masked value is never part of a command.
     """
     way = _WAYS.get((change.change.document.source, change.change.kind))
     return None if way is None else way(change.change, former or {})
@@ -49,7 +55,7 @@ def revert_command(change: RecordedChange, former: Former | None = None) -> Reve
 def _updated(change: FlagChange, former: Former) -> RevertCommand:
     if change.before is None:
         return RevertCommand(None, ("What it said before is not known: earlier versions could no longer be read.",))
-    if is_masked(change.before.value):
+    if _is_hidden(change.before.value):
         return RevertCommand(None, (_hidden(change),))
     text = former.get("text")
     if isinstance(text, str):
@@ -69,7 +75,7 @@ def _created(change: FlagChange, _former: Former) -> RevertCommand:
 def _deleted(change: FlagChange, former: Former) -> RevertCommand:
     if change.before is None:
         return RevertCommand(None, ("What it said is not known.",))
-    if is_masked(change.before.value):
+    if _is_hidden(change.before.value):
         hidden = "Its value is hidden from the record, and the store keeps no history of a deleted parameter."
         return RevertCommand(None, (f"{hidden} It has to be set anew by someone who knows it.",))
     notes = ["Labels, tags and policies do not come back with it."]
@@ -133,11 +139,13 @@ _WAYS: dict[tuple[str, ChangeKind], Callable[[FlagChange, Former], RevertCommand
 }
 
 
-def is_masked(value: JsonValue) -> bool:
-    """Tell whether a value, or a part of it, is hidden."""
-    if isinstance(value, dict):
-        return value.get("masked") is True or any(is_masked(part) for part in value.values())
-    return isinstance(value, list) and any(is_masked(part) for part in value)
+def _is_hidden(value: JsonValue) -> bool:
+    """Tell whether a value, a part of it or the name of a part is hidden."""
+    return _holds_mark(value) or any(MASK in text for text in texts(value))
+
+
+def _holds_mark(value: JsonValue) -> bool:
+    return is_masked(value) or any(_holds_mark(part) for part in children(value))
 
 
 def _hidden(change: FlagChange) -> str:
@@ -158,19 +166,25 @@ def _text_of(state: FlagState, former: Former) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _put(change: FlagChange, text: str, former: Former, *, overwrite: bool) -> str:
-    options: dict[str, Option] = {"name": change.document.name, "value": text}
+def _put(change: FlagChange, value: str, former: Former, *, overwrite: bool) -> str:
+    options: dict[str, Option] = {"name": change.document.name, "value": value}
     kind = former.get("type")
     if isinstance(kind, str):
         options["type"] = kind
     elif not overwrite:
         options["type"] = "String"
-    # A standard parameter cannot take a long value; an existing one keeps its tier by itself.
-    if former.get("tier") == "Advanced" and not overwrite:
-        options["tier"] = "Advanced"
     if overwrite:
-        options["overwrite"] = True
+        options["overwrite"] = True  # what is not named here, the existing parameter keeps
+    else:
+        options |= {name: text for name in _KEPT if _is_shown(text := former.get(name.replace("-", "_")))}
     return _aws("ssm", "put-parameter", change, options)
+
+
+def _is_shown(text: JsonValue) -> TypeGuard[str]:
+    return isinstance(text, str) and MASK not in text and text not in _USUAL
+
+
+_USUAL = frozenset({"Standard", "text"})
 
 
 def _put_from_history(change: FlagChange, version: str) -> str:
