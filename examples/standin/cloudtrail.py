@@ -11,7 +11,7 @@ from typing import Any
 from examples.standin import seams
 from examples.standin.call import Call
 from examples.standin.clock import Clock
-from examples.standin.errors import AccessDeniedError, AwsError
+from examples.standin.errors import AccessDeniedError, AwsError, MalformedRequestError
 from examples.standin.events import EventLog, to_second
 from examples.standin.ids import Ids
 from examples.standin.paging import page
@@ -64,12 +64,14 @@ class CloudTrail:
     def refused(self, call: Call, error: AwsError) -> None:
         """Record a call that was refused, in the form in which its service records refusals.
 
-        Denied: the error and no request. Refused by Parameter Store itself: no error at all, only an empty answer.
-        Malformed, or refused by another service: the error beside the request.
+        Denied or malformed: the error and no request. Refused by Parameter Store itself: no error at all, only an
+        empty answer. Refused by AppConfig itself: the error beside the request.
         """
         if isinstance(error, AccessDeniedError):
             self._keep(call, self._frame(call, None, None, ("AccessDenied", error.message), named=False))
-        elif call.service == "ssm" and error.code != "ValidationException":
+        elif isinstance(error, MalformedRequestError):
+            self._keep(call, self._frame(call, None, None, (error.code, error.message), named=False))
+        elif call.service == "ssm":
             self._keep(call, self._frame(call, _request(call), None))
         else:
             record = self._frame(call, _request(call), None, (error.code, error.message), named=False)

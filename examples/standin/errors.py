@@ -19,5 +19,9 @@ class AwsError(Exception):
         return self.message
 
 
+class MalformedRequestError(AwsError):
+    """The request breaks what the service's model asks of it: its front refuses it, before the service looks."""
+
+
 class AccessDeniedError(AwsError):
     """The caller may not do that: IAM says so before the service looks at the request."""

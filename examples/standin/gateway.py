@@ -18,7 +18,7 @@ from examples.standin.alarms import Alarms
 from examples.standin.call import Answer, Call
 from examples.standin.clock import Clock
 from examples.standin.cloudtrail import CloudTrail
-from examples.standin.errors import AwsError
+from examples.standin.errors import AwsError, MalformedRequestError
 from examples.standin.identity import Identity, IdentityRegistry
 from examples.standin.ids import Ids
 from examples.standin.permissions import Permissions
@@ -122,7 +122,7 @@ def _validate(call: Call) -> None:
     found = constraints.violations(call.service, call.operation, call.params)
     if found:
         code = "BadRequestException" if call.service.startswith("appconfig") else "ValidationException"
-        raise AwsError(code, constraints.summary(found))
+        raise MalformedRequestError(code, constraints.summary(found))
 
 
 def _read(environ: WSGIEnvironment) -> bytes:

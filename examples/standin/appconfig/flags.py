@@ -70,10 +70,18 @@ def _parse(content: bytes) -> Document:
 
 
 def _coerced(half: str, entry: Document) -> Document:
-    if half == "flags" or "_variants" in entry:
-        return {name: held for name, held in entry.items() if held not in ({}, [])}
-    enabled = entry.get("enabled", False)
-    return entry | {"enabled": enabled if isinstance(enabled, bool) else str(enabled).lower() == "true"}
+    """Return an entry as it is kept: without what the schema does not know, and with a real ``enabled``."""
+    if half == "flags":
+        return {name: held for name, held in entry.items() if name in schema.DEFINITION and held not in ({}, None, "")}
+    if "_variants" in entry:
+        variants = [_variant(variant) for variant in entry["_variants"]]
+        return {"_variants": variants} if variants else {}
+    return entry | {"enabled": schema.as_boolean(entry.get("enabled")) or False}
+
+
+def _variant(variant: Document) -> Document:
+    known = {name: held for name, held in variant.items() if name in schema.VARIANT and held not in ({}, None, "")}
+    return known | {"enabled": schema.as_boolean(variant.get("enabled")) or False}
 
 
 def _timed(entry: Document, former: Document | None, now: datetime) -> Document:

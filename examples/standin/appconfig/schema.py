@@ -16,8 +16,10 @@ MAX_NAME = 64
 MAX_DESCRIPTION = 1024
 KEY = re.compile(r"[a-z][a-zA-Z\d_-]{0,63}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TOP = {"version", "flags", "values"}
-_DEFINITION = {"name", "description", "attributes", "_createdAt", "_updatedAt", "_deprecation"}
+DEFINITION = frozenset({"name", "description", "attributes", "_createdAt", "_updatedAt", "_deprecation"})
+VARIANT = frozenset({"name", "enabled", "rule", "attributeValues"})
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _ATTRIBUTE_TYPES = ("string", "number", "boolean", "array")
 _OWN = {"enabled", "_createdAt", "_updatedAt", "_variants"}
 
@@ -32,8 +34,6 @@ def _document(document: dict[str, Any]) -> Iterator[Fault]:
         yield _fault("Required", "version", "")
     elif document["version"] != "1":
         yield _fault("OneOf(1)", "version", document["version"])
-    for name in document.keys() - _TOP:
-        yield _fault("UnknownField", name, document[name])
     flags, values = document.get("flags") or {}, document.get("values") or {}
     for half, entries in (("flags", flags), ("values", values)):
         if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
@@ -43,16 +43,14 @@ def _document(document: dict[str, Any]) -> Iterator[Fault]:
         yield from _definition(f"flags.{key}", key, definition)
     for key, value in values.items():
         attributes = flags.get(key, {}).get("attributes") or {}
-        yield from _value(f"values.{key}", key, value, attributes if key in flags else None)
+        yield from _value(f"values.{key}", key, value, attributes)
 
 
 def _definition(where: str, key: str, definition: dict[str, Any]) -> Iterator[Fault]:
     yield from _key(where, key)
-    for name in definition.keys() - _DEFINITION:
-        yield _fault("UnknownField", f"{where}.{name}", definition[name])
-    name = definition.get("name", "-")
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME or "\n" in name:
-        yield _fault(f"LengthBetween(1, {MAX_NAME})", f"{where}.name", name)
+    name = definition.get("name", "")
+    if not isinstance(name, str) or len(name) > MAX_NAME or "\n" in name:
+        yield _fault(f"LengthLTE({MAX_NAME})", f"{where}.name", name)
     description = definition.get("description", "")
     if not isinstance(description, str) or len(description) > MAX_DESCRIPTION:
         yield _fault(f"LengthLTE({MAX_DESCRIPTION})", f"{where}.description", description)
@@ -92,32 +90,57 @@ def _key(where: str, key: str) -> Iterator[Fault]:
         yield _fault(f"Regexp(^{KEY.pattern}$)", where, key)
 
 
-def _value(where: str, key: str, value: dict[str, Any], attributes: dict[str, Any] | None) -> Iterator[Fault]:
+def _value(where: str, key: str, value: dict[str, Any], attributes: dict[str, Any]) -> Iterator[Fault]:
     yield from _key(where, key)
     if "_variants" in value:
-        yield from _variants(f"{where}._variants.variants", value["_variants"], attributes)
-        if "enabled" in value:
-            yield _fault("Empty", f"{where}.enabled", value["enabled"])
+        if value["_variants"] and value.get("enabled") is not None:
+            yield _fault("StrictVariants", where, {"Key": key, "Value": value})
+        yield from _variants(f"{where}._variants", value["_variants"], attributes)
         return
+    yield from _enabled(where, value)
     given = {name: held for name, held in value.items() if name not in _OWN}
     yield from _given(where, given, attributes)
 
 
-def _variants(where: str, variants: Any, attributes: dict[str, Any] | None) -> Iterator[Fault]:
+def _enabled(where: str, value: dict[str, Any]) -> Iterator[Fault]:
+    enabled = value.get("enabled")
+    if enabled is not None and as_boolean(enabled) is None:
+        yield _fault("AttributeType(boolean)", f"{where}.enabled", enabled) | {"Type": "Invalid"}
+
+
+def as_boolean(value: Any) -> bool | None:
+    """Return a boolean, or the one that a text stands for; None when it is neither."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value in _TRUE | _FALSE:
+        return value in _TRUE
+    return None
+
+
+def _variants(where: str, variants: Any, attributes: dict[str, Any]) -> Iterator[Fault]:
     if not isinstance(variants, list) or not all(isinstance(one, dict) and one.get("name") for one in variants):
         yield _fault("Array", where, variants)
         return
     if len(variants) > MAX_VARIANTS:
         yield _fault(f"LengthLTE({MAX_VARIANTS})", where, variants)
-    for number, variant in enumerate(variants, start=1):
-        here, rule = f"{where}.{variant['name']}", variant.get("rule")
-        if number == len(variants) and rule:
-            yield _fault("Empty", f"{here}.rule", rule)
-        elif number < len(variants) and not rule:
-            yield _fault("Required", f"{here}.rule", "")
-        elif rule and not _sound_rule(rule):
-            yield _fault("Rule", f"{here}.rule", rule)
+    if len({variant["name"] for variant in variants}) < len(variants):
+        yield _fault("UniqueVariantNames", f"{where}.variants.variants", variants)
+    for number, variant in enumerate(variants):
+        here = f"{where}.variants.{variant['name']}"
+        yield from _rule(f"{here}.rule", f"{where}.{number}.rule", variant.get("rule"), last=variant is variants[-1])
+        yield from _enabled(here, variant)
         yield from _given(here, variant.get("attributeValues") or {}, attributes)
+
+
+def _rule(by_name: str, by_number: str, rule: Any, *, last: bool) -> Iterator[Fault]:
+    """Report a rule on the default variant, no rule on another, or one that is no expression."""
+    if last and rule:
+        yield _fault("Empty", by_name, rule)
+    elif not last and not rule:
+        yield _fault("NonEmpty", by_name, "")
+    elif rule and not _sound_rule(rule):
+        yield _fault("Empty", by_number, rule)
+        yield _fault("RuleIsValid", by_number, rule) | {"Reason": "NotAnExpression"}
 
 
 def _sound_rule(rule: Any) -> bool:
@@ -127,12 +150,11 @@ def _sound_rule(rule: Any) -> bool:
     return bare.startswith("(") and bare.endswith(")") and bare.count("(") == bare.count(")")
 
 
-def _given(where: str, given: dict[str, Any], attributes: dict[str, Any] | None) -> Iterator[Fault]:
-    if attributes is None:
-        return
+def _given(where: str, given: dict[str, Any], attributes: dict[str, Any]) -> Iterator[Fault]:
     for name, held in given.items():
         if name not in attributes:
-            yield _fault(f"Satisfies({', '.join(sorted(attributes))})", f"{where}.{name}", {"Key": name, "Value": held})
+            known = " ".join(sorted(attributes))
+            yield _fault(f"Satisfies(map[{known}])", f"{where}.{name}", {"Key": name, "Value": held})
         else:
             yield from _held(f"{where}.{name}", held, attributes[name]["constraints"])
     missing = [name for name, one in attributes.items() if one["constraints"].get("required") and name not in given]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from examples.standin.appconfig.model import FEATURE_FLAGS, Application, Profile, Region
-from examples.standin.appconfig.versions import as_json
 from examples.standin.errors import AwsError
 
 PARAMETER = "ssm-parameter://"
@@ -63,13 +63,12 @@ class Sources:
             raise AwsError(
                 "NotImplementedByStandIn", "JSON Schema validators need the package jsonschema.", status=501
             ) from None
-        document = as_json(content)
         for schema in schemas:
             try:
-                jsonschema.Draft7Validator(as_json(schema.encode())).validate(document)
-            except jsonschema.ValidationError as error:
+                jsonschema.Draft7Validator(json.loads(schema)).validate(json.loads(content))
+            except (ValueError, jsonschema.ValidationError, jsonschema.SchemaError) as error:
                 raise AwsError(
                     "BadRequestException",
-                    f"The configuration does not satisfy its JSON Schema: {error.message}",
-                    Reason="InvalidConfiguration",
+                    # AppConfig says this too when the schema is sound and the configuration is at fault.
+                    f"Could not build JSON schema from invalid input:\n {schema}.\n Original error message:\n{error}",
                 ) from error

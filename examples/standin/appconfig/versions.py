@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +49,8 @@ class Versions:
                 asked.get("VersionLabel"),
             )
             profile.versions.append(version)
-        return _whole(application, profile, version)
+        echo = {"Description": ""} if asked.get("Description") == "" else {}
+        return _whole(application, profile, version) | echo
 
     def get(self, call: Call) -> dict[str, Any]:
         """Answer one version with its content."""
@@ -146,11 +146,3 @@ def _whole(application: Application, profile: Profile, version: HostedVersion) -
         "ContentType": version.content_type,
         "VersionLabel": version.label,
     }
-
-
-def as_json(content: bytes) -> Any:
-    """Return parsed JSON content; raises the refusal of a validator that finds none."""
-    try:
-        return json.loads(content)
-    except ValueError:
-        raise AwsError("BadRequestException", "The configuration is not valid JSON.") from None

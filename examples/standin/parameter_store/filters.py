@@ -12,8 +12,8 @@ Filter = Mapping[str, Any]
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "Path": ("Recursive", "OneLevel"),
     "Name": ("BeginsWith", "Equals", "Contains"),
+    "Label": ("Equals",),
 }
-_BY_PATH_KEYS = ("Type", "KeyId", "Label", "DataType", "Tier")
 
 
 def check(filters: Sequence[Filter], *, by_path: bool) -> None:

@@ -88,11 +88,15 @@ class Parameter:
         return self._described(version) | {
             "Value": version.shown(decrypt=decrypt),
             "Labels": list(version.labels),
+            "Policies": [policy.as_written() for policy in version.policies],
         }
 
     def as_metadata(self) -> dict[str, Any]:
         """Return one entry of DescribeParameters."""
-        return self._described(self.current) | {"ARN": self.arn}
+        return self._described(self.current) | {
+            "ARN": self.arn,
+            "Policies": [policy.as_planned() for policy in self.current.policies],
+        }
 
     def _described(self, version: Version) -> dict[str, Any]:
         described = {
@@ -105,7 +109,6 @@ class Parameter:
             "AllowedPattern": version.allowed_pattern,
             "Version": version.number,
             "Tier": version.tier,
-            "Policies": [policy.as_answer() for policy in version.policies],
             "DataType": version.data_type,
         }
         return {member: value for member, value in described.items() if value is not None}

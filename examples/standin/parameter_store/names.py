@@ -13,6 +13,7 @@ _FORM = (
     "If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as "
     "a mix of letters, numbers and the following 3 symbols .-_"
 )
+_SYNTAX = "Invalid parameter name. Please use correct syntax for referencing a version/label  <name>:<version/label>"
 
 
 def arn(account: str, region: str, name: str) -> str:
@@ -31,11 +32,23 @@ def reference(text: str) -> tuple[str, str | None]:
     found = _ARN.match(text)
     path = found.group(1) if found else text
     name, colon, selector = path.partition(":")
+    if ":" in selector:
+        raise AwsError("ValidationException", _SYNTAX)
+    check_form(name)
     return name, (selector if colon else None)
 
 
-def check(name: str) -> None:
+def check_form(name: str) -> None:
+    """Refuse what cannot be a name at all; reads are refused for it as well."""
+    if not _ALLOWED.fullmatch(name):
+        raise AwsError(
+            "ValidationException", f'Parameter name: can\'t be prefixed with "ssm" (case-insensitive). {_FORM}'
+        )
+
+
+def check_new(name: str) -> None:
     """Refuse a name that Parameter Store would not create, in its words."""
+    check_form(name)
     bare = name.lower().removeprefix("/")
     is_path = "/" in name.removeprefix("/")
     if bare.startswith("aws") and is_path:
@@ -46,7 +59,7 @@ def check(name: str) -> None:
         raise AwsError(
             "ValidationException", f"Parameter name: can't be prefixed with {prefix} (case-insensitive).{form}"
         )
-    if not _ALLOWED.fullmatch(name) or "//" in name or name.endswith("/"):
+    if "//" in name or name.endswith("/"):
         raise AwsError(
             "ValidationException", f'Parameter name: can\'t be prefixed with "ssm" (case-insensitive). {_FORM}'
         )

@@ -10,6 +10,7 @@ from typing import Any
 from examples.standin.errors import AwsError
 
 MAX_POLICIES = 10
+MAX_SPAN = 8760000
 _UNITS = {"Days": timedelta(days=1), "Hours": timedelta(hours=1)}
 _ATTRIBUTES = {
     "Expiration": {"Timestamp"},
@@ -27,9 +28,13 @@ class Policy:
     attributes: dict[str, str]
     status: str = "Pending"
 
-    def as_answer(self) -> dict[str, str]:
-        """Return it as GetParameterHistory and DescribeParameters show it."""
-        return {"PolicyText": self.text, "PolicyType": self.type, "PolicyStatus": self.status}
+    def as_written(self) -> dict[str, str]:
+        """Return it as GetParameterHistory shows it."""
+        return {"PolicyText": self.text, "PolicyType": self.type}
+
+    def as_planned(self) -> dict[str, str]:
+        """Return it as DescribeParameters shows it: with what has become of it."""
+        return self.as_written() | {"PolicyStatus": self.status}
 
     def due(self, modified_at: datetime, expires_at: datetime | None) -> datetime | None:
         """Return when it acts; None for a notice before an expiration that is not set."""
@@ -54,35 +59,40 @@ def read(text: str | None) -> tuple[Policy, ...]:
     try:
         entries = json.loads(text)
     except ValueError:
-        raise AwsError("InvalidPolicyTypeException", "The policies are not a JSON array of policies.") from None
+        raise AwsError("ValidationException", f"Invalid policies input: {text}.") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise AwsError("InvalidPolicyTypeException", "The policies are not a JSON array of policies.")
+        raise AwsError("ValidationException", f"Invalid policies input: {text}.")
     if len(entries) > MAX_POLICIES:
         raise AwsError("PoliciesLimitExceededException", f"A parameter can have at most {MAX_POLICIES} policies.")
-    policies = tuple(_read_one(entry) for entry in entries if entry)
-    if sum(policy.type == "Expiration" for policy in policies) > 1:
-        raise AwsError("IncompatiblePolicyException", "A parameter can have only one Expiration policy.")
-    return policies
+    return tuple(_read_one(entry) for entry in entries if entry)
 
 
 def _read_one(entry: dict[str, Any]) -> Policy:
     kind, attributes = entry.get("Type"), entry.get("Attributes")
     if kind not in _ATTRIBUTES:
-        raise AwsError("InvalidPolicyTypeException", f"The policy type {kind} is not valid.")
+        raise AwsError("InvalidPolicyTypeException", f"Policy type {kind} is not supported.")
     policy = Policy(kind, json.dumps(entry, separators=(",", ":")), attributes if isinstance(attributes, dict) else {})
-    if set(policy.attributes) != _ATTRIBUTES[kind] or not _sound(policy):
-        raise AwsError("InvalidPolicyAttributeException", f"The attributes of the policy {kind} are not valid.")
+    for name in sorted(_ATTRIBUTES[kind]):
+        _check_attribute(name, policy.attributes.get(name))
     return policy
 
 
-def _sound(policy: Policy) -> bool:
-    try:
-        if policy.type == "Expiration":
-            return _timestamp(policy.attributes["Timestamp"]) is not None
-        amount = policy.attributes.get("Before") or policy.attributes.get("After")
-        return int(str(amount)) > 0 and policy.attributes["Unit"] in _UNITS
-    except ValueError:
-        return False
+def _check_attribute(name: str, value: Any) -> None:
+    if name == "Unit":
+        if value not in _UNITS:
+            raise AwsError("InvalidPolicyAttributeException", f"Attribute Unit must be one of {', '.join(_UNITS)}.")
+    elif name == "Timestamp":
+        try:
+            _timestamp(str(value))
+        except ValueError:
+            raise AwsError("InvalidPolicyAttributeException", f"Attribute {name} must be an ISO 8601 time.") from None
+    elif not str(value).isdigit():
+        raise AwsError(
+            "InvalidPolicyAttributeException",
+            f"Attribute {name} must be a positive integer smaller than {MAX_SPAN} .",
+        )
+    elif int(value) < 1:
+        raise AwsError("InvalidPolicyAttributeException", f"Attribute {name} must be a positive integer.")
 
 
 def _timestamp(text: str) -> datetime:

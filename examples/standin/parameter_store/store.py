@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from examples.standin.call import Call
 from examples.standin.clock import Clock
@@ -18,9 +18,9 @@ from examples.standin.parameter_store.model import Parameter, Version
 from examples.standin.parameter_store.policies import Policy
 
 MAX_LABELS = 10
-_BAD_TOKEN = AwsError("InvalidNextToken", "The specified token is not valid.")
 _LABEL = re.compile(r"(?!aws|ssm)[a-zA-Z_.\-][a-zA-Z0-9_.\-]*", re.IGNORECASE)
 
+T = TypeVar("T")
 Operation = Callable[[Call], dict[str, Any] | None]
 
 
@@ -53,7 +53,7 @@ class ParameterStore:
     def put(self, call: Call) -> dict[str, Any]:
         """Create a parameter or write its next version."""
         name = call.params["Name"]
-        names.check(name)
+        names.check_new(name)
         parameter = self._find(call, name)
         version = writing.next_version(call, parameter, self._ids)
         if parameter is None:
@@ -83,13 +83,14 @@ class ParameterStore:
                 invalid.append(name)
             else:
                 found.append(parameter.as_parameter(version, decrypt=decrypt, selector=selector))
+        found.sort(key=lambda one: (one["Name"], one["Version"]))
         return {"Parameters": found, "InvalidParameters": invalid}
 
     def get_by_path(self, call: Call) -> dict[str, Any]:
         """Answer the parameters under a path.
 
         As in AWS the filters are applied to a page that is already cut, so a page may be short, or empty and yet
-        lead to another.
+        lead to another; and names are in order within a page, not from page to page.
         """
         asked = call.params
         wanted = list(asked.get("ParameterFilters") or ())
@@ -102,17 +103,17 @@ class ParameterStore:
             )
         below = [
             parameter
-            for parameter in self._sorted(call)
+            for parameter in self._kept(call).values()
             if filters.under(parameter.name, asked["Path"], recursive=bool(asked.get("Recursive")))
         ]
         query = [call.scope, asked["Path"], asked.get("Recursive"), wanted]
         size = asked.get("MaxResults") or 10
-        cut, token = page(below, size=size, token=asked.get("NextToken"), query=query, error=_BAD_TOKEN)
+        cut, token = _page(call, below, size, query)
         label = next((one["Values"] for one in wanted if one["Key"] == "Label"), None)
         return {
             "Parameters": [
                 parameter.as_parameter(_version_for(parameter, label), decrypt=bool(asked.get("WithDecryption")))
-                for parameter in cut
+                for parameter in sorted(cut, key=_name)
                 if filters.passes(parameter, wanted)
             ],
             "NextToken": token,
@@ -124,7 +125,7 @@ class ParameterStore:
         parameter = self._require(call, asked["Name"])
         size = asked.get("MaxResults") or 50
         query = [parameter.arn, "history"]
-        cut, token = page(parameter.versions, size=size, token=asked.get("NextToken"), query=query, error=_BAD_TOKEN)
+        cut, token = _page(call, parameter.versions, size, query)
         decrypt = bool(asked.get("WithDecryption"))
         return {
             "Parameters": [parameter.as_history(version, decrypt=decrypt) for version in cut],
@@ -138,11 +139,11 @@ class ParameterStore:
             raise AwsError("ValidationException", "You can use either Filters or ParameterFilters in a single request.")
         wanted = list(asked.get("ParameterFilters") or ()) + filters.old_style(asked.get("Filters") or ())
         filters.check(wanted, by_path=False)
-        found = [parameter for parameter in self._sorted(call) if filters.passes(parameter, wanted)]
+        found = [parameter for parameter in self._kept(call).values() if filters.passes(parameter, wanted)]
         size = asked.get("MaxResults") or 50
         query = [call.scope, "describe", wanted]
-        cut, token = page(found, size=size, token=asked.get("NextToken"), query=query, error=_BAD_TOKEN)
-        return {"Parameters": [parameter.as_metadata() for parameter in cut], "NextToken": token}
+        cut, token = _page(call, found, size, query)
+        return {"Parameters": [parameter.as_metadata() for parameter in sorted(cut, key=_name)], "NextToken": token}
 
     def delete(self, call: Call) -> dict[str, Any]:
         """Delete a parameter with its history, labels and tags."""
@@ -199,10 +200,7 @@ class ParameterStore:
         """Return the parameter whose tags a call is about."""
         parameter = self._find(call, resource_id)
         if parameter is None:
-            raise AwsError(
-                "InvalidResourceId",
-                "The resource ID is not valid. Verify that you entered the correct ID and try again.",
-            )
+            raise AwsError("InvalidResourceId")
         return parameter
 
     def value_of(self, scope: tuple[str, str], name: str, version: str) -> str | None:
@@ -217,7 +215,7 @@ class ParameterStore:
             return
         if holder is not None:
             holder.labels.remove(label)
-        version.labels.append(label)
+        version.labels.insert(0, label)
         self._announce(
             parameter,
             "LabelParameterVersion",
@@ -237,8 +235,8 @@ class ParameterStore:
         if version is None:
             raise AwsError(
                 "ParameterVersionNotFound",
-                f"Systems Manager could not find label {selector} for parameter {name}. "
-                "Verify the label and try again.",
+                f"Systems Manager could not find a version of {name} that has the specified label, {selector}. "
+                "Verify the parameter label and try again.",
             )
         return parameter, version, selector
 
@@ -264,9 +262,6 @@ class ParameterStore:
 
     def _kept(self, call: Call) -> dict[str, Parameter]:
         return self._parameters.setdefault(call.scope, {})
-
-    def _sorted(self, call: Call) -> list[Parameter]:
-        return sorted(self._kept(call).values(), key=lambda parameter: parameter.name)
 
     def _drop(self, parameter: Parameter) -> None:
         for appointment in parameter.appointments:
@@ -319,6 +314,16 @@ class ParameterStore:
         self._emit(parameter, "Parameter Store Policy Action", detail)
         if policy.type == "Expiration":
             self._drop(parameter)
+
+
+def _page(call: Call, items: Sequence[T], size: int, query: Any) -> tuple[list[T], str | None]:
+    token = call.params.get("NextToken")
+    refusal = AwsError("InvalidNextToken", f"The following token is invalid: {token}.")
+    return page(items, size=size, token=token, query=query, error=refusal)
+
+
+def _name(parameter: Parameter) -> str:
+    return parameter.name
 
 
 def _version_for(parameter: Parameter, labels: Sequence[str] | None) -> Version:

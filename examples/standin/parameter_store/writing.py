@@ -16,6 +16,7 @@ from examples.standin.parameter_store.model import MAX_VERSIONS, Parameter, Vers
 STANDARD_SIZE = 4096
 ADVANCED_SIZE = 8192
 DATA_TYPES = frozenset({"text", "aws:ec2:image", "aws:ssm:integration", "boolean", "integer", "json", "url"})
+INTEGRATIONS = "/d9d01087-4a3f-49e0-b0b4-d568d7826553/ssm/integrations"
 _EXISTS = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."
 
 
@@ -32,11 +33,8 @@ def next_version(call: Call, parameter: Parameter | None, ids: Ids) -> Version:
     tier = _tier(asked, former, has_policies=bool(active))
     if inherited["AllowedPattern"]:
         _check_pattern(asked["Value"], inherited["AllowedPattern"])
-    if inherited["DataType"] not in DATA_TYPES:
-        raise AwsError(
-            "ValidationException",
-            f"The following data type is not supported: {inherited['DataType']} (Data type names are all lowercase.)",
-        )
+    _check_value(asked["Value"])
+    _check_data_type(asked["Name"], inherited["DataType"])
     secret = kind == "SecureString"
     return Version(
         number=former.number + 1 if former else 1,
@@ -83,13 +81,7 @@ def _type(asked: dict[str, Any], former: Version | None) -> str:
         if kind is None:
             raise AwsError("ValidationException", "A parameter type is required when you create a parameter.")
         return str(kind)
-    if kind is not None and kind != former.type:
-        raise AwsError(
-            "HierarchyTypeMismatchException",
-            f"Parameter Store doesn't support changing a parameter type in a hierarchy. The parameter is a "
-            f"{former.type}, not a {kind}.",
-        )
-    return former.type
+    return str(kind or former.type)
 
 
 def _inherited(asked: dict[str, Any], former: Version | None) -> dict[str, Any]:
@@ -114,7 +106,8 @@ def _tier(asked: dict[str, Any], former: Version | None, *, has_policies: bool) 
             "ValidationException",
             "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the "
             "advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced "
-            "parameter and recreate it as a standard parameter.",
+            "parameter and recreate it as a standard parameter. Be aware that standard parameters have a value "
+            "limit of 4096 characters.",
         )
     if tier == "Standard" and size > STANDARD_SIZE:
         raise AwsError(
@@ -129,9 +122,34 @@ def _tier(asked: dict[str, Any], former: Version | None, *, has_policies: bool) 
         )
     if tier == "Standard" and has_policies:
         raise AwsError(
-            "ValidationException", "Parameter policies need the advanced-parameter tier: set the tier to Advanced."
+            "ValidationException",
+            "You can't assign parameter policies to a standard-parameter tier. You must upgrade the parameter to use "
+            "the advanced-parameter tier. For more information, see "
+            "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html",
         )
     return str(tier)
+
+
+def _check_value(value: str) -> None:
+    if re.search(r"\{\{.*\}\}", value):
+        raise AwsError(
+            "ValidationException",
+            f"Parameter value: '{value}' failed to satisfy constraint: Parameter value can't nest another parameter. "
+            'Do not use "{{}}" in the value.',
+        )
+
+
+def _check_data_type(name: str, data_type: str) -> None:
+    if data_type not in DATA_TYPES:
+        raise AwsError(
+            "ValidationException",
+            f"The following data type is not supported: {data_type}. (Data type names are all lowercase.)",
+        )
+    if data_type == "aws:ssm:integration" and not name.startswith(INTEGRATIONS):
+        raise AwsError(
+            "ValidationException",
+            f"Parameters with data type: {data_type} must start with prefix: {INTEGRATIONS}",
+        )
 
 
 def _check_pattern(value: str, pattern: str) -> None:
@@ -139,7 +157,7 @@ def _check_pattern(value: str, pattern: str) -> None:
         matches = re.search(pattern, value) is not None
     except re.error:
         raise AwsError(
-            "InvalidAllowedPatternException", "The request does not meet the regular expression requirement."
+            "InvalidAllowedPatternException", "The syntax of the allowedPattern parameter is invalid."
         ) from None
     if not matches:
         raise AwsError(
