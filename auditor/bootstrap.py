@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from auditor.application.recording import Recorder
     from auditor.domain.verdicts import StaleRules
     from auditor.settings import Settings
+    from reports.stale import StaleInput
 
 
 class SystemClock:
@@ -60,20 +61,23 @@ def recorder(settings: Settings, record: Database) -> Recorder:
 
 
 def stale_rules(settings: Settings) -> StaleRules:
-    """Build the thresholds of verdicts out of the settings."""
-    from auditor.domain.lifetimes import LifetimeRules, flag_type
+    """Return the thresholds of verdicts: as configured, else those built in."""
     from auditor.domain.verdicts import StaleRules
 
-    stale = settings.stale
-    days = {flag_type(name): None if life is None else life.days for name, life in stale.lifetimes}
-    naming = {pattern: flag_type(name) for name, patterns in stale.naming for pattern in patterns}
-    default = flag_type(stale.default_type) if stale.default_type else None
-    return StaleRules(
-        LifetimeRules(days, naming, default, settings.owners),
-        settled_days=stale.settled_after.days,
-        scan_max_age_days=stale.scan_fresh_for.days,
-        critical=frozenset(name.lower() for name in stale.critical_environments),
-    )
+    return settings.stale or StaleRules()
+
+
+def stale_input(settings: Settings, record: Database, now: datetime, as_of: datetime | None = None) -> StaleInput:
+    """Gather what the stale report shows: verdicts, references, and links where one commit was scanned."""
+    from auditor.application.staleness import stale_flags
+    from reports.stale import StaleInput
+
+    with record.unit_of_work() as uow:
+        judgements = stale_flags(uow, stale_rules(settings), now, as_of)
+        references = uow.references.references(as_of)
+        scans = uow.references.scans(as_of)
+    commit = scans[0].commit if len(scans) == 1 else None
+    return StaleInput(judgements, references, now, commit, settings.code_link)
 
 
 @dataclass(frozen=True, slots=True)

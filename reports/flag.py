@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor.domain.changes import RecordedChange
-from auditor.domain.references import Reference
 from auditor.domain.verdicts import Judgement
 from reports import history, stale
 from reports.render import write
@@ -16,14 +14,11 @@ from reports.render import write
 
 @dataclass(frozen=True, slots=True)
 class FlagInput:
-    """What the page is made of: one flag's verdict, its changes newest first, and its references."""
+    """What the page is made of: one flag's verdict, its changes newest first, and what the stale report is made of."""
 
     judgement: Judgement
     changes: Sequence[RecordedChange]
-    references: Sequence[Reference]
-    now: datetime
-    commit: str | None = None
-    code_url: str | None = None
+    stale: stale.StaleInput
 
 
 def render(data: FlagInput, out: Path) -> None:
@@ -33,10 +28,10 @@ def render(data: FlagInput, out: Path) -> None:
 
 def view(data: FlagInput) -> Mapping[str, object]:
     """Return everything the template shows."""
-    verdicts = stale.StaleInput([data.judgement], data.references, data.now, data.commit, data.code_url)
+    alone = replace(data.stale, judgements=[data.judgement])
     return {
         "title": str(data.judgement.facts.flag),
-        "now": data.now,
-        "flag": stale.rows(verdicts)[0],
+        "now": data.stale.now,
+        "flag": stale.rows(alone)[0],
         "rows": list(history.rows(data.changes)),
     }

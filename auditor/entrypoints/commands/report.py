@@ -10,7 +10,6 @@ import click
 from auditor.application.ports import HistoryQuery
 from auditor.domain.errors import UsageError
 from auditor.entrypoints.cli_options import Context, Rfc3339, command, group
-from auditor.entrypoints.commands.stale import judge_all
 
 _OUT = click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="Where to write."
@@ -32,14 +31,10 @@ def report() -> None:
 @_OUT
 def stale(context: Context, out: Path) -> None:
     """Write the stale-flag report: what can go, what is not known, what stays."""
+    from auditor import bootstrap
     from reports import stale as page
 
-    judgements = judge_all(context)
-    with context.open_database().unit_of_work() as uow:
-        references = uow.references.references(context.now)
-        scans = uow.references.scans(context.now)
-    commit = scans[0].commit if len(scans) == 1 else None
-    page.render(page.StaleInput(judgements, references, context.moment, commit, context.settings.code_link), out)
+    page.render(bootstrap.stale_input(context.settings, context.open_database(), context.moment, context.now), out)
     _wrote(context, out)
 
 
@@ -74,9 +69,11 @@ def history(
 @_OUT
 def flag(context: Context, flag: str, out: Path) -> None:
     """Write the page of one FLAG (application/key, or its key alone): its whole life and the code that reads it."""
+    from auditor import bootstrap
     from reports import flag as page
 
-    found = [j for j in judge_all(context) if flag in (str(j.facts.flag), j.facts.flag.key)]
+    data = bootstrap.stale_input(context.settings, context.open_database(), context.moment, context.now)
+    found = [j for j in data.judgements if flag in (str(j.facts.flag), j.facts.flag.key)]
     if len(found) != 1:
         names = ", ".join(str(j.facts.flag) for j in found)
         hint = f"name one of {names}" if names else "`flagtrail flags` lists them"
@@ -85,8 +82,7 @@ def flag(context: Context, flag: str, out: Path) -> None:
     query = HistoryQuery(flag=about.key, application=about.application or None, as_of=context.now)
     with context.open_database().unit_of_work() as uow:
         changes = list(uow.changes.query(query))
-        references = uow.references.references(context.now)
-    page.render(page.FlagInput(found[0], changes, references, context.moment, None, context.settings.code_link), out)
+    page.render(page.FlagInput(found[0], changes, data), out)
     _wrote(context, out)
 
 
