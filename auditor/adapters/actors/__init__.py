@@ -1,0 +1,1 @@
+"""Who did it: readers of what AWS tells about identities."""

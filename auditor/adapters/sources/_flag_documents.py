@@ -1,0 +1,121 @@
+"""Documents that hold flags: AppConfig's feature flags and Powertools' rules, known by their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auditor.domain.errors import MalformedDocumentError
+from auditor.domain.flags import FlagState, JsonValue
+from auditor.domain.masking import Fingerprint, mask_value
+from auditor.domain.pointers import escape
+from auditor.domain.times import parse_rfc3339
+
+JsonObject = dict[str, JsonValue]
+
+# AppConfig writes these into both halves of a flag; they say when, not what.
+_STAMPS = ("_createdAt", "_updatedAt")
+_HALVES = frozenset({"version", "flags", "values"})
+_POWERTOOLS_FIELDS = frozenset({"default", "boolean_type", "rules", "description"})
+# Powertools finds its flags by an expression; in practice they are a few keys down.
+_MAX_ENVELOPE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFlag:
+    """A flag in a document: its key, what it says, and when it was last updated (``None``: not told)."""
+
+    key: str
+    state: FlagState
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagDocument:
+    """The flags of a document by their path in it."""
+
+    flags: Mapping[str, FoundFlag] = field(default_factory=dict)
+
+
+def read_feature_flags(content: JsonValue, fingerprint: Fingerprint | None) -> FlagDocument:
+    """Read a feature-flag profile's content; raise ``MalformedDocumentError`` when it is none."""
+    if not _is_feature_flags(content):
+        raise MalformedDocumentError("it is no AWS.AppConfig.FeatureFlags document")
+    definitions, values = _half(content, "flags"), _half(content, "values")
+    return FlagDocument(
+        {
+            f"/{escape(key)}": _feature_flag(key, definitions, values, fingerprint)
+            for key in dict.fromkeys([*definitions, *values])
+        }
+    )
+
+
+def recognise(content: JsonValue, fingerprint: Fingerprint | None) -> FlagDocument | None:
+    """Read a freeform document that plainly holds flags; ``None`` when it is something else."""
+    if _is_feature_flags(content) and isinstance(content, dict) and _HALVES & content.keys() > {"version"}:
+        return read_feature_flags(content, fingerprint)
+    flags = {
+        path: FoundFlag(key, FlagState(mask_value(flag, field_name=key, fingerprint=fingerprint)))
+        for path, key, flag in _powertools_flags(content, "", 0)
+    }
+    return FlagDocument(flags) if flags else None
+
+
+def _is_feature_flags(content: JsonValue) -> bool:
+    if not isinstance(content, dict) or not content.keys() <= _HALVES or content.get("version") != "1":
+        return False
+    return all(isinstance(content.get(half, {}), dict) for half in ("flags", "values"))
+
+
+def _half(content: JsonValue, name: str) -> JsonObject:
+    half = content.get(name) if isinstance(content, dict) else None
+    return half if isinstance(half, dict) else {}
+
+
+def _feature_flag(key: str, definitions: JsonObject, values: JsonObject, fingerprint: Fingerprint | None) -> FoundFlag:
+    definition, value = definitions.get(key), values.get(key)
+    state = FlagState(
+        value=mask_value(_unstamped(value), field_name=key, fingerprint=fingerprint),
+        definition=mask_value(_unstamped(definition), field_name=None, fingerprint=fingerprint),
+        has_value=key in values,
+    )
+    updates = [moment for half in (definition, value) if (moment := _updated_at(half)) is not None]
+    return FoundFlag(key, state, max(updates, default=None))
+
+
+def _unstamped(half: JsonValue) -> JsonValue:
+    if not isinstance(half, dict):
+        return half
+    return {name: member for name, member in half.items() if name not in _STAMPS}
+
+
+def _updated_at(half: JsonValue) -> datetime | None:
+    stamp = half.get("_updatedAt") if isinstance(half, dict) else None
+    try:
+        return parse_rfc3339(stamp) if isinstance(stamp, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _powertools_flags(content: JsonValue, path: str, depth: int) -> Iterator[tuple[str, str, JsonValue]]:
+    """Yield path, key and entry of each Powertools flag: of this object, or of those inside it."""
+    if not isinstance(content, dict) or depth > _MAX_ENVELOPE:
+        return
+    if content and all(_is_powertools_flag(member) for member in content.values()):
+        yield from ((f"{path}/{escape(key)}", key, flag) for key, flag in content.items())
+        return
+    for key, member in content.items():
+        yield from _powertools_flags(member, f"{path}/{escape(key)}", depth + 1)
+
+
+def _is_powertools_flag(entry: JsonValue) -> bool:
+    if not isinstance(entry, dict) or "default" not in entry or not entry.keys() <= _POWERTOOLS_FIELDS:
+        return False
+    typed = isinstance(entry["default"], bool) or entry.get("boolean_type") is False
+    rules = entry.get("rules") or {}
+    return typed and isinstance(rules, dict) and all(map(_is_rule, rules.values()))
+
+
+def _is_rule(rule: JsonValue) -> bool:
+    return isinstance(rule, dict) and "when_match" in rule and isinstance(rule.get("conditions"), list)

@@ -1,0 +1,200 @@
+"""Flags kept in AWS AppConfig: hosted feature-flag profiles, and freeform ones that hold a flag document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
+from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, utc_now
+from auditor.adapters.sources._appconfig_calls import parse_call
+from auditor.adapters.sources._appconfig_deployments import EnvironmentDeployments
+from auditor.adapters.sources._appconfig_events import (
+    Named,
+    is_deployment_event,
+    parse_deployment_event,
+    parse_extension_call,
+)
+from auditor.adapters.sources._appconfig_names import HOSTED, AppConfigNames, Place, Profile
+from auditor.adapters.sources._appconfig_versions import HostedVersions
+from auditor.adapters.sources._reach import Reach
+from auditor.application.envelopes import EXTENSION_CALL
+from auditor.application.ports import Scope
+from auditor.domain.documents import (
+    Deployment,
+    DocumentListing,
+    DocumentReading,
+    DocumentRef,
+    EnvironmentRef,
+    HeldDocument,
+)
+from auditor.domain.errors import StoreUnreadableError
+from auditor.domain.events import Notices, RawEvent
+from auditor.domain.masking import Fingerprint
+
+
+@dataclass(slots=True)
+class AppConfigSource:
+    """Profiles of the applications and profiles named (patterns of names or ids; none: all).
+
+    A document is a profile, named by its ids; a version is only saved until a deployment puts it before users.
+    """
+
+    clients: AwsClients
+    applications: Sequence[str] = ()
+    profiles: Sequence[str] = ()
+    accounts: Sequence[str] | None = None
+    regions: Sequence[str] | None = None
+    fingerprint: Fingerprint | None = None
+    now: Callable[[], datetime] = utc_now
+    name: str = "appconfig"
+    _names: AppConfigNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._names = AppConfigNames(self.clients, self.now)
+
+    def parse(self, event: RawEvent) -> Notices:
+        """Return what an event tells of a profile or an environment; empty when it tells nothing of one.
+
+        An extension call does not say where it comes from: only then the account of the credentials is asked for.
+        """
+        if event.source != "aws.appconfig":
+            return Notices()
+        if event.detail_type == EXTENSION_CALL:
+            return parse_extension_call(event, self._home(event), self._watches)
+        if not self._reach.covers(event.account, event.region):
+            return Notices()
+        if event.detail_type == CLOUDTRAIL:
+            return parse_call(event)
+        return parse_deployment_event(event, self._watches) if is_deployment_event(event) else Notices()
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
+        watched = (*self.applications, "/", *self.profiles)
+        return self._reach.scopes(self.clients, self.name, watched)
+
+    def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
+        """Yield every watched profile with the number of its newest version."""
+        place = Place(scope.account, scope.region)
+        for application, name in self._applications(place):
+            try:
+                for profile in self._names.profiles(place, application):
+                    document = DocumentRef(self.name, place.account, place.region, f"{application}/{profile.id}")
+                    if self._watches((application, name), (profile.id, profile.name), profile.location):
+                        yield from self._listing(document, profile, name)
+            except NotInStoreError:
+                continue  # deleted while it was being listed
+
+    def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
+        """Read every hosted version beyond ``held``; raise ``StoreUnreadableError`` when AppConfig gives no answer.
+
+        A profile that is not watched (its content is elsewhere, or holds no flags) is there, without versions.
+        """
+        try:
+            return self._reading(document, held)
+        except NotInStoreError as error:
+            at = answered_at(error.response, self.now())
+            return DocumentReading(document, exists=False, read_at=at, title=held.title if held else None, staged=True)
+
+    def list_environments(self, scope: Scope) -> Iterator[EnvironmentRef]:
+        """Yield the environments of watched applications."""
+        place = Place(scope.account, scope.region)
+        for application, _ in self._applications(place):
+            try:
+                yield from self._names.environments(place, application)
+            except NotInStoreError:
+                continue  # deleted while it was being listed
+
+    def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> list[Deployment]:
+        """Return the deployments that are new or in another state than held; none of an environment that is gone."""
+        client = self.clients.appconfig(environment.account, environment.region)
+        try:
+            return EnvironmentDeployments(client, self._names, environment, self._deploys_flags, self.now()).news(held)
+        except NotInStoreError:
+            return []
+
+    def _reading(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
+        profile = self._names.profile(document, fresh=True)
+        application_id = document.name.partition("/")[0]
+        application = self._names.application(_place(document), application_id)
+        title = f"{application}/{profile.name}"
+        if not self._watches((application_id, application), (profile.id, profile.name), profile.location):
+            return DocumentReading(document, exists=True, read_at=self.now(), title=title, staged=True)
+        versions = self._versions(document, profile, application)
+        listed = versions.beyond(held.ordinal or 0 if held is not None else 0, self.now())
+        if _never_held(held) and not self._holds_flags(versions, listed.numbers[-1:]):
+            return DocumentReading(document, exists=True, read_at=listed.read_at, title=title, staged=True)
+        snapshots, unreadable = versions.read(listed, held)
+        return DocumentReading(
+            document,
+            exists=True,
+            read_at=listed.read_at,
+            snapshots=tuple(snapshots),
+            unreadable=tuple(unreadable),
+            title=title,
+            staged=True,
+        )
+
+    def _listing(self, document: DocumentRef, profile: Profile, application: str) -> Iterator[DocumentListing]:
+        versions = self._versions(document, profile, application)
+        newest = versions.newest()
+        if self._holds_flags(versions, [] if newest is None else [newest]):
+            version = None if newest is None else str(newest)
+            yield DocumentListing(document, version, modified_at=None, title=f"{application}/{profile.name}")
+
+    def _holds_flags(self, versions: HostedVersions, newest: Sequence[int]) -> bool:
+        """Tell whether a profile is one of flags: by its type, else by what its newest version holds."""
+        if versions.profile.holds_only_flags:
+            return True
+        return any(versions.content(number).document is not None for number in newest)
+
+    def _versions(self, document: DocumentRef, profile: Profile, application: str) -> HostedVersions:
+        client = self.clients.appconfig(document.account, document.region)
+        return HostedVersions(client, document, profile, application, self.fingerprint)
+
+    def _applications(self, place: Place) -> Iterator[tuple[str, str]]:
+        for application in self._names.applications(place):
+            if _fits(self.applications, application):
+                yield application
+
+    def _deploys_flags(self, document: DocumentRef, configuration_name: str) -> bool:
+        """Tell whether deployments of a profile are of interest; one that is gone may have been watched."""
+        application_id, _, profile_id = document.name.partition("/")
+        application = application_id, self._names.application(_place(document), application_id)
+        try:
+            profile = self._names.profile(document)
+        except NotInStoreError:
+            return self._watches(application, (profile_id, configuration_name), HOSTED)
+        return self._watches(application, (profile.id, profile.name), profile.location)
+
+    def _watches(self, application: Named, profile: Named, location: str = HOSTED) -> bool:
+        return location == HOSTED and _fits(self.applications, application) and _fits(self.profiles, profile)
+
+    def _home(self, event: RawEvent) -> tuple[str, str]:
+        """Return where an extension was called; empty where nobody tells, which reading then refuses."""
+        if event.account and event.region:
+            return event.account, event.region
+        try:
+            return self.clients.account(), self.clients.region()
+        except StoreUnreadableError:
+            return "", ""
+
+    @property
+    def _reach(self) -> Reach:
+        return Reach(self.accounts, self.regions)
+
+
+def _place(document: DocumentRef) -> Place:
+    return Place(document.account, document.region)
+
+
+def _fits(patterns: Sequence[str], named: Named) -> bool:
+    """Tell whether an id and name are among those configured; none configured means all are."""
+    own_id, name = named
+    return not patterns or any(pattern == own_id or fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _never_held(held: HeldDocument | None) -> bool:
+    return held is None or held.ordinal is None

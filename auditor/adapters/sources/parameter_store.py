@@ -1,0 +1,124 @@
+"""Flags kept as parameters of SSM Parameter Store, found by path templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
+from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
+from auditor.adapters.sources._parameter_calls import parse_call
+from auditor.adapters.sources._parameter_events import CHANGE, POLICY_ACTION, parse_change, parse_policy_action
+from auditor.adapters.sources._parameter_history import History
+from auditor.adapters.sources._parameter_names import Parameter, ParameterNames
+from auditor.adapters.sources._reach import Reach
+from auditor.application.ports import Scope
+from auditor.domain.documents import DocumentListing, DocumentReading, DocumentRef, HeldDocument
+from auditor.domain.errors import StoreUnreadableError
+from auditor.domain.events import Notices, RawEvent
+from auditor.domain.masking import Fingerprint
+from auditor.domain.templates import PathTemplates
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.type_defs import ParameterStringFilterTypeDef
+
+_PARSERS: Mapping[str, Callable[[RawEvent, ParameterNames], Notices]] = {
+    CHANGE: parse_change,
+    POLICY_ACTION: parse_policy_action,
+    CLOUDTRAIL: parse_call,
+}
+_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterStoreSource:
+    """Parameters whose names fit a template, in the accounts and Regions named (none: those at hand)."""
+
+    clients: AwsClients
+    templates: PathTemplates
+    accounts: Sequence[str] | None = None
+    regions: Sequence[str] | None = None
+    fingerprint: Fingerprint | None = None
+    now: Callable[[], datetime] = utc_now
+    name: str = "ssm"
+
+    def parse(self, event: RawEvent) -> Notices:
+        """Return what an event tells of a watched parameter; empty when it tells nothing of one.
+
+        Only AWS itself can send as ``aws.ssm``: an event of any other source says nothing here.
+        """
+        parser = _PARSERS.get(event.detail_type) if event.source == "aws.ssm" else None
+        return Notices() if parser is None else parser(event, self._names)
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
+        return self._reach.scopes(self.clients, self.name, map(str, self.templates))
+
+    def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
+        """Yield every watched parameter with its newest version and that one's date.
+
+        DescribeParameters gives 50 a call and no value at all. GetParametersByPath would take five times the
+        calls, and from the very rate that running programs read their flags with.
+        """
+        client = self.clients.ssm(scope.account, scope.region)
+        pages = client.get_paginator("describe_parameters")
+        for path in self.templates.paths:
+            with answering("ssm:DescribeParameters", path, scope.account, scope.region):
+                for page in pages.paginate(ParameterFilters=_below(path), PaginationConfig={"PageSize": _PAGE}):
+                    yield from self._listings(page["Parameters"], scope)
+
+    def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
+        """Read every version beyond ``held`` that the parameter still has; nothing is ever decrypted.
+
+        Raise ``StoreUnreadableError`` when Parameter Store gives no answer, or the name is not watched.
+        """
+        parameter = self._names.named(document)
+        if parameter is None:
+            raise StoreUnreadableError(f"{document.name} fits no path of the watched ones any more")
+        try:
+            history = self._history(parameter)
+        except NotInStoreError as error:
+            return DocumentReading(document, exists=False, read_at=answered_at(error.response, self.now()))
+        return history.reading(held)
+
+    def _history(self, parameter: Parameter) -> History:
+        document = parameter.document
+        client = self.clients.ssm(document.account, document.region)
+        pages = client.get_paginator("get_parameter_history")
+        entries: list[Mapping[str, Any]] = []
+        read_at = None
+        with answering("ssm:GetParameterHistory", document.name, document.account, document.region):
+            # The answer is as of its first page: what is written meanwhile is beyond it.
+            for page in pages.paginate(Name=document.name, WithDecryption=False, PaginationConfig={"PageSize": _PAGE}):
+                read_at = read_at or answered_at(page, self.now())
+                entries.extend(page["Parameters"])
+        if not entries or read_at is None:
+            raise StoreUnreadableError(f"Parameter Store answered for {document.name} without any version")
+        return History(parameter, sorted(entries, key=lambda e: e["Version"]), read_at, self.fingerprint)
+
+    def _listings(self, listed: Sequence[Mapping[str, Any]], scope: Scope) -> Iterator[DocumentListing]:
+        names = self._names
+        for entry in listed:
+            document = DocumentRef(self.name, scope.account, scope.region, entry["Name"])
+            if names.named(document) is not None:
+                version, date = entry.get("Version"), entry.get("LastModifiedDate")
+                yield DocumentListing(
+                    document,
+                    version=None if version is None else str(version),
+                    modified_at=None if date is None else date.astimezone(UTC),
+                )
+
+    @property
+    def _names(self) -> ParameterNames:
+        return ParameterNames(self.name, self.templates, self._reach)
+
+    @property
+    def _reach(self) -> Reach:
+        return Reach(self.accounts, self.regions)
+
+
+def _below(path: str) -> list[ParameterStringFilterTypeDef]:
+    """Return the filter for a folder; none for the root, which not every name begins with."""
+    return [] if path == "/" else [{"Key": "Path", "Option": "Recursive", "Values": [path]}]
