@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from auditor.adapters.aws import AwsClients
+    from auditor.adapters.channels._slack_access import SlackAccess
     from auditor.adapters.storage import Database
     from auditor.application.dispatch import DispatchReport
     from auditor.application.ports import AlertChannel, FlagSource
@@ -35,11 +37,30 @@ def database(url: str) -> Database:
 
 def sources(settings: Settings) -> dict[str, FlagSource]:
     """Build the watched stores by kind, with one AWS session between them; nothing is called yet."""
-    from auditor.adapters.aws import AwsClients
     from auditor.adapters.sources import build
 
-    clients = AwsClients(read_role=settings.aws.read_role, external_id=settings.aws.external_id)
-    return build(settings, clients)
+    return build(settings, aws(settings))
+
+
+def aws(settings: Settings) -> AwsClients:
+    """Build the AWS clients of these settings; nothing is called yet."""
+    from auditor.adapters.aws import AwsClients
+
+    return AwsClients(read_role=settings.aws.read_role, external_id=settings.aws.external_id)
+
+
+def aws_at_hand() -> AwsClients:
+    """Build the AWS clients of the credentials at hand, before there is a configuration."""
+    from auditor.adapters.aws import AwsClients
+
+    return AwsClients()
+
+
+def slack_access(settings: Settings) -> SlackAccess:
+    """Ask Slack who the token is; raise ``FlagtrailError`` with what to do when it does not take it."""
+    from auditor.adapters.channels._slack_access import slack_access as ask
+
+    return ask(settings.slack.token or "", settings.slack.base_url)
 
 
 def channel(settings: Settings) -> AlertChannel | None:

@@ -13,15 +13,15 @@ The common options may stand before or after the command's name; the one nearest
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from auditor.domain.errors import UsageError
 from auditor.domain.times import parse_rfc3339
 from auditor.settings import Settings
 
@@ -50,6 +50,46 @@ class Rfc3339(click.ParamType[datetime]):
                 param,
                 ctx,
             )
+
+
+_AGE = re.compile(r"(\d{1,5})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Moment(click.ParamType[Callable[[datetime], datetime]]):
+    """A time, a day (its beginning, or its end), or an age; gives a function from the present to the time."""
+
+    name = "when"
+
+    def __init__(self, *, end: bool = False) -> None:
+        self.end = end
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 -- click's signature
+        """Return how help calls the value."""
+        return "WHEN"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Callable[[datetime], datetime]:
+        """Return the function, or refuse with examples of the right forms."""
+        if callable(value):
+            return value  # type: ignore[no-any-return] # click converts a value twice at times
+        text = str(value)
+        try:
+            return self._read(text)
+        except (ValueError, OverflowError):
+            self.fail(f"{text!r} is no time; write it like 2026-03-01T08:00:00Z, 2026-03-01 or 7d", param, ctx)
+
+    def _read(self, text: str) -> Callable[[datetime], datetime]:
+        age = _AGE.fullmatch(text)
+        if age is not None:
+            past = timedelta(**{_UNITS[age[2]]: int(age[1])})
+            return lambda present: present - past
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            day = datetime.combine(date.fromisoformat(text), time.max if self.end else time.min, UTC)
+            return lambda _present: day
+        moment = parse_rfc3339(text)
+        return lambda _present: moment
 
 
 class Context:
@@ -160,7 +200,7 @@ class _Help(click.Command):
         records: dict[str, list[tuple[str, str]]] = {"Options": [], "Common options": []}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and not isinstance(param, click.Argument):
                 records["Common options" if isinstance(param, CommonOption) else "Options"].append(record)
         for title, rows in records.items():
             if rows:
@@ -193,7 +233,7 @@ def _context(ctx: click.Context, formats: Sequence[str]) -> Context:
     given = {name.removeprefix(_META): value for name, value in ctx.meta.items() if name.startswith(_META)}
     chosen = given.setdefault("format", formats[0])
     if chosen not in formats:
-        raise UsageError(f"{ctx.command_path} has no --format {chosen}; choose from {', '.join(formats)}")
+        raise click.UsageError(f"there is no --format {chosen} here; choose from {', '.join(formats)}", ctx)
     return Context(**given)
 
 

@@ -3,5 +3,14 @@
 from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
+    "doctor": "auditor.entrypoints.commands.doctor:doctor",
+    "flags": "auditor.entrypoints.commands.flags:flags",
+    "gaps": "auditor.entrypoints.commands.gaps:gaps",
+    "history": "auditor.entrypoints.commands.history:history",
+    "ingest": "auditor.entrypoints.commands.ingest:ingest",
+    "init": "auditor.entrypoints.commands.init:init",
     "notify": "auditor.entrypoints.commands.notify:notify",
+    "reconcile": "auditor.entrypoints.commands.reconcile:reconcile",
+    "show": "auditor.entrypoints.commands.show:show",
+    "state": "auditor.entrypoints.commands.state:state",
 }
