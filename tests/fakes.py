@@ -48,7 +48,7 @@ class OutboxFake:
         known = self._row(alert.key)
         told = tuple(self.changes[key] for key in alert.change_keys if key in self.changes)
         if known is not None:
-            if known.state is AlertState.PENDING and known.alert.attempt == 0:
+            if known.state is AlertState.PENDING:
                 more = tuple(change for change in told if change not in known.alert.changes)
                 known.alert = replace(known.alert, changes=known.alert.changes + more)
             return False
@@ -57,7 +57,7 @@ class OutboxFake:
             key=alert.key,
             kind=alert.kind,
             cause=alert.cause,
-            attempt=0,
+            attempt=1,
             created_at=at,
             changes=told,
             facts=alert.facts,
@@ -75,9 +75,10 @@ class OutboxFake:
     ) -> Sequence[Alert]:
         claimed = [row for row in self.rows if self._is_due(row, now) and (keys is None or row.alert.key in keys)]
         for row in claimed[:limit]:
+            if row.state is AlertState.SENDING:
+                self._doubt(row)
             row.state = AlertState.SENDING
             row.due = now + timedelta(seconds=lease_seconds)
-            row.alert = replace(row.alert, attempt=row.alert.attempt + 1)
         return [row.alert for row in claimed[:limit]]
 
     def settle(self, alert: Alert, channel: str, delivery: Delivery, now: datetime) -> None:
@@ -89,6 +90,7 @@ class OutboxFake:
             row.state, row.due = AlertState.PENDING, delivery.not_before or now + self.back_off
         elif delivery.outcome is DeliveryOutcome.UNKNOWN:
             row.state, row.due = AlertState.UNKNOWN, now + self.doubt
+            self._doubt(row)
         else:
             row.state = AlertState.DEAD
 
@@ -109,6 +111,10 @@ class OutboxFake:
 
     def _row(self, key: str) -> _Waiting | None:
         return next((row for row in self.rows if row.alert.key == key), None)
+
+    def _doubt(self, row: _Waiting) -> None:
+        """Count an attempt of which nobody knows whether it arrived."""
+        row.alert = replace(row.alert, attempt=row.alert.attempt + 1)
 
     def _is_due(self, row: _Waiting, now: datetime) -> bool:
         if row.state in (AlertState.SENT, AlertState.DEAD):
@@ -136,6 +142,7 @@ class RecordFake:
 
     outbox: OutboxFake = field(default_factory=OutboxFake)
     versions: dict[tuple[Any, str, int | None], Any] = field(default_factory=dict)
+    titled: dict[Any, Any] = field(default_factory=dict)
     commits: int = 0
     open: bool = False
 
@@ -152,6 +159,9 @@ class RecordFake:
 
     def version(self, document: Any, version: str, life: int | None = None) -> Any:
         return self.versions.get((document, version, life))
+
+    def held(self, document: Any) -> Any:
+        return self.titled.get(document)
 
     def __call__(self) -> Any:
         return self

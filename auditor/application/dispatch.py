@@ -118,7 +118,9 @@ def completed(uow: UnitOfWork, alert: Alert) -> Alert:
     if alert.kind is AlertKind.UPDATE:
         alert = replace(alert, changes=tuple(uow.changes.of_cause(alert.cause)) or alert.changes)
     former = {change.id: metadata for change in alert.changes if (metadata := _former(uow, change)) is not None}
-    return replace(alert, former={**former, **alert.former})
+    held = {change.change.document: uow.documents.held(change.change.document) for change in alert.changes}
+    titles = {document.name: found.title for document, found in held.items() if found is not None and found.title}
+    return replace(alert, former=former, titles=titles)
 
 
 def _former(uow: UnitOfWork, recorded: RecordedChange) -> Mapping[str, JsonValue] | None:

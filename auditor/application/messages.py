@@ -67,10 +67,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Revert:
-    """How to put it back: a command to run as it stands (``None``: there is none) and what to mind."""
+    """How to put it back: a command to run as it stands (``None``: there is none) and what to mind.
+
+    ``account`` is the AWS account whose credentials it needs.
+    """
 
     command: str | None
     notes: tuple[str, ...]
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def _change(alert: Alert) -> Message:
         title=cut(_title(changes), LONGEST_TITLE),
         changes=tuple(_told(change, len(changes)) for change in changes[:MOST_CHANGES]),
         changes_left_out=max(0, len(changes) - MOST_CHANGES),
-        facts=tuple(_facts(changes)),
+        facts=tuple(_facts(changes, alert.titles)),
         findings=_findings(alert.findings),
         code=_code(alert.references),
         places=_places(alert.references or ()),
@@ -120,7 +124,7 @@ def _change(alert: Alert) -> Message:
 
 
 def _update(alert: Alert) -> Message:
-    note = "Edited: more is known about this than when it was first told."
+    note = "More is known about this now than when it was first told."
     return replace(_change(alert), lines=(note,))
 
 
@@ -201,6 +205,9 @@ def _title(changes: Sequence[RecordedChange]) -> str:
         return "A change without flags"
     first = changes[0].change
     where = f" in {first.environment}" if first.environment else ""
+    if first.kind.is_attempt:
+        outcome = "denied" if first.kind is ChangeKind.DENIED else "failed"
+        return visible(f"Attempt {outcome}: {listed(_flag_name(change) for change in changes)}{where}")
     if len({change.change.flag for change in changes}) == 1:
         return visible(f"{_flag_name(changes[0])} {verb(first.kind)}{where}")
     kinds = listed(verb(change.change.kind) for change in changes)
@@ -233,13 +240,13 @@ def _diff_line(entry: DiffEntry) -> DiffLine:
     )
 
 
-def _facts(changes: Sequence[RecordedChange]) -> list[Fact]:
+def _facts(changes: Sequence[RecordedChange], titles: Mapping[str, str]) -> list[Fact]:
     """Return where, which version, who with how we know, and when, each said once for all changes of the cause."""
     if not changes:
         return []
     rows = [
         ("Where", [_place(change) for change in changes]),
-        ("Document", [line(change.change.document.name, LONGEST_TITLE) for change in changes]),
+        ("Document", [_document(change, titles) for change in changes]),
         ("Version", [text for change in changes if (text := _version(change))]),
         ("Rollout", [text for change in changes if (text := _rollout(change))]),
         ("Who", [actor_text(change.attribution.actor) for change in changes]),
@@ -247,7 +254,7 @@ def _facts(changes: Sequence[RecordedChange]) -> list[Fact]:
         ("When", [when_text(change) for change in changes]),
         ("Why", [line(change.change.reason) for change in changes if change.change.reason]),
         ("Error", [line(change.change.error) for change in changes if change.change.error]),
-        ("Detected", [_detected(change) for change in changes]),
+        ("Detected", [text for change in changes if (text := _DETECTIONS.get(change.change.detected_by))]),
     ]
     return [Fact(label, listed(texts, most=MOST_COMMANDS)) for label, texts in rows if texts]
 
@@ -259,6 +266,13 @@ def _place(change: RecordedChange) -> str:
     environment = c.environment or ("no environment until deployed" if c.kind is ChangeKind.SAVED else "no environment")
     store = store_name(c.document.source)
     return line(f"{application} / {environment}, {store} in account {c.document.account}, {c.document.region}")
+
+
+def _document(change: RecordedChange, titles: Mapping[str, str]) -> str:
+    """Return a document's name, after what people call it where that is known."""
+    name = change.change.document.name
+    title = titles.get(name)
+    return line(f"{title} ({name})" if title else name, LONGEST_TITLE)
 
 
 def _version(change: RecordedChange) -> str | None:
@@ -280,12 +294,7 @@ def _rollout(change: RecordedChange) -> str | None:
     return f"{listed(steps, most=MOST_DIFF_LINES)} UTC, {deployment.state}"
 
 
-def _detected(change: RecordedChange) -> str:
-    return _DETECTIONS[change.change.detected_by]
-
-
 _DETECTIONS = {
-    Detection.EVENT: "by an event",
     Detection.RECONCILE: "by a comparison with the store; no event told of it",
     Detection.BACKFILL: "by the first look at the store",
 }
@@ -325,14 +334,14 @@ def _reverts(alert: Alert) -> tuple[Revert, ...]:
     for change in alert.changes:
         found = revert_command(change, alert.former.get(change.id))
         if found is not None:
-            reverts.setdefault(_revert(found, superseded=change.id in alert.superseded))
+            reverts.setdefault(_revert(found, change, superseded=change.id in alert.superseded))
     kept = list(reverts)[:MOST_COMMANDS]
     rest = len(reverts) - len(kept)
     more = [Revert(None, (f"{counted(rest, 'further command')} left out; run each change's own.",))] if rest > 0 else []
     return tuple(kept + more)
 
 
-def _revert(found: RevertCommand, *, superseded: bool) -> Revert:
+def _revert(found: RevertCommand, change: RecordedChange, *, superseded: bool) -> Revert:
     later = ("Careful: the flag has changed again since; this takes that back, too.",) if superseded else ()
     if found.text is None:
         return Revert(None, found.notes)
@@ -341,7 +350,7 @@ def _revert(found: RevertCommand, *, superseded: bool) -> Revert:
             f"The command has {len(found.text):,} characters, too many for a message; the record has the former value."
         )
         return Revert(None, (*later, long, *found.notes))
-    return Revert(found.text, (*later, *found.notes))
+    return Revert(found.text, (*later, *found.notes), change.change.document.account)
 
 
 def _footer(changes: Sequence[RecordedChange]) -> str:

@@ -63,6 +63,7 @@ class Alert:
     not the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits.
     ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
     ``former`` maps a change's id to the metadata of the version before it, for the command that puts it back.
+    ``titles`` maps a document's name to what people call it, where the name is made of ids.
     """
 
     id: int
@@ -78,6 +79,7 @@ class Alert:
     sent_as: str | None = None
     superseded: tuple[str, ...] = ()
     former: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 class DeliveryOutcome(StrEnum):

@@ -108,8 +108,10 @@ def _add_code(page: _Page, message: Message) -> None:
 
 
 def _add_revert(page: _Page, revert: Revert) -> None:
-    page.plain(["To put it back:", *revert.notes] if revert.command else [f"To put it back: {' '.join(revert.notes)}"])
-    if revert.command:
+    if revert.command is None:
+        page.plain([f"To put it back: {' '.join(revert.notes)}"])
+    else:
+        page.plain([f"To put it back (account {revert.account}):", *revert.notes])
         page.code([revert.command])
 
 

@@ -77,7 +77,7 @@ def _wrapped(text: str, width: int, indent: str = "", first: str = "") -> list[s
 
 
 def _told(told: Told, width: int) -> Iterator[str]:
-    yield from _wrapped(told.sentence, width)
+    yield from _wrapped(told.sentence, width, "  ", "• ")
     for entry in told.diff:
         before = "(absent)" if entry.before is None else entry.before
         after = "(absent)" if entry.after is None else entry.after
@@ -109,7 +109,7 @@ def _revert(revert: Revert, width: int) -> Iterator[str]:
     if revert.command is None:
         yield from _wrapped(f"To put it back: {' '.join(revert.notes)}", width)
         return
-    yield "To put it back:"
+    yield f"To put it back (account {revert.account}):"
     for note in revert.notes:
         yield from _wrapped(note, width, "  ", "  ")
     yield revert.command

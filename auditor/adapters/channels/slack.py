@@ -50,13 +50,14 @@ class SlackChannel:
         self._timeout = timeout
 
     def send(self, alert: Alert) -> Delivery:
-        """Post or edit one message and say what became of it.
+        """Post or edit one message and say what became of it; where there is no message to edit, it is posted anew.
 
         An alert whose earlier attempt is in doubt is looked for first. Every further post needs two looks that found
         nothing, one by each attempt, because a message may take a moment to show.
         """
-        if alert.kind is AlertKind.UPDATE:
-            return self._edit(alert)
+        channel, _, timestamp = (alert.sent_as or "").rpartition(":")
+        if alert.kind is AlertKind.UPDATE and _CHANNEL_ID.fullmatch(channel):
+            return self._told(lambda: self._edit(alert, channel, timestamp))
         if alert.attempt > 1:
             found = self._told(lambda: self._look(alert))
             if found is not None and found.outcome is DeliveryOutcome.REFUSED:
@@ -74,18 +75,10 @@ class SlackChannel:
         answer = self._call("chat.postMessage", json=payload(compose(alert), self._channel))
         return answers.sent(str(answer.get("channel") or self._channel), str(answer.get("ts")))
 
-    def _edit(self, alert: Alert) -> Delivery:
+    def _edit(self, alert: Alert, channel: str, timestamp: str) -> Delivery:
         """Edit the message that was sent; doing so twice changes nothing, so doubt means to do it again."""
-        channel, _, timestamp = (alert.sent_as or "").rpartition(":")
-        if not channel:
-            return Delivery(DeliveryOutcome.LATER)  # what it edits has not been sent yet
-        edit = edit_payload(compose(alert), channel, timestamp)
-
-        def call() -> Delivery:
-            self._call("chat.update", json=edit)
-            return answers.sent(channel, timestamp)
-
-        return self._told(call)
+        self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp))
+        return answers.sent(channel, timestamp)
 
     def _look(self, alert: Alert) -> Delivery | None:
         """Return the delivery of an alert that is in the channel already, or ``None``; unknown after too many pages."""

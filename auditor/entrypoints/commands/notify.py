@@ -44,7 +44,7 @@ def notify(context: Context, *, dry_run: bool, test: bool) -> None:
     record = context.open_database()
     channel = None if dry_run else bootstrap.channel(context.settings)
     if channel is None:
-        alerts = waiting_alerts(record.unit_of_work)
+        alerts = waiting_alerts(record.reader)
         _show(context, alerts, as_json=dry_run)
         if not dry_run and alerts:
             _remark(f"{len(alerts)} not sent: SLACK_BOT_TOKEN is not set; they keep waiting")
