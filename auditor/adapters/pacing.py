@@ -43,7 +43,7 @@ class Pacer:
     ``sleep`` and ``clock`` (monotonic seconds) are handed in, so that tests need not wait.
     """
 
-    rates: Mapping[str, float] = PUBLISHED_RATES
+    rates: Mapping[str, float] = field(default_factory=lambda: PUBLISHED_RATES)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _buckets: dict[tuple[str, str, str], TokenBucket] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.adapters.sources._reach import Reach
@@ -37,25 +38,34 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterWatch:
+    """Parameters whose names fit a template, in some accounts and Regions."""
+
+    templates: PathTemplates
+    reach: Reach = Reach()  # noqa: RUF009 -- frozen
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterNames:
     """Finds the watched parameter that a name or an ARN means."""
 
     source: str
-    templates: PathTemplates
-    reach: Reach
+    watches: Sequence[ParameterWatch]
 
     def find(self, name: str, account: str, region: str) -> Parameter | None:
         """Return the parameter of this name, or ``None`` when it is not watched."""
-        if not self.reach.covers(account, region):
-            return None
-        return self.named(DocumentRef(self.source, account, region, name))
+        for watch in self.watches:
+            found = watch.templates.match(name) if watch.reach.covers(account, region) else None
+            if found is not None:
+                document = DocumentRef(self.source, account, region, name)
+                flag = FlagId(found.get("application", ""), found["flag"])
+                return Parameter(document, flag, found.get("environment"))
+        return None
 
-    def named(self, document: DocumentRef) -> Parameter | None:
-        """Return the parameter that a document is, or ``None`` when no template fits its name."""
-        found = self.templates.match(document.name)
-        if found is None:
-            return None
-        return Parameter(document, FlagId(found.get("application", ""), found["flag"]), found.get("environment"))
+    def paths(self, account: str, region: str) -> list[str]:
+        """Return the folders to list there, without those inside another one of them."""
+        templates = [t for w in self.watches if w.reach.covers(account, region) for t in w.templates]
+        return list(PathTemplates(tuple(templates)).paths)
 
     def find_arn(self, arn: str, account: str, region: str) -> Parameter | None:
         """Return the parameter of an ARN in this account and Region, or ``None`` when it is not watched.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.adapters.aws import AwsClients
@@ -12,18 +12,33 @@ from auditor.application.ports import Scope
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The accounts and Regions of a source; none named means those at hand, and any that an event comes from."""
+    """Accounts and Regions; none named means those at hand, and any that an event comes from."""
 
-    accounts: Sequence[str] | None = None
-    regions: Sequence[str] | None = None
+    accounts: Sequence[str] = ()
+    regions: Sequence[str] = ()
 
     def covers(self, account: str, region: str) -> bool:
         """Tell whether what happened there is looked at."""
         return (not self.accounts or account in self.accounts) and (not self.regions or region in self.regions)
 
-    def scopes(self, clients: AwsClients, source: str, watched: Iterable[str]) -> tuple[Scope, ...]:
-        """Return the scopes to reconcile; raise ``StoreUnreadableError`` when account or Region cannot be told."""
-        fingerprint = hashlib.sha256("\n".join(watched).encode()).hexdigest()[:16]
-        accounts = tuple(self.accounts or (clients.account(),))
+    def places(self, clients: AwsClients) -> Iterator[tuple[str, str]]:
+        """Yield the accounts with their Regions; raise ``StoreUnreadableError`` when one at hand cannot be told."""
         regions = tuple(self.regions or (clients.region(),))
-        return tuple(Scope(source, account, region, fingerprint) for account in accounts for region in regions)
+        for account in self.accounts or (clients.account(),):
+            yield from ((account, region) for region in regions)
+
+
+def scopes(source: str, clients: AwsClients, watched: Iterable[tuple[Reach, Iterable[str]]]) -> tuple[Scope, ...]:
+    """Return the scopes of several watches, each account and Region once.
+
+    A scope's fingerprint is made of all the texts that say what is watched there.
+    """
+    texts: dict[tuple[str, str], list[str]] = {}
+    for reach, what in watched:
+        for place in reach.places(clients):
+            texts.setdefault(place, []).extend(what)
+    return tuple(Scope(source, *place, _fingerprint(what)) for place, what in texts.items())
+
+
+def _fingerprint(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:16]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import partial
+from typing import TYPE_CHECKING
 
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, utc_now
@@ -19,7 +21,7 @@ from auditor.adapters.sources._appconfig_events import (
 )
 from auditor.adapters.sources._appconfig_names import HOSTED, AppConfigNames, Place, Profile
 from auditor.adapters.sources._appconfig_versions import HostedVersions
-from auditor.adapters.sources._reach import Reach
+from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.envelopes import EXTENSION_CALL
 from auditor.application.ports import Scope
 from auditor.domain.documents import (
@@ -34,19 +36,33 @@ from auditor.domain.errors import StoreUnreadableError
 from auditor.domain.events import Notices, RawEvent
 from auditor.domain.masking import Fingerprint
 
+if TYPE_CHECKING:
+    from auditor.settings import SourceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfigWatch:
+    """Profiles by their application and themselves: patterns of names, or ids; none means all."""
+
+    applications: Sequence[str] = ()
+    profiles: Sequence[str] = ()
+    reach: Reach = Reach()  # noqa: RUF009 -- frozen
+
+    def wants_application(self, application: Named) -> bool:
+        """Tell whether profiles of an application may be watched."""
+        return _fits(self.applications, application)
+
+    def wants(self, application: Named, profile: Named) -> bool:
+        """Tell whether a profile is watched."""
+        return self.wants_application(application) and _fits(self.profiles, profile)
+
 
 @dataclass(slots=True)
 class AppConfigSource:
-    """Profiles of the applications and profiles named (patterns of names or ids; none: all).
-
-    A document is a profile, named by its ids; a version is only saved until a deployment puts it before users.
-    """
+    """Profiles that hold flags: a version is only saved until a deployment puts it before users."""
 
     clients: AwsClients
-    applications: Sequence[str] = ()
-    profiles: Sequence[str] = ()
-    accounts: Sequence[str] | None = None
-    regions: Sequence[str] | None = None
+    watches: Sequence[AppConfigWatch] = (AppConfigWatch(),)
     fingerprint: Fingerprint | None = None
     now: Callable[[], datetime] = utc_now
     name: str = "appconfig"
@@ -54,6 +70,14 @@ class AppConfigSource:
 
     def __post_init__(self) -> None:
         self._names = AppConfigNames(self.clients, self.now)
+
+    @classmethod
+    def from_settings(
+        cls, clients: AwsClients, tables: Iterable[SourceSettings], fingerprint: Fingerprint | None
+    ) -> AppConfigSource:
+        """Build the source of all its tables."""
+        watches = [AppConfigWatch(t.applications, t.profiles, Reach(t.accounts, t.regions)) for t in tables]
+        return cls(clients, tuple(watches), fingerprint)
 
     def parse(self, event: RawEvent) -> Notices:
         """Return what an event tells of a profile or an environment; empty when it tells nothing of one.
@@ -63,17 +87,20 @@ class AppConfigSource:
         if event.source != "aws.appconfig":
             return Notices()
         if event.detail_type == EXTENSION_CALL:
-            return parse_extension_call(event, self._home(event), self._watches)
-        if not self._reach.covers(event.account, event.region):
+            home = self._home(event)
+            return parse_extension_call(event, home, partial(self._watches, *home))
+        if not any(watch.reach.covers(event.account, event.region) for watch in self.watches):
             return Notices()
         if event.detail_type == CLOUDTRAIL:
             return parse_call(event)
-        return parse_deployment_event(event, self._watches) if is_deployment_event(event) else Notices()
+        if is_deployment_event(event):
+            return parse_deployment_event(event, partial(self._watches, event.account, event.region))
+        return Notices()
 
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
-        watched = (*self.applications, "/", *self.profiles)
-        return self._reach.scopes(self.clients, self.name, watched)
+        watched = ((w.reach, (*w.applications, "/", *w.profiles)) for w in self.watches)
+        return scopes(self.name, self.clients, watched)
 
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every watched profile with the number of its newest version."""
@@ -82,7 +109,7 @@ class AppConfigSource:
             try:
                 for profile in self._names.profiles(place, application):
                     document = DocumentRef(self.name, place.account, place.region, f"{application}/{profile.id}")
-                    if self._watches((application, name), (profile.id, profile.name), profile.location):
+                    if self._is_watched(document, profile, name):
                         yield from self._listing(document, profile, name)
             except NotInStoreError:
                 continue  # deleted while it was being listed
@@ -117,10 +144,9 @@ class AppConfigSource:
 
     def _reading(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         profile = self._names.profile(document, fresh=True)
-        application_id = document.name.partition("/")[0]
-        application = self._names.application(_place(document), application_id)
+        application = self._names.application(_place(document), document.name.partition("/")[0])
         title = f"{application}/{profile.name}"
-        if not self._watches((application_id, application), (profile.id, profile.name), profile.location):
+        if not self._is_watched(document, profile, application):
             return DocumentReading(document, exists=True, read_at=self.now(), title=title, staged=True)
         versions = self._versions(document, profile, application)
         listed = versions.beyond(held.ordinal or 0 if held is not None else 0, self.now())
@@ -155,22 +181,29 @@ class AppConfigSource:
         return HostedVersions(client, document, profile, application, self.fingerprint)
 
     def _applications(self, place: Place) -> Iterator[tuple[str, str]]:
+        watches = [watch for watch in self.watches if watch.reach.covers(place.account, place.region)]
         for application in self._names.applications(place):
-            if _fits(self.applications, application):
+            if any(watch.wants_application(application) for watch in watches):
                 yield application
 
     def _deploys_flags(self, document: DocumentRef, configuration_name: str) -> bool:
         """Tell whether deployments of a profile are of interest; one that is gone may have been watched."""
         application_id, _, profile_id = document.name.partition("/")
-        application = application_id, self._names.application(_place(document), application_id)
+        application = self._names.application(_place(document), application_id)
         try:
             profile = self._names.profile(document)
         except NotInStoreError:
-            return self._watches(application, (profile_id, configuration_name), HOSTED)
-        return self._watches(application, (profile.id, profile.name), profile.location)
+            profile = Profile(profile_id, configuration_name, HOSTED, "")
+        return self._is_watched(document, profile, application)
 
-    def _watches(self, application: Named, profile: Named, location: str = HOSTED) -> bool:
-        return location == HOSTED and _fits(self.applications, application) and _fits(self.profiles, profile)
+    def _is_watched(self, document: DocumentRef, profile: Profile, application: str) -> bool:
+        named = document.name.partition("/")[0], application
+        return profile.location == HOSTED and self._watches(
+            document.account, document.region, named, (profile.id, profile.name)
+        )
+
+    def _watches(self, account: str, region: str, application: Named, profile: Named) -> bool:
+        return any(w.reach.covers(account, region) and w.wants(application, profile) for w in self.watches)
 
     def _home(self, event: RawEvent) -> tuple[str, str]:
         """Return where an extension was called; empty where nobody tells, which reading then refuses."""
@@ -180,10 +213,6 @@ class AppConfigSource:
             return self.clients.account(), self.clients.region()
         except StoreUnreadableError:
             return "", ""
-
-    @property
-    def _reach(self) -> Reach:
-        return Reach(self.accounts, self.regions)
 
 
 def _place(document: DocumentRef) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answe
 from auditor.adapters.sources._parameter_calls import parse_call
 from auditor.adapters.sources._parameter_events import CHANGE, POLICY_ACTION, parse_change, parse_policy_action
 from auditor.adapters.sources._parameter_history import History
-from auditor.adapters.sources._parameter_names import Parameter, ParameterNames
-from auditor.adapters.sources._reach import Reach
+from auditor.adapters.sources._parameter_names import Parameter, ParameterNames, ParameterWatch
+from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.ports import Scope
 from auditor.domain.documents import DocumentListing, DocumentReading, DocumentRef, HeldDocument
 from auditor.domain.errors import StoreUnreadableError
@@ -23,6 +23,8 @@ from auditor.domain.templates import PathTemplates
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.type_defs import ParameterStringFilterTypeDef
+
+    from auditor.settings import SourceSettings
 
 _PARSERS: Mapping[str, Callable[[RawEvent, ParameterNames], Notices]] = {
     CHANGE: parse_change,
@@ -34,15 +36,24 @@ _PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class ParameterStoreSource:
-    """Parameters whose names fit a template, in the accounts and Regions named (none: those at hand)."""
+    """Parameters whose names fit a template: each is a document with one flag, one version after the other."""
 
     clients: AwsClients
-    templates: PathTemplates
-    accounts: Sequence[str] | None = None
-    regions: Sequence[str] | None = None
+    watches: Sequence[ParameterWatch]
     fingerprint: Fingerprint | None = None
     now: Callable[[], datetime] = utc_now
     name: str = "ssm"
+
+    @classmethod
+    def from_settings(
+        cls, clients: AwsClients, tables: Iterable[SourceSettings], fingerprint: Fingerprint | None
+    ) -> ParameterStoreSource:
+        """Build the source of all its tables; raise ``ConfigurationError`` for a path that is no template."""
+        watches = [
+            ParameterWatch(PathTemplates.parse(t.paths, required=("flag",)), Reach(t.accounts, t.regions))
+            for t in tables
+        ]
+        return cls(clients, tuple(watches), fingerprint)
 
     def parse(self, event: RawEvent) -> Notices:
         """Return what an event tells of a watched parameter; empty when it tells nothing of one.
@@ -54,7 +65,8 @@ class ParameterStoreSource:
 
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
-        return self._reach.scopes(self.clients, self.name, map(str, self.templates))
+        watched = ((watch.reach, map(str, watch.templates)) for watch in self.watches)
+        return scopes(self.name, self.clients, watched)
 
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every watched parameter with its newest version and that one's date.
@@ -64,7 +76,7 @@ class ParameterStoreSource:
         """
         client = self.clients.ssm(scope.account, scope.region)
         pages = client.get_paginator("describe_parameters")
-        for path in self.templates.paths:
+        for path in self._names.paths(scope.account, scope.region):
             with answering("ssm:DescribeParameters", path, scope.account, scope.region):
                 for page in pages.paginate(ParameterFilters=_below(path), PaginationConfig={"PageSize": _PAGE}):
                     yield from self._listings(page["Parameters"], scope)
@@ -74,7 +86,7 @@ class ParameterStoreSource:
 
         Raise ``StoreUnreadableError`` when Parameter Store gives no answer, or the name is not watched.
         """
-        parameter = self._names.named(document)
+        parameter = self._names.find(document.name, document.account, document.region)
         if parameter is None:
             raise StoreUnreadableError(f"{document.name} fits no path of the watched ones any more")
         try:
@@ -101,22 +113,18 @@ class ParameterStoreSource:
     def _listings(self, listed: Sequence[Mapping[str, Any]], scope: Scope) -> Iterator[DocumentListing]:
         names = self._names
         for entry in listed:
-            document = DocumentRef(self.name, scope.account, scope.region, entry["Name"])
-            if names.named(document) is not None:
+            parameter = names.find(entry["Name"], scope.account, scope.region)
+            if parameter is not None:
                 version, date = entry.get("Version"), entry.get("LastModifiedDate")
                 yield DocumentListing(
-                    document,
+                    parameter.document,
                     version=None if version is None else str(version),
                     modified_at=None if date is None else date.astimezone(UTC),
                 )
 
     @property
     def _names(self) -> ParameterNames:
-        return ParameterNames(self.name, self.templates, self._reach)
-
-    @property
-    def _reach(self) -> Reach:
-        return Reach(self.accounts, self.regions)
+        return ParameterNames(self.name, self.watches)
 
 
 def _below(path: str) -> list[ParameterStringFilterTypeDef]:
