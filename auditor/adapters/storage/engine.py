@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 40  # a serverless cluster that slept for a day takes about 30 s to wake up
 _CONFLICTS = ("40001", "40P01")
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    # Every checkpoint writes the same few hot pages again and syncs the file: let more commits share one.
+    "wal_autocheckpoint = 4000",
+)
 _READING = "flagtrail_reading"
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 
@@ -79,7 +86,7 @@ def _sqlite(url: URL) -> Engine:
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         # The driver would begin transactions by its own lights, and none for a SELECT.
         connection.isolation_level = None
-        for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, text
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 
 from auditor.adapters.storage.tables import metadata
 from auditor.domain.errors import DatabaseError, SchemaOutdatedError
@@ -13,7 +13,8 @@ HEAD = REVISIONS[-1]
 UPGRADE = "flagtrail db upgrade"
 
 # As Alembic makes it.
-version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+_PRIMARY_KEY = PrimaryKeyConstraint("version_num", name="alembic_version_pkc")
+version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False), _PRIMARY_KEY)
 
 # Any number that nothing else in the database locks.
 LOCK_NUMBER = 4_607_182_418_800_017_408

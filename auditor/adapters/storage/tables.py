@@ -139,7 +139,7 @@ Index("ix_attributions_actor_hash_change_seq", attributions.c.actor_hash, attrib
 actors = Table(
     "actors",
     metadata,
-    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Number, primary_key=True, autoincrement=False),
     _words("text"),
 )
 
@@ -196,6 +196,7 @@ call_targets = Table(
     _digest("document_hash", nullable=True),
     _digest("environment_hash", nullable=True),
     Column("deployment_number", BigInteger, nullable=True),
+    sqlite_with_rowid=False,
 )
 Index("ix_call_targets_document_hash", call_targets.c.document_hash)
 Index(
@@ -279,8 +280,8 @@ alert_changes = Table(
     Column("position", Integer, nullable=False),
     # The change's id in the one alert that tells of it, null in an alert that edits a message.
     Column("told", Name, nullable=True, unique=True),
+    sqlite_with_rowid=False,
 )
-Index("ix_alert_changes_change_id", alert_changes.c.change_id)
 
 reference_sets = Table(
     "reference_sets",
@@ -298,6 +299,7 @@ code_references = Table(
     _name("key"),
     _name("flag_name", nullable=True),
     _words("body"),
+    sqlite_with_rowid=False,
 )
 
 scans = Table(
@@ -319,6 +321,7 @@ taken_events = Table(
     Column("key", Name, primary_key=True),
     _name("outcome"),
     _micros("taken_us"),
+    sqlite_with_rowid=False,
 )
 
 dead_letters = Table(
@@ -372,6 +375,7 @@ job_slots = Table(
     _micros("claimed_us"),
     _micros("finished_us", nullable=True),
     _words("error", nullable=True),
+    sqlite_with_rowid=False,
 )
 
 # What is recorded but not yet sealed: written with the row, deleted by the sealer. It cannot be told from the highest
@@ -381,4 +385,5 @@ pending_seals = Table(
     metadata,
     Column("entry", Name, primary_key=True),
     Column("entry_seq", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
