@@ -1,0 +1,1 @@
+"""The shop: checkout, storefront, search and shipping."""
