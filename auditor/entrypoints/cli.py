@@ -55,14 +55,24 @@ class Flagtrail(FlagtrailGroup):
         given = args[0] if args else extra.pop("args", None)
         words = list(sys.argv[1:] if given is None else given)
         name = extra.pop("prog_name", None) or "flagtrail"
-        run = partial(super().main, words, prog_name=name, standalone_mode=False, **extra)
+        self._main_shell_completion(extra, name, extra.pop("complete_var", None))
+        run = partial(self._run, name, words, extra)
         return sys.exit(_status(run, words)) if standalone_mode else run()
 
+    def _run(self, name: str, words: list[str], extra: dict[str, Any]) -> int:
+        """Run the words and return the status the command ends with; click's own way takes EPIPE for a failure."""
+        try:
+            with self.make_context(name, words, **extra) as ctx:
+                self.invoke(ctx)
+        except click.exceptions.Exit as end:
+            return end.exit_code
+        return 0
 
-def _status(run: Callable[[], Any], words: Sequence[str]) -> int:
+
+def _status(run: Callable[[], int], words: Sequence[str]) -> int:
     """Run and return the exit status; whatever fails is said in one line."""
     try:
-        answer = run()
+        status = run()
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_stdout()
@@ -75,7 +85,7 @@ def _status(run: Callable[[], Any], words: Sequence[str]) -> int:
             click.echo(traceback.format_exc(), err=True, nl=False)
         _say(_sentence(error))
         return FAILURE
-    return answer if isinstance(answer, int) else 0
+    return status
 
 
 def _sentence(error: Exception) -> str:
@@ -119,10 +129,11 @@ def _drop_stdout() -> None:
 
 
 @group(
+    name="flagtrail",
     cls=Flagtrail,
     examples=(
         "flagtrail init --out flagtrail.toml   # propose a configuration",
-        "flagtrail reconcile                   # read flags and versions into the record",
+        "flagtrail reconcile                   # read the stores into the record",
         "flagtrail history --since 7d          # who changed what",
         "flagtrail doctor                      # is everything in place?",
     ),
