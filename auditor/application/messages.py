@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.application.wording import (
+    LONGEST_VALUE,
     actor_text,
     clock_text,
     counted,
@@ -31,7 +32,7 @@ MOST_CHANGES = 20
 MOST_DETAILED = 5
 MOST_DIFF_LINES = 8
 MOST_PLACES = 5
-MOST_FINDINGS = 10
+MOST_FINDINGS = 5
 MOST_COMMANDS = 3
 LONGEST_COMMAND = 2_500
 LONGEST_TITLE = 140
@@ -106,7 +107,9 @@ def compose(alert: Alert) -> Message:
 
 def _change(alert: Alert) -> Message:
     """Compose the message of one cause: one change, or all that one act changed."""
-    changes = alert.changes
+    changes, references = alert.changes, alert.references
+    # Who reads a flag matters where the flag changed, not where somebody failed to change it.
+    about_flags = any(change.change.flag and not change.change.kind.is_attempt for change in changes)
     return Message(
         kind=alert.kind,
         key=alert.key,
@@ -115,9 +118,9 @@ def _change(alert: Alert) -> Message:
         changes_left_out=max(0, len(changes) - MOST_CHANGES),
         facts=tuple(_facts(changes, alert.titles)),
         findings=_findings(alert.findings),
-        code=_code(alert.references),
-        places=_places(alert.references or ()),
-        places_left_out=max(0, len(alert.references or ()) - MOST_PLACES),
+        code=_code(references) if about_flags else None,
+        places=_places(references or ()) if about_flags else (),
+        places_left_out=max(0, len(references or ()) - MOST_PLACES) if about_flags else 0,
         reverts=_reverts(alert),
         footer=_footer(changes),
     )
@@ -234,7 +237,7 @@ def _told(change: RecordedChange, among: int) -> Told:
 
 def _diff_line(entry: DiffEntry) -> DiffLine:
     return DiffLine(
-        path=line(entry.path or "/", LONGEST_TITLE),
+        path=line(entry.path or "the whole flag", LONGEST_TITLE),
         before=None if entry.op == "add" else value_text(entry.before),
         after=None if entry.op == "remove" else value_text(entry.after),
     )
@@ -252,7 +255,7 @@ def _facts(changes: Sequence[RecordedChange], titles: Mapping[str, str]) -> list
         ("Who", [actor_text(change.attribution.actor) for change in changes]),
         ("How we know", [text for change in changes if (text := knowledge_text(change.attribution))]),
         ("When", [when_text(change) for change in changes]),
-        ("Why", [line(change.change.reason) for change in changes if change.change.reason]),
+        ("Why", [text for change in changes if (text := _reason(change))]),
         ("Error", [line(change.change.error) for change in changes if change.change.error]),
         ("Detected", [text for change in changes if (text := _DETECTIONS.get(change.change.detected_by))]),
     ]
@@ -266,6 +269,12 @@ def _place(change: RecordedChange) -> str:
     environment = c.environment or ("no environment until deployed" if c.kind is ChangeKind.SAVED else "no environment")
     store = store_name(c.document.source)
     return line(f"{application} / {environment}, {store} in account {c.document.account}, {c.document.region}")
+
+
+def _reason(change: RecordedChange) -> str | None:
+    """Return why it happened; of an attempt only the call is known, which its sentence names."""
+    c = change.change
+    return None if c.kind.is_attempt or not c.reason or c.reason == c.summary else line(c.reason)
 
 
 def _document(change: RecordedChange, titles: Mapping[str, str]) -> str:
@@ -303,7 +312,7 @@ _DETECTIONS = {
 def _findings(findings: Sequence[Finding]) -> tuple[Fact, ...]:
     """Return the findings, the worst first, the rest counted."""
     ranked = sorted(findings, key=lambda finding: -_SEVERITIES.index(finding.severity))
-    facts = [Fact(finding.severity.value, line(finding.message)) for finding in ranked[:MOST_FINDINGS]]
+    facts = [Fact(finding.severity.value, line(finding.message, LONGEST_VALUE)) for finding in ranked[:MOST_FINDINGS]]
     rest = len(ranked) - MOST_FINDINGS
     return (*facts, Fact("more", f"{counted(rest, 'further finding')}")) if rest > 0 else tuple(facts)
 
@@ -337,7 +346,7 @@ def _reverts(alert: Alert) -> tuple[Revert, ...]:
             reverts.setdefault(_revert(found, change, superseded=change.id in alert.superseded))
     kept = list(reverts)[:MOST_COMMANDS]
     rest = len(reverts) - len(kept)
-    more = [Revert(None, (f"{counted(rest, 'further command')} left out; run each change's own.",))] if rest > 0 else []
+    more = [Revert(None, (f"{counted(rest, 'more change')} can be put back likewise.",))] if rest > 0 else []
     return tuple(kept + more)
 
 
@@ -350,7 +359,7 @@ def _revert(found: RevertCommand, change: RecordedChange, *, superseded: bool) -
             f"The command has {len(found.text):,} characters, too many for a message; the record has the former value."
         )
         return Revert(None, (*later, long, *found.notes))
-    return Revert(found.text, (*later, *found.notes), change.change.document.account)
+    return Revert(found.text, (*later, *found.notes), line(change.change.document.account))
 
 
 def _footer(changes: Sequence[RecordedChange]) -> str:

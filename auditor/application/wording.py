@@ -11,7 +11,7 @@ from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import JsonValue
 
 HIDDEN = "(hidden)"
-LONGEST_VALUE = 300
+LONGEST_VALUE = 240
 LONGEST_LINE = 600
 
 _STORES = {"ssm": "SSM Parameter Store", "appconfig": "AppConfig", "dynamodb": "DynamoDB", "s3": "S3"}

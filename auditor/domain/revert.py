@@ -20,6 +20,7 @@ LONGEST = 2_400
 
 _STRATEGY = "AppConfig.AllAtOnce"
 _RUNNING = frozenset({"DEPLOYING", "BAKING", "VALIDATING"})
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
 _LABEL = re.compile(r"[A-Za-z._-][A-Za-z0-9._-]{0,99}")
 # The CLI takes what follows these for a place to read the value from.
 _REFERENCES = ("file://", "fileb://", "http://", "https://")
@@ -49,7 +50,11 @@ def revert_command(change: RecordedChange, former: Former | None = None) -> Reve
     store's own history. A masked value is never part of a command.
     """
     way = _WAYS.get((change.change.document.source, change.change.kind))
-    return None if way is None else way(change.change, former or {})
+    if way is None:
+        return None
+    if not _REGION.fullmatch(change.change.document.region):
+        return RevertCommand(None, ("The AWS Region is not known.",))
+    return way(change.change, former or {})
 
 
 def _updated(change: FlagChange, former: Former) -> RevertCommand:
@@ -189,7 +194,7 @@ _USUAL = frozenset({"Standard", "text"})
 
 def _put_from_history(change: FlagChange, version: str) -> str:
     """Return a command that lets the store itself hand back the former value, whatever is in it."""
-    region = shlex.quote(change.document.region)
+    region = change.document.region
     selector = shlex.quote(f"{change.document.name}:{version}")
     read = (
         f"aws ssm get-parameter --name={selector} --region {region} "
@@ -213,7 +218,7 @@ def _aws(service: str, operation: str, change: FlagChange, options: Mapping[str,
     """Return one line for a POSIX shell that the AWS CLI, old or new, takes as it stands."""
     simple = all(_survives(value) for value in options.values())
     spelled = [_option(name, value) for name, value in options.items()] if simple else [_as_json(options)]
-    return " ".join(["aws", service, operation, *spelled, f"--region {shlex.quote(change.document.region)}"])
+    return " ".join(["aws", service, operation, *spelled, f"--region {change.document.region}"])
 
 
 def _survives(value: Option) -> bool:

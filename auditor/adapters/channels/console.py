@@ -49,7 +49,7 @@ def slack_text(alert: Alert, channel: str) -> str:
 
 def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
     """Yield a message's lines, wrapped to the width; commands stay whole, to be run as they stand."""
-    yield message.title
+    yield from _wrapped(message.title, width)
     yield "─" * min(width, len(message.title))
     for text in message.lines:
         yield from _wrapped(text, width)
@@ -66,7 +66,7 @@ def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
     for revert in message.reverts:
         yield from _revert(revert, width)
     if message.footer:
-        yield f"({message.footer})"
+        yield from _wrapped(f"({message.footer})", width)
     yield ""
 
 

@@ -134,14 +134,17 @@ class SlackChannel:
             return call()
         except SlackApiError as error:
             response: Any = error.response
-            return answers.of_error(
-                response.status_code, response.headers, str(response.get("error")), self._clock.now()
-            )
+            code = str(response.get("error") or "no error named")
+            return answers.of_error(response.status_code, response.headers, code, self._clock.now())
         except (OSError, HTTPException, UnicodeDecodeError) as error:
             return answers.of_silence(error, self._clock.now())
 
     def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        answer: Any = self._client.api_call(method, **arguments)
+        try:
+            answer: Any = self._client.api_call(method, **arguments)
+        except AttributeError as error:
+            # The client takes every JSON for an object, also what a proxy in between answers.
+            raise HTTPException("an answer that is not Slack's") from error
         return dict(answer.data)
 
     @cached_property
