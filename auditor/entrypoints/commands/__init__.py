@@ -11,6 +11,9 @@ COMMANDS: dict[str, str] = {
     "init": "auditor.entrypoints.commands.init:init",
     "notify": "auditor.entrypoints.commands.notify:notify",
     "reconcile": "auditor.entrypoints.commands.reconcile:reconcile",
+    "report": "auditor.entrypoints.commands.report:report",
+    "run": "auditor.entrypoints.commands.run:run",
     "show": "auditor.entrypoints.commands.show:show",
+    "stale": "auditor.entrypoints.commands.stale:stale",
     "state": "auditor.entrypoints.commands.state:state",
 }
