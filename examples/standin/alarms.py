@@ -24,7 +24,7 @@ class Alarms:
 
     def before(self, call: Call) -> dict[str, Any] | None:
         """Return an alarm's state before a call that sets it; None for other calls and unknown alarms."""
-        if call.operation != "SetAlarmState":
+        if (call.service, call.operation) != ("cloudwatch", "SetAlarmState"):
             return None
         alarm = seams.find_alarm(*call.scope, call.params["AlarmName"])
         return None if alarm is None else _state(alarm)

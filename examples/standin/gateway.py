@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import UnknownServiceError
 from werkzeug.exceptions import NotFound
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
@@ -75,20 +78,21 @@ class Gateway:
             operation, path_values = seams.match(service, request)
         except (NotFound, NotImplementedError):
             return self._forward(environ, body, identity)
+        params = seams.parse(service, operation, request, path_values)
+        agent = request.headers.get("User-Agent", "")
         with self.lock:
             self.clock.settle()
-            call = Call(
-                service, operation, seams.parse(service, operation, request, path_values), identity, region,
-                self.clock.now(), request_id, request.headers.get("User-Agent", ""),
-            )  # fmt: skip
-            return self._serve(call, environ, body, request.content_type or "")
+            call = Call(service, operation, params, identity, region, self.clock.now(), request_id, agent)
+            answer = self._answered_here(call, request.content_type or "")
+        return answer or self._answered_by_moto(call, environ, body)
 
-    def _serve(self, call: Call, environ: WSGIEnvironment, body: bytes, content_type: str) -> Answer:
+    def _answered_here(self, call: Call, content_type: str) -> Answer | None:
+        """Return the answer to a call that is refused or answered here; None when it is moto's."""
         handler = self.operations.get((call.service, call.operation))
         try:
             self.permissions.check(call)
             if handler is None:
-                return self._served_by_moto(call, environ, body)
+                return None
             _validate(call)
             result = handler(call)
         except AwsError as error:
@@ -99,16 +103,18 @@ class Gateway:
             self.cloudtrail.succeeded(call, result)
         return calls.answer_with(call, content_type, result)
 
-    def _served_by_moto(self, call: Call, environ: WSGIEnvironment, body: bytes) -> Answer:
+    def _answered_by_moto(self, call: Call, environ: WSGIEnvironment, body: bytes) -> Answer:
         if call.service in {"appconfig", "appconfigdata"}:
             return _not_implemented(call.service, call.operation, call.request_id)
-        former = self.alarms.before(call) if call.service == "cloudwatch" else None
-        try:
-            answer = self._forward(environ, body, call.identity)
-        except NotImplementedError:
-            return _not_implemented(call.service, call.operation, call.request_id)
-        if answer.status < 300:  # noqa: PLR2004
-            self.alarms.after(call, former)
+        # Only what is watched waits for its turn: a long poll of a queue must not hold up the others.
+        with self.lock if call.service == "cloudwatch" else nullcontext():
+            former = self.alarms.before(call)
+            try:
+                answer = self._forward(environ, body, call.identity)
+            except NotImplementedError:
+                return _not_implemented(call.service, call.operation, call.request_id)
+            if answer.status == HTTPStatus.OK:
+                self.alarms.after(call, former)
         return answer
 
     def _forward(self, environ: WSGIEnvironment, body: bytes, identity: Identity) -> Answer:
@@ -141,16 +147,23 @@ def _with_body(environ: WSGIEnvironment, body: bytes) -> WSGIEnvironment:
 
 def _unknown_key(service: str, request: seams.Request, request_id: str) -> Answer:
     code = "InvalidClientTokenId" if service == "sts" else "UnrecognizedClientException"
-    error = AwsError(code, "The security token included in the request is invalid.", status=403)
+    by_target = "X-Amz-Target" in request.headers
+    error = AwsError(
+        code,
+        "The security token included in the request is invalid.",
+        status=HTTPStatus.BAD_REQUEST if by_target else HTTPStatus.FORBIDDEN,
+    )
     try:
         return calls.refuse_with(service, None, request.content_type or "", error, request_id)
-    except (LookupError, NotImplementedError):
+    except (UnknownServiceError, NotImplementedError):
         return calls.refuse_unknown(error, request_id)
 
 
 def _not_implemented(service: str, operation: str, request_id: str) -> Answer:
     """Refuse what nobody here can do, with a status that no SDK tries again."""
     error = AwsError(
-        "NotImplementedByStandIn", f"The AWS stand-in does not answer {operation} of {service}.", status=501
+        "NotImplementedByStandIn",
+        f"The AWS stand-in does not answer {operation} of {service}.",
+        status=HTTPStatus.NOT_IMPLEMENTED,
     )
     return calls.refuse_unknown(error, request_id)

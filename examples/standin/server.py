@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -111,7 +112,10 @@ class StandIn:
         self._put_back = seams.follow(self.clock.now)
         application = Control(self, self._gateway)
         self._server = make_server("127.0.0.1", self._port, application, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="aws-standin", daemon=True)
+        # It looks this often whether it should stop, which is what stopping costs.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="aws-standin", daemon=True
+        )
         self._thread.start()
         return self
 
@@ -281,8 +285,12 @@ class StandIn:
         return self._identities.add(replace(identity, user_agent=user_agent))
 
 
+@cache
 def _hermetic_session() -> botocore.session.Session:
-    """Return a session that reads neither a profile nor a file of the person who runs the stand-in."""
+    """Return a session that reads neither a profile nor a file of the person who runs the stand-in.
+
+    It is the process's: it keeps the service models it has read, which is most of the cost of a client.
+    """
     return botocore.session.Session(
         session_vars={
             "profile": (None, [], None, None),

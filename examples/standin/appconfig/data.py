@@ -29,7 +29,7 @@ class Session:
     poll_seconds: int | None
     token: str
     token_since: datetime
-    seen: Deployment | None = None
+    seen: tuple[str, bytes] | None = None
     polled: bool = False
 
 
@@ -62,17 +62,13 @@ class DataPlane:
     def latest(self, call: Call) -> dict[str, Any]:
         """Answer the configuration in force for a reader; nothing in it when it is what the reader has."""
         session = self._session(call)
-        deployment = _in_force(session)
+        deployment = _in_force(session.environment, session.profile, session.place)
         if deployment is None:
-            raise AwsError(
-                "ResourceNotFoundException",
-                f"No configuration is deployed to environment {session.environment.id} from configuration profile "
-                f"{session.profile.id}.",
-                ResourceType="Deployment",
-            )
+            raise _nothing_deployed(session.environment, session.profile)
         session.environment.read_at = session.profile.read_at = call.at
-        changed = session.seen is not deployment
-        session.seen, session.polled = deployment, True
+        in_force = (deployment.version, deployment.content)
+        changed = session.seen != in_force
+        session.seen, session.polled = in_force, True
         hosted_flags = session.profile.type == FEATURE_FLAGS
         content = flags.retrieved(deployment.content) if hosted_flags else deployment.content
         return {
@@ -81,6 +77,28 @@ class DataPlane:
             "ContentType": deployment.content_type,
             "Configuration": content if changed else b"",
             "VersionLabel": deployment.version_label if changed else None,
+        }
+
+    def get_configuration(self, call: Call) -> dict[str, Any]:
+        """Answer the older way to read, which is closed to feature flags."""
+        asked, region = call.params, self._regions.of(call)
+        application = region.application(asked["Application"])
+        environment = region.environment(application, asked["Environment"])
+        profile = region.profile(application, asked["Configuration"])
+        if profile.type == FEATURE_FLAGS:
+            raise AwsError(
+                "BadRequestException",
+                "Feature flag configurations must be accessed via AWS AppConfig Data's GetLatestConfiguration API.",
+            )
+        deployment = _in_force(environment, profile, place=0.0)
+        if deployment is None:
+            raise _nothing_deployed(environment, profile)
+        environment.read_at = profile.read_at = call.at
+        known = asked.get("ClientConfigurationVersion") == deployment.version
+        return {
+            "Content": b"" if known else deployment.content,
+            "ConfigurationVersion": deployment.version,
+            "ContentType": deployment.content_type,
         }
 
     def _session(self, call: Call) -> Session:
@@ -102,6 +120,14 @@ class DataPlane:
         return session.token
 
 
+def _nothing_deployed(environment: Environment, profile: Profile) -> AwsError:
+    return AwsError(
+        "ResourceNotFoundException",
+        f"No configuration is deployed to environment {environment.id} from configuration profile {profile.id}.",
+        ResourceType="Deployment",
+    )
+
+
 def _bad_token(problem: str) -> AwsError:
     return AwsError(
         "BadRequestException",
@@ -111,12 +137,12 @@ def _bad_token(problem: str) -> AwsError:
     )
 
 
-def _in_force(session: Session) -> Deployment | None:
+def _in_force(environment: Environment, profile: Profile, place: float) -> Deployment | None:
     """Return the newest deployment of the profile that has reached the reader and was not taken back."""
-    for deployment in reversed(session.environment.deployments):
-        if deployment.profile is not session.profile:
+    for deployment in reversed(environment.deployments):
+        if deployment.profile is not profile:
             continue
-        if deployment.state == "COMPLETE" or (deployment.running and session.place < deployment.percentage):
+        if deployment.state == "COMPLETE" or (deployment.running and place < deployment.percentage):
             found: Deployment = deployment
             return found
     return None

@@ -160,6 +160,8 @@ class Resources:
         application, profile = self._regions.profile_of(call)
         self._refuse_associated(call, self._regions.of(call).profile_arn(application, profile), "configuration profile")
         self._refuse_protected(call, profile, f"configuration profile {profile.id}")
+        for environment in application.environments.values():
+            _refuse_in_use(environment, profile)
         if profile.versions:
             raise AwsError(
                 "BadRequestException",
@@ -213,6 +215,7 @@ class Resources:
         application, environment = self._regions.environment_of(call)
         self._refuse_associated(call, self._regions.of(call).environment_arn(application, environment), "environment")
         self._refuse_protected(call, environment, f"environment {environment.id}")
+        _refuse_in_use(environment)
         del application.environments[environment.id]
 
     def get_settings(self, call: Call) -> Answer:
@@ -261,6 +264,14 @@ class Resources:
                 "BadRequestException",
                 f"Cannot delete {named} because it was read within the deletion protection period. "
                 "To delete it nevertheless, set DeletionProtectionCheck to BYPASS.",
+            )
+
+
+def _refuse_in_use(environment: Environment, profile: Profile | None = None) -> None:
+    for deployment in environment.deployments:
+        if deployment.unfinished and (profile is None or profile is deployment.profile):
+            raise AwsError(
+                "ConflictException", f"Deployment number {deployment.number} to {environment.id} is still in progress."
             )
 
 

@@ -36,7 +36,9 @@ class AppConfig:
 
     def operations(self) -> Operations:
         """Return the operations of the service appconfig."""
-        return {name: operation for part in self._control for name, operation in part.operations().items()}
+        return {name: operation for part in self._control for name, operation in part.operations().items()} | {
+            "GetConfiguration": self._data.get_configuration
+        }
 
     def data_operations(self) -> Operations:
         """Return the operations of the service appconfigdata."""
