@@ -112,7 +112,7 @@ def write_table(columns: Sequence[tuple[str, int | None]], rows: Iterable[Sequen
     buffer = io.StringIO()
     terminal = sys.stdout.isatty()
     Console(file=buffer, width=width(), force_terminal=terminal, no_color=not terminal, highlight=False).print(table)
-    for line in buffer.getvalue().rstrip().splitlines():
+    for line in buffer.getvalue().strip("\n").splitlines():
         write(line.rstrip())
 
 

@@ -15,7 +15,7 @@ from auditor.entrypoints.cli import cli
 from auditor.entrypoints.commands import COMMANDS
 from tests.support.alerts import change
 from tests.support.cli import flagtrail
-from tests.support.records import record
+from tests.support.filled import record
 
 HELP_WIDTH = 80
 
@@ -165,12 +165,6 @@ def test_every_option_is_explained():
     ]
 
     assert silent == []
-
-
-def test_every_command_file_is_registered(root):
-    files = {path.stem for path in (root / "auditor" / "entrypoints" / "commands").glob("[a-z]*.py")}
-
-    assert {place.partition(":")[0].rpartition(".")[2] for place in COMMANDS.values()} == files
 
 
 def found(words):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auditor.domain.changes import RecordedChange
 
 _SHOWN = 30
-_COLUMNS = (("When (UTC)", 16), ("Flag", 22), ("Change", None), ("Who", 14))
+_COLUMNS = (("When (UTC)", 10), ("Flag", 24), ("Change", None), ("Who", 17))
 CSV_COLUMNS = (
     "id", "seq", "kind", "application", "environment", "flag", "source", "account", "region", "document", "life",
     "version_before", "version_after", "occurred_at", "occurred_after", "occurred_before", "recorded_at", "before",
@@ -133,10 +133,10 @@ def _write_table(changes: Iterable[RecordedChange]) -> None:
 def table_cells(change: RecordedChange) -> Iterator[str]:
     """Yield the cells of a table row: when, where, what, who."""
     from auditor.domain.flags import FlagId
-    from auditor.entrypoints.output import moment
 
     about = change.change
-    yield moment(change.occurred_at) if change.occurred_at else _interval(about.occurred_between)
+    at, between = change.occurred_at, about.occurred_between
+    yield _stacked(at) if at or not between else _interval(*between)
     name = str(FlagId(about.application or "", about.flag)) if about.flag else about.document.name
     yield f"{name}\n{about.environment or '-'} #{change.seq}"
     told = about.summary
@@ -148,14 +148,16 @@ def table_cells(change: RecordedChange) -> Iterator[str]:
     yield f"{actor.name or 'unattributed'}{via}"
 
 
-def _interval(between: tuple[datetime | None, datetime] | None) -> str:
-    """Return an interval in two lines."""
+def _interval(after: datetime | None, before: datetime) -> str:
+    """Return an interval in few lines."""
+    return f"{_stacked(after)} to\n{_stacked(before)}" if after else f"by\n{_stacked(before)}"
+
+
+def _stacked(at: datetime | None) -> str:
+    """Return a day above its time."""
     from auditor.entrypoints.output import moment
 
-    if between is None:
-        return "?"
-    after, before = between
-    return f"after {moment(after)}\nby {moment(before)}" if after else f"by {moment(before)}"
+    return moment(at).replace(" ", "\n")
 
 
 def csv_cells(row: dict[str, Any]) -> list[Any]:

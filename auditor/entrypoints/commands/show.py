@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _CHANGES = 10
 _STATES = (("Environment", 14), ("Version", 7), ("Says", None), ("Sure", 8))
-_HISTORY = (("When (UTC)", 16), ("Where", 12), ("Change", None), ("Who", 14))
+_HISTORY = (("When (UTC)", 10), ("Where", 16), ("Change", None), ("Who", 17))
 _REFERENCES = (("Kind", 8), ("Where", None), ("Sure", 8))
 
 

@@ -18,7 +18,7 @@ _WIDTH = 76
     "json",
     "jsonl",
     examples=(
-        "flagtrail stale                            # removals first, each with its reasons",
+        "flagtrail stale                            # removals first, with reasons",
         "flagtrail stale --verdict remove",
         "flagtrail stale --format json --now 2026-03-01T00:00:00Z",
     ),
