@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_NAMES = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", b"localhost", b"127.0.0.1", b"::1"}  # noqa: S104
 PROOF = os.environ.get("FLAGTRAIL_PROOF") == "1"
+# What a developer may tell the suite itself: how long to take, and which PostgreSQL to use.
+TOLD = {"FLAGTRAIL_PROOF", "FLAGTRAIL_TEST_POSTGRES_URL"}
 
 # A time limit an example would make the suite depend on the machine's load.
 _LAWS: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -51,7 +53,7 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
 def _set_environment(home: Path) -> None:
     """Leave nothing of the developer's account, home or configuration within reach."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "FLAGTRAIL_", "SLACK_", "GIT_")) and name != "FLAGTRAIL_PROOF":
+        if name.startswith(("AWS_", "FLAGTRAIL_", "SLACK_", "GIT_")) and name not in TOLD:
             del os.environ[name]
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         os.environ.pop(name, None)
@@ -92,6 +94,12 @@ def pytest_unconfigure() -> None:
 def root() -> Path:
     """Give the repository's root."""
     return ROOT
+
+
+@pytest.fixture
+def unmeasured() -> dict[str, str]:
+    """Give an environment in which a child is not measured: measuring imports modules of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
 
 
 @pytest.fixture

@@ -436,8 +436,9 @@ def test_any_text_is_settings_or_one_error(tmp_path_factory, text):
         assert Settings.load({}, config=str(path)).sources
 
 
-def test_the_settings_are_light_without_a_file(tmp_path):
+def test_the_settings_are_light_without_a_file(tmp_path, unmeasured):
     program = "import sys; from auditor.settings import Settings; Settings.from_env({}); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=unmeasured, check=True, stdout=subprocess.PIPE, text=True)
 
     assert not {"tomllib", "auditor.configuration.loader", "difflib"} & set(done.stdout.split())
