@@ -107,10 +107,10 @@ def _claim(uow_factory: UnitOfWorkFactory, channel: AlertChannel, clock: Clock, 
     return alert
 
 
-def waiting_alerts(uow_factory: UnitOfWorkFactory, limit: int | None = None) -> list[Alert]:
-    """Return what waits, as it would be sent now, without claiming it."""
+def waiting_alerts(uow_factory: UnitOfWorkFactory, now: datetime | None = None) -> list[Alert]:
+    """Return what waits (``now``: and was there by then), as it would be sent, without claiming it."""
     with uow_factory() as uow:
-        return [completed(uow, alert) for alert in uow.outbox.pending(limit=limit)]
+        return [completed(uow, alert) for alert in uow.outbox.pending(now)]
 
 
 def completed(uow: UnitOfWork, alert: Alert) -> Alert:

@@ -27,9 +27,9 @@ class _SystemClock:
 def build(settings: Settings, clock: Clock | None = None) -> AlertChannel | None:
     """Build the configured channel, or return ``None`` where that is Slack and no token is given."""
     if settings.notify.channel == "console":
-        from auditor.adapters.channels.console import ConsoleChannel  # noqa: PLC0415 -- loaded when built
+        from auditor.adapters.channels.console import ConsoleChannel, print_line  # noqa: PLC0415 -- loaded when built
 
-        return ConsoleChannel(print)
+        return ConsoleChannel(print_line)
     if settings.slack.token is None:
         return None
     from auditor.adapters.channels.slack import SlackChannel  # noqa: PLC0415 -- loaded when built

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -33,6 +33,13 @@ class ConsoleChannel:
         return Delivery(DeliveryOutcome.SENT, message_id=f"console:{alert.id}")
 
 
+def print_line(text: str) -> None:
+    """Write a line to stdout, in UTF-8 whatever the locale says."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(f"{text}\n".encode())
+    sys.stdout.buffer.flush()
+
+
 def slack_json(alert: Alert, channel: str) -> dict[str, Any]:
     """Return what Slack would be sent for an alert: a new message, or the edit of the one that was sent."""
     message = compose(alert)
@@ -40,11 +47,6 @@ def slack_json(alert: Alert, channel: str) -> dict[str, Any]:
     if alert.kind is AlertKind.UPDATE and sent_in:
         return edit_payload(message, sent_in, timestamp)
     return payload(message, channel)
-
-
-def slack_text(alert: Alert, channel: str) -> str:
-    """Return what Slack would be sent as one line of JSON."""
-    return json.dumps(slack_json(alert, channel), ensure_ascii=False)
 
 
 def readable(message: Message, width: int = WIDTH) -> Iterator[str]:

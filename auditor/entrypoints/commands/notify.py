@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from auditor.entrypoints.cli_options import Context, command
+from auditor.entrypoints.output import remark, write, write_json
 
 if TYPE_CHECKING:
     from auditor.application.dispatch import DispatchReport
@@ -44,10 +44,10 @@ def notify(context: Context, *, dry_run: bool, test: bool) -> None:
     record = context.open_database()
     channel = None if dry_run else bootstrap.channel(context.settings)
     if channel is None:
-        alerts = waiting_alerts(record.reader)
+        alerts = waiting_alerts(record.reader, context.now)
         _show(context, alerts, as_json=dry_run)
         if not dry_run and alerts:
-            _remark(f"{len(alerts)} not sent: SLACK_BOT_TOKEN is not set; they keep waiting")
+            remark(f"flagtrail notify: {len(alerts)} not sent: SLACK_BOT_TOKEN is not set; they keep waiting")
         return
     told: list[str] = []
     report = dispatch(record.unit_of_work, _for_output(context, channel, told), bootstrap.SystemClock())
@@ -62,7 +62,7 @@ def _test(context: Context, *, dry_run: bool) -> None:
     if channel is None:
         _show(context, [alert], as_json=dry_run)
         if not dry_run:
-            _remark("not sent: SLACK_BOT_TOKEN is not set")
+            remark("flagtrail notify: not sent: SLACK_BOT_TOKEN is not set")
         return
     from auditor.application.dispatch import report_of
 
@@ -95,24 +95,20 @@ def _show(context: Context, alerts: Sequence[Alert], *, as_json: bool) -> None:
 
     if as_json or context.format == "json":
         channel = slack_channel(context.settings)
-        click.echo(json.dumps([slack_json(alert, channel) for alert in alerts], ensure_ascii=False, indent=2))
+        write_json([slack_json(alert, channel) for alert in alerts])
         return
     for alert in alerts:
         for line in readable(compose(alert)):
-            click.echo(line)
+            write(line)
 
 
 def _answer(context: Context, report: DispatchReport, told: Sequence[str]) -> None:
     """Print what became of the alerts; whatever went wrong makes the status 2."""
     if context.format == "json":
         lines = {"lines": list(told)} if told else {}
-        click.echo(json.dumps({**report.to_json(), **lines}, ensure_ascii=False))
+        write_json({**report.to_json(), **lines})
     else:
         click.echo(f"{report.sent} sent, {report.later} later, {report.unknown} in doubt, {report.dead} given up")
     if report.errors:
-        _remark("; ".join(report.errors))
+        remark(f"flagtrail notify: {'; '.join(report.errors)}")
         context.exit(FAILURE)
-
-
-def _remark(text: str) -> None:
-    click.echo(f"flagtrail notify: {text}", err=True)
