@@ -15,6 +15,7 @@ from auditor.domain.flags import FlagId, FlagState, JsonValue
 from auditor.domain.lifetimes import FlagType, Lifetime, LifetimeRules
 from auditor.domain.readings import Position, Reading, read_state
 from auditor.domain.times import rfc3339
+from auditor.domain.wording import count
 
 
 class Verdict(StrEnum):
@@ -220,7 +221,7 @@ def _short_term_due(case: _Case) -> Iterator[Reason]:
         return
     days = (case.now.date() - ends_on).days
     source = case.facts.lifetime.end_from
-    yield Reason("past-end-date", f"it was to go by {ends_on.isoformat()} ({source}), {days} days ago")
+    yield Reason("past-end-date", f"it was to go by {ends_on.isoformat()} ({source}), {count(days, 'day')} ago")
 
 
 def _short_term_without_date(case: _Case) -> Iterator[Reason]:
@@ -230,7 +231,7 @@ def _short_term_without_date(case: _Case) -> Iterator[Reason]:
         return
     age = case.days_since(created)
     if age > limit:
-        text = f"AppConfig marks it short-term without a date, and it is {age} days old (allowed: {limit})"
+        text = f"AppConfig marks it short-term without a date, and it is {count(age, 'day')} old (allowed: {limit})"
         yield Reason("short-term-overdue", text)
 
 
@@ -241,7 +242,8 @@ def _past_lifetime(case: _Case) -> Iterator[Reason]:
     limit = case.rules.lifetimes.days.get(life.type)
     age = case.days_since(created)
     if limit is not None and age > limit:
-        text = f"a {life.type.value} flag by {life.type_from} may live {limit} days; it is {age} days old"
+        allowed = f"a {life.type.value} flag by {life.type_from} may live {count(limit, 'day')}"
+        text = f"{allowed}; it is {count(age, 'day')} old"
         yield Reason("past-lifetime", text)
 
 
@@ -258,7 +260,7 @@ def _settled(position: Position, code: str, words: str) -> Callable[[_Case], Ite
         days = case.days_since(max(known))
         if days > case.rules.settled_days:
             places = _places([e for e, _ in case.critical])
-            yield Reason(code, f"{words} in {places} for {days} days (allowed: {case.rules.settled_days})")
+            yield Reason(code, f"{words} in {places} for {count(days, 'day')} (allowed: {case.rules.settled_days})")
 
     return rule
 
@@ -270,7 +272,7 @@ def _unreferenced(case: _Case) -> Iterator[Reason]:
     if not _quiet(case, case.rules.unreferenced_days):
         return
     declared = facts.counts.get("define", 0)
-    rest = f"; {declared} places still define it" if declared else ""
+    rest = f"; {count(declared, 'definition')} left" if declared else ""
     yield Reason("unreferenced", f"no code reads it in the scan of {facts.scanned_at:%Y-%m-%d}{rest}")
 
 
@@ -279,7 +281,7 @@ def _only_tests(case: _Case) -> Iterator[Reason]:
     if facts is None or _scan_doubt(case) or facts.in_code or facts.possible or not facts.in_tests:
         return
     if _quiet(case, case.rules.unreferenced_days):
-        text = f"only tests name it ({facts.in_tests} places) in the scan of {facts.scanned_at:%Y-%m-%d}"
+        text = f"only tests name it ({count(facts.in_tests, 'place')}) in the scan of {facts.scanned_at:%Y-%m-%d}"
         yield Reason("only-in-tests", text)
 
 
@@ -289,7 +291,7 @@ def _young(case: _Case) -> Iterator[Reason]:
         return
     age = case.days_since(created)
     if age < grace:
-        yield Reason("young", f"it is {age} days old; flags are left alone for {grace} days")
+        yield Reason("young", f"it is {count(age, 'day')} old; flags are left alone for {count(grace, 'day')}")
 
 
 def _recently_changed(case: _Case) -> Iterator[Reason]:
@@ -299,7 +301,7 @@ def _recently_changed(case: _Case) -> Iterator[Reason]:
     days = case.days_since(changed)
     if days < grace:
         who = f" by {case.facts.changed_by}" if case.facts.changed_by else ""
-        yield Reason("recently-changed", f"it changed {days} days ago{who}; a change opens the question again")
+        yield Reason("recently-changed", f"it changed {count(days, 'day')} ago{who}; a change opens the question again")
 
 
 def _rolling_out(case: _Case) -> Iterator[Reason]:

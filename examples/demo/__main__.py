@@ -49,9 +49,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo", help="folder to make anew")
     arguments = parser.parse_args()
     begun = time.monotonic()
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    run(arguments.out, today - timedelta(days=DAYS))
+    run(arguments.out, last_fortnight(datetime.now(UTC)))
     say(f"\nThat took {time.monotonic() - begun:.1f} s.")
+
+
+def last_fortnight(now: datetime) -> datetime:
+    """Return the Monday on which the last whole fortnight began."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=DAYS + today.weekday())
 
 
 def run(out: Path, start: datetime) -> None:

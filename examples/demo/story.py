@@ -1,4 +1,7 @@
-"""The story: what happened in the shop, by whom and when; AWS is changed by boto3 calls only."""
+"""The story: what happened in the shop, by whom and when; AWS is changed by boto3 calls only.
+
+It begins on a Monday; day 5 and 6 are a weekend.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class Shop:
         """Yield what was there before anybody recorded anything."""
 
         def ago(days: int) -> timedelta:
-            return timedelta(days=-days)
+            return timedelta(days=-days, hours=10)
 
         put = self.put
         yield Step(ago(130), "search-v2 is created", put(self.alice, "search-v2", "false", new=True))
@@ -124,22 +127,22 @@ class Shop:
         )
         yield Step(
             at(4, "09:31"),
-            "the pipeline deploys it to prod, in steps of half an hour",
+            "the pipeline deploys it to prod, 20% more every 6 minutes",
             self.deploy(self.pipeline, "2", "AppConfig.Linear20PercentEvery6Minutes", "CHG-1041 recommendations"),
         )
         yield Step(at(4, "11:00"), "that deployment is complete", _nothing)
         yield Step(
-            at(6, "13:15"),
+            at(7, "13:15"),
             f"{JANE} saves storefront version 3: recommendations for 60%",
             self.save(self.jane, recommendations=60, description="recommendations for 60%"),
         )
         yield Step(
-            at(6, "13:16"),
+            at(7, "13:16"),
             f"{JANE} deploys it to prod as a canary",
             self.deploy(self.jane, "3", "AppConfig.Canary10Percent20Minutes", "recommendations for more"),
         )
-        yield Step(at(6, "13:22"), f"alarm {ALARM} fires; AppConfig rolls back", self.fire_alarm)
-        yield Step(at(6, "13:40"), "the alarm is quiet again", self.quiet_alarm)
+        yield Step(at(7, "13:22"), f"alarm {ALARM} fires; AppConfig rolls back", self.fire_alarm)
+        yield Step(at(7, "13:40"), "the alarm is quiet again", self.quiet_alarm)
         yield Step(at(7, "15:02"), f"{BOB} tries to set new-checkout and is denied", self.denied)
         yield Step(
             at(8, "08:45"),
@@ -151,20 +154,20 @@ class Shop:
             at(9, "09:31"), "alice makes beta-search again, on", put(self.alice, "beta-search", "true", new=True)
         )
         yield Step(
-            at(10, "17:20"),
+            at(9, "17:20"),
             "alice switches search-v2 off (every event of it is lost)",
             put(self.alice, "search-v2", "false"),
             fate="lost",
         )
-        yield Step(at(11, "10:10"), "the pipeline labels new-checkout version 2 stable", self.label("2"))
+        yield Step(at(10, "10:10"), "the pipeline labels new-checkout version 2 stable", self.label("2"))
         yield Step(
-            at(12, "09:55"),
+            at(11, "09:55"),
             f"{JANE} raises new-checkout to 100%",
             put(self.jane, "new-checkout", '{"enabled": true, "rollout": 100}'),
         )
-        yield Step(at(12, "10:00"), "the pipeline moves the label stable to version 3", self.label("3"))
+        yield Step(at(11, "10:00"), "the pipeline moves the label stable to version 3", self.label("3"))
         yield Step(
-            at(13, "03:12"), "root switches free-shipping off at night", put(self.root, "free-shipping", "false")
+            at(12, "03:12"), "root switches free-shipping off at night", put(self.root, "free-shipping", "false")
         )
 
     def put(
