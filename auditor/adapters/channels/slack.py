@@ -20,7 +20,7 @@ from auditor.domain.errors import ConfigurationError
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 5
 DEFAULT_BASE_URL = "https://slack.com/api/"
 # The two clocks may differ, and a message is never older than its alert.
 _CLOCK_MARGIN = timedelta(hours=1)

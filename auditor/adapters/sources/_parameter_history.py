@@ -58,14 +58,15 @@ class History:
 
     def _snapshot(self, entry: Entry) -> Snapshot:
         author = entry.get("LastModifiedUser")
-        flag = FlagEntry(self.parameter.flag, self.parameter.environment, FlagState(self._value(entry)))
+        value = self._value(entry)
+        flag = FlagEntry(self.parameter.flag, self.parameter.environment, FlagState(value))
         return Snapshot(
             version=str(_number(entry)),
             ordinal=_number(entry),
             modified_at=_date(entry),
             modified_by=author if isinstance(author, str) and author.startswith("arn:") else None,
             entries={"": flag},
-            metadata=_metadata(entry),
+            metadata=_metadata(entry) | _text(entry, value),
         )
 
     def _value(self, entry: Entry) -> JsonValue:
@@ -107,6 +108,14 @@ def _metadata(entry: Entry) -> dict[str, JsonValue]:
         "expires_at": _expiry(policies),
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _text(entry: Entry, shown: JsonValue) -> dict[str, JsonValue]:
+    """Return the value's own text, by which it is put back to the letter; nothing where any of it is hidden."""
+    kind, text = entry.get("Type"), entry.get("Value")
+    if kind not in {"String", "StringList"} or not isinstance(text, str):
+        return {}
+    return {"text": text} if parse_value(text, kind=kind) == shown else {}
 
 
 def _masked(text: object) -> str | None:
