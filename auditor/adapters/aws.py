@@ -72,6 +72,7 @@ class AwsClients:
         own_account: str | None = None,
         session: boto3.Session | None = None,
         pacer: Pacer | None = None,
+        config: Config = CONFIG,
     ) -> None:
         self._region = region
         self._read_role = read_role
@@ -79,6 +80,7 @@ class AwsClients:
         self._own_account = own_account
         self._session = session
         self._pacer = pacer if pacer is not None else Pacer()
+        self._config = config
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._credentials: dict[str, _Credentials] = {}
 
@@ -122,7 +124,7 @@ class AwsClients:
 
     def _made(self, service: Service, account: str, region: str, settings: Mapping[str, Any]) -> Any:
         with answering(f"{service}:client", "a client", account, region):
-            client = self._boto().client(service, region_name=region, config=CONFIG, **settings)
+            client = self._boto().client(service, region_name=region, config=self._config, **settings)
         host = urlsplit(client.meta.endpoint_url).hostname or ""
         if host.endswith(_AWS_HOSTS):
             self._pace(client, service, account, region)
@@ -166,7 +168,7 @@ class AwsClients:
         return _Credentials(settings, lent["Expiration"])
 
     def _sts(self) -> STSClient:
-        client: STSClient = self._boto().client("sts", region_name=self.region(), config=CONFIG)
+        client: STSClient = self._boto().client("sts", region_name=self.region(), config=self._config)
         return client
 
     def _boto(self) -> boto3.Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -314,10 +315,8 @@ def test_whatever_is_in_a_file_it_is_read(content):
 def test_whatever_a_lambda_is_handed_it_is_understood_or_refused(payload):
     for received in unpack(payload):
         if received.payload is not None:
-            try:
-                parse_envelope(received.payload)
-            except MalformedEventError as error:
-                assert str(error)
+            with suppress(MalformedEventError):
+                assert parse_envelope(received.payload).source
 
 
 @given(st.lists(st.sampled_from([1, 2, 3]), max_size=4), st.booleans())
