@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from auditor.adapters.aws import AwsClients
     from auditor.adapters.channels._slack_access import SlackAccess
     from auditor.adapters.storage import Database
+    from auditor.adapters.storage.upgrade import Upgraded
     from auditor.application.dispatch import DispatchReport
     from auditor.application.ports import AlertChannel, FlagSource
     from auditor.application.reconcile import Reconcile
@@ -33,6 +34,17 @@ def database(url: str) -> Database:
     from auditor.adapters.storage import open_database
 
     return open_database(url)
+
+
+def upgrade(url: str) -> Upgraded:
+    """Bring the record's schema up to date; raise ``DatabaseError`` when that cannot be."""
+    from auditor.domain.errors import DatabaseError
+
+    try:
+        from auditor.adapters.storage.upgrade import upgrade as mend
+    except ImportError as error:
+        raise DatabaseError("an upgrade needs Alembic, which is not installed; install flagtrail[migrate]") from error
+    return mend(url)
 
 
 def sources(settings: Settings) -> dict[str, FlagSource]:

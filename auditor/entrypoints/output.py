@@ -117,5 +117,5 @@ def write_table(columns: Sequence[tuple[str, int | None]], rows: Iterable[Sequen
 
 
 def remark(text: str) -> None:
-    """Say something beside the answer, on stderr."""
-    click.echo(visible(text), err=True)
+    """Say something beside the answer, in one line on stderr."""
+    click.echo(visible(" ".join(text.split())), err=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from auditor.domain.errors import FlagtrailError
+from auditor.domain.errors import ConfigurationError, FlagtrailError
 from auditor.entrypoints.cli_options import Context, command
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def _failing(
     def run(context: Context) -> Iterator[Check]:
         try:
             yield from checks(context)
+        except ConfigurationError as error:
+            yield Check(name, "failed", str(error), remedy or None)
         except FlagtrailError as error:
             detail, _, advice = str(error).rpartition("; ")
             yield Check(name, "failed", detail or str(error), advice if detail else remedy or None)

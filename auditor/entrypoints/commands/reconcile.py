@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from auditor.domain.errors import UsageError
 from auditor.entrypoints.cli_options import Context, command
+
+if TYPE_CHECKING:
+    from auditor.settings import Settings
 
 _FAILURE = 2
 
@@ -18,7 +23,9 @@ _FAILURE = 2
         "flagtrail reconcile --source ssm --format json",
     ),
 )
-@click.option("--source", metavar="NAME", help="Only this store: ssm or appconfig.")
+@click.option(
+    "--source", metavar="NAME", help="Only this store: ssm, appconfig, or the store of a [[source]] of this name."
+)
 def reconcile(context: Context, source: str | None) -> None:
     """Compare the stores with the record and record what is missing.
 
@@ -32,12 +39,10 @@ def reconcile(context: Context, source: str | None) -> None:
     from auditor.application.reconcile import Reconcile
     from auditor.entrypoints import output
 
+    kind = None if source is None else _kind(source, context.settings)
     recorder = bootstrap.recorder(context.settings, context.open_database())
-    if source is not None and source not in recorder.sources:
-        known = ", ".join(recorder.sources)
-        raise UsageError(f"reconcile: no source is called {source!r}; choose from {known}")
     with context.progress() as progress:
-        report = Reconcile(recorder).run(source, progress)
+        report = Reconcile(recorder).run(kind, progress)
     if context.format == "json":
         output.write_json(report.to_json())
     else:
@@ -47,3 +52,12 @@ def reconcile(context: Context, source: str | None) -> None:
         count, first = len(report.errors), report.errors[0]
         output.remark(f"flagtrail reconcile: {first}" + (f"; and {count - 1} more" if count > 1 else ""))
         context.exit(_FAILURE)
+
+
+def _kind(name: str, settings: Settings) -> str:
+    """Return the kind of store that a source of this name is; raise ``UsageError`` when there is none."""
+    for source in settings.sources:
+        if name in (source.name, source.kind):
+            return source.kind
+    known = ", ".join(dict.fromkeys(source.name for source in settings.sources))
+    raise UsageError(f"reconcile: no source is called {name!r}; choose from {known}")

@@ -20,14 +20,25 @@ def example(root):
 def test_it_loads(example):
     settings = Settings.load({}, config=str(example))
 
-    assert [source.kind for source in settings.sources] == ["ssm", "appconfig", "dynamodb", "s3"]
-    assert settings.sources[2].keys == (("pk", "{application}#{environment}"), ("sk", "FLAG#{flag}"))
+    assert [source.kind for source in settings.sources] == ["ssm", "appconfig"]
     assert settings.schedule.weekly_report == When(cron="0 8 * * mon")
-    assert settings.scan.tables == ("tenant-flags",)
-    assert settings.scan.buckets == ("shop-edge-config",)
     assert dict(settings.stale.lifetimes.owners)["shop/*"] == "@shop/platform"
     assert settings.repositories == (example.parent / "../shop",)
     assert settings.database_url == f"sqlite:///{example.parent}/flagtrail.db"
+
+
+def test_what_is_commented_out_loads_as_well(example, tmp_path):
+    lines = example.read_text().splitlines()
+    begin = next(n for n, line in enumerate(lines) if line == "# [[source]]")
+    end = next(n for n, line in enumerate(lines) if n > begin and not line.startswith("#"))
+    path = tmp_path / "flagtrail.toml"
+    path.write_text("\n".join(line.removeprefix("#").removeprefix(" ") for line in lines[begin:end]))
+
+    settings = Settings.load({}, config=str(path))
+
+    assert [source.kind for source in settings.sources] == ["dynamodb", "s3"]
+    assert settings.scan.tables == ("tenant-flags",)
+    assert settings.scan.buckets == ("shop-edge-config",)
 
 
 def test_the_thresholds_it_shows_are_those_built_in(example):
@@ -41,12 +52,12 @@ def test_the_thresholds_it_shows_are_those_built_in(example):
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.header)
 def test_every_option_stands_in_it(example, section):
     text = example.read_text()
-    below = text.split(f"\n{section.header}\n")[1:]
+    below = text.replace("\n# ", "\n").split(f"\n{section.header}\n")[1:]
     own = "\n".join(part.split("\n[")[0] for part in below)
 
     assert below, f"{section.header} is missing"
     for option in section.options:
-        assert any(line.removeprefix("# ").startswith(f"{option.key} = ") for line in own.splitlines()), (
+        assert any(line.startswith(f"{option.key} = ") for line in own.splitlines()), (
             f"{section.header} {option.key} is missing"
         )
 
