@@ -1,6 +1,7 @@
 """A Slack of one's own on this machine: keeps Slack's rules for messages, and misbehaves where it is told to.
 
-It speaks the methods of the Web API that Flagtrail uses. What it was told is in ``messages``, each call in ``calls``.
+It speaks the methods of the Web API that Flagtrail uses. What it was told is in ``messages``, each call in ``calls``;
+an answer put into ``scripted`` is given to the next call, whatever it asks.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of Slack: its status, its JSON and headers besides the usual."""
+    """An answer: its status, its JSON (or whatever text stands there instead), and headers besides the usual."""
 
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,6 +90,7 @@ class SlackServer:
         self.token = token
         self.channels = dict(channels or {"C0FLAGS01": "flag-changes"})
         self.faults = deque(faults)
+        self.scripted: deque[Answer] = deque()
         self.retry_after = retry_after
         self.seconds_per_message = seconds_per_message
         self.messages: list[Posted] = []
@@ -126,6 +128,8 @@ class SlackServer:
         """Answer one call as Slack does."""
         with self._lock:
             self.calls.append((method, arguments))
+            if self.scripted:
+                return self.scripted.popleft()
             refusal = self._refusal(token)
             if refusal is not None:
                 return refusal
@@ -283,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
         return header or token
 
     def _write(self, answer: Answer) -> None:
-        body = json.dumps(answer.body).encode()
+        body = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
         self.send_response(answer.status)
         for name, value in {"Content-Type": "application/json; charset=utf-8", **answer.headers}.items():
             self.send_header(name, value)
