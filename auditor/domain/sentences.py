@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from auditor.domain.changes import ChangeKind, DeploymentInfo, DiffEntry
 from auditor.domain.flags import FlagState, JsonValue
-from auditor.domain.masking import is_masked
 from auditor.domain.phrases import phrases_of
 from auditor.domain.phrasing import States
-from auditor.domain.wording import NOT_SHOWN, count, one_line, shorten, show, show_text
+from auditor.domain.wording import count, one_line, shorten, show, show_text
 
 MAX_LENGTH = 200
 _MAX_PHRASES = 4
@@ -164,8 +163,6 @@ def _shown(state: FlagState | None) -> str:
     if state is None or (state.value is None and state.definition is not None):
         return "(without a value)"
     value: JsonValue = state.value
-    if is_masked(value):
-        return f"({NOT_SHOWN})"
     if isinstance(value, dict):
         if isinstance(value.get("enabled"), bool):
             return "enabled" if value["enabled"] else "disabled"

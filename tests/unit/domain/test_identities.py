@@ -222,6 +222,7 @@ TRAIL = {
         {"type": "FederatedUser", "arn": f"{STS}federated-user/bob"},
         (FOREIGN, ACCOUNT, "federation token", "bob"),
     ),
+    "federated without an account": ({"type": "FederatedUser", "principalId": "x:bob"}, NOBODY),
     "service": ({"type": "AWSService", "invokedBy": "ssm.amazonaws.com"}, (SERVICE, "ssm.amazonaws.com", None, None)),
     "service by its principal": (
         {"type": "Service", "principalId": "dynamodb.amazonaws.com"},

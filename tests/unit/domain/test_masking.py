@@ -297,6 +297,7 @@ def test_a_short_key_is_refused():
         ("password reset: done", "password reset: done"),
         ("token_rotation = on", "token_rotation = on"),
         ("[masked]", "[masked]"),
+        ("password=[masked]", "password=[masked]"),
     ],
 )
 def test_free_text_loses_its_credentials_and_nothing_else(text, expected):
@@ -344,27 +345,27 @@ def test_masking_text_twice_changes_nothing(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "a" * 1_000_000,
-        "eyJ" * 300_000,
-        "eyJ-" * 250_000,
-        "://a:" * 200_000,
-        "://" + "a:" * 500_000,
-        "password" * 125_000,
-        "token:" * 160_000,
-        'password="' * 100_000,
-        '\\"token\\":\\"' * 80_000,
-        "-----BEGIN PRIVATE KEY-----" * 30_000,
-        "xoxb-" * 200_000,
-        "sk-" * 300_000,
-        "ghp_" * 250_000,
-        "A1/" * 300_000,
-        "\\" * 1_000_000,
-        "bearer " * 140_000,
-        "$2b$12$" * 140_000,
-        "sk-" + "a" * 1_000_000,
-        " " * 1_000_000,
-        "password" + " " * 1_000_000,
-        "pass:" + "basic " * 160_000,
+        "a" * 250_000,
+        "eyJ" * 75_000,
+        "eyJ-" * 62_500,
+        "://a:" * 50_000,
+        "://" + "a:" * 125_000,
+        "password" * 31_250,
+        "token:" * 40_000,
+        'password="' * 25_000,
+        '\\"token\\":\\"' * 20_000,
+        "-----BEGIN PRIVATE KEY-----" * 7_500,
+        "xoxb-" * 50_000,
+        "sk-" * 75_000,
+        "ghp_" * 62_500,
+        "A1/" * 75_000,
+        "\\" * 250_000,
+        "bearer " * 35_000,
+        "$2b$12$" * 35_000,
+        "sk-" + "a" * 250_000,
+        " " * 250_000,
+        "password" + " " * 250_000,
+        "pass:" + "basic " * 40_000,
     ],
     ids=lambda text: text[:12],
 )
@@ -372,4 +373,4 @@ def test_hostile_text_takes_linear_time(text):
     begun = time.process_time()
     mask_text(text)
 
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 3

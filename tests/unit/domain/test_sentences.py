@@ -87,6 +87,10 @@ BASE = ("Default", False)
         ({"users": ["alice", "bob"]}, {"users": ["bob", "alice"]}, "users in another order (now 2) in prod"),
         ("v" * 100, "w", f'value "{"v" * 39}…" → w in prod'),
         ("a" * 100 + "1", "a" * 100 + "2", "value changed in prod"),
+        ({"enabled": "x"}, {"enabled": True}, "enabled x → true in prod"),
+        ({"sound": True}, {"sound": False}, "sound true → false in prod"),
+        ({}, {"all": {"key": HIDDEN, "n": 1}}, 'all set to {"key": "…", "n": 1} in prod'),
+        ({}, {"all": [HIDDEN, 1]}, "all set to 2 entries in prod"),
         ({"a": list(range(9))}, {"a": {"b": [1]}}, "a 9 entries → 1 field in prod"),
     ],
 )
@@ -168,6 +172,9 @@ def test_a_range_of_users_is_a_rollout():
     assert sentence(spread(0, 9), spread(0, 49)) == "rollout 10% → 50% for *some* in prod"
     assert sentence(spread(0, 9), spread(10, 29)) == "rollout 10% → 20% for *some* in prod"
     assert sentence(spread(0, 9), spread(10, 19)) == "rule *some*: another range of users in prod"
+    assert "rule *some*: another range of users" in sentence(
+        {"rules": {"some": {"conditions": [{"value": {}}]}}}, spread(0, 9)
+    )
     assert sentence(spread(0, 9), spread(0, 9, base=0)) == "rule *some*: another range of users in prod"
 
 
@@ -274,6 +281,10 @@ DENIAL = (
             "reverted from version 1 to version 2 in prod (Revert completed): value 1 → 2",
         ),
         ({"kind": "guardrail", "reason": "alarm monitors removed"}, "alarm monitors removed in prod"),
+        (
+            {"before": 1, "after": 2, "kind": "rolled_back", "environment": None, "version_before": None},
+            "rolled back to version 2: value 1 → 2",
+        ),
         ({"kind": "guardrail"}, "a protection was weakened in prod"),
         ({"kind": "denied", "error": DENIAL}, "denied in prod: not allowed to call ssm:PutParameter"),
         ({"kind": "failed", "error": "ParameterAlreadyExists: use overwrite", "environment": None}, "failed: ParameterAlreadyExists: use overwrite"),
@@ -356,6 +367,14 @@ def test_lines_name_elements_where_the_states_are_known():
     ]
     assert describe_diff(entries) == ["rule #1 disabled", "rule #2 enabled"]
     assert describe_diff(()) == []
+
+
+def test_lines_without_states_say_what_the_operations_alone_tell():
+    people = diff(FlagState({"users": ["user-1", "user-2"]}), FlagState({"users": ["user-3"]}))
+    ranges = diff(FlagState(spread(0, 9)), FlagState(spread(0, 49)))
+
+    assert describe_diff(people) == ["users gained 1 person, lost 2"]
+    assert describe_diff(ranges) == ["rule *some*: another range of users"]
 
 
 TEXT = st.text(max_size=8) | st.sampled_from(

@@ -69,6 +69,12 @@ def test_the_fixed_beginning(template, prefix, path):
     assert (parsed.prefix, parsed.path) == (prefix, path)
 
 
+def test_templates_keep_their_order_and_their_text():
+    texts = ["/b/{flag}", "/a/{flag}"]
+
+    assert [str(template) for template in PathTemplates.parse(texts)] == texts
+
+
 def test_folders_inside_other_folders_are_listed_once():
     templates = PathTemplates.parse(["/shop/{flag}", "/shop/prod/{flag}", "/shop2/{flag}", "/shop/{a}/{flag}"])
 
