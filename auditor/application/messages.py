@@ -363,6 +363,8 @@ def _revert(found: RevertCommand, change: RecordedChange, *, superseded: bool) -
 
 
 def _footer(changes: Sequence[RecordedChange]) -> str:
+    if not changes:
+        return ""
     ids = listed((change.id for change in changes), most=MOST_COMMANDS)
     return line(f"Change {ids}" if len(changes) == 1 else f"Changes {ids}")
 
