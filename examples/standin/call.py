@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from examples.standin import seams
 from examples.standin.errors import AwsError
@@ -14,6 +15,8 @@ from examples.standin.identity import Identity
 
 # The names that requests are signed with, where they are not botocore's name of the service.
 _SIGNED_AS = {"monitoring": "cloudwatch", "email": "ses", "states": "stepfunctions"}
+# What REST services answer with where their model names no status.
+_USUAL_STATUS = {"AccessDeniedException": 403, "AccessDenied": 403, "ThrottlingException": 429}
 _APPCONFIG_DATA_PATHS = ("/configurationsessions", "/configuration")
 
 
@@ -82,11 +85,32 @@ def answer_with(call: Call, content_type: str, result: Mapping[str, Any] | None)
     return Answer(status, headers | _request_id(call.request_id), body)
 
 
-def refuse_with(service: str, operation: str | None, content_type: str, error: AwsError, request_id: str) -> Answer:
-    """Return the answer to a call that was refused."""
-    refusal = seams.Refusal(error.code, error.message, error.members)
-    status, headers, body = seams.serialize(service, operation, content_type, refusal)
-    return Answer(error.status or status, headers | _request_id(request_id), body)
+def refuse_with(service: str, content_type: str, error: AwsError, request_id: str) -> Answer:
+    """Return the answer to a call that was refused, in the service's protocol."""
+    protocol = seams.protocol(service, content_type)
+    shape = seams.error_shape(service, error.code)
+    modelled = shape.metadata.get("error", {}).get("httpStatusCode") if shape else None
+    usual = _USUAL_STATUS.get(error.code, 400) if protocol.startswith("rest") else 400
+    status = error.status or modelled or usual
+    headers = {"x-amzn-ErrorType": error.code} | _request_id(request_id)
+    if "json" not in protocol:
+        return Answer(status, headers | {"Content-Type": "text/xml"}, _error_xml(protocol, error, request_id))
+    message = "Message" if shape and "Message" in shape.members else "message"
+    told = {message: error.message} if error.message else {}
+    body = json.dumps({"__type": error.code} | told | error.members).encode()
+    return Answer(status, headers | {"Content-Type": "application/json"}, body)
+
+
+def _error_xml(protocol: str, error: AwsError, request_id: str) -> bytes:
+    told = ET.Element("Error")
+    for name, text in (("Type", "Sender"), ("Code", error.code), ("Message", error.message)):
+        ET.SubElement(told, name).text = text
+    if protocol == "rest-xml":
+        return ET.tostring(told)
+    whole = ET.Element("ErrorResponse")
+    whole.append(told)
+    ET.SubElement(whole, "RequestId").text = request_id
+    return ET.tostring(whole)
 
 
 def refuse_unknown(error: AwsError, request_id: str) -> Answer:

@@ -94,7 +94,7 @@ class CloudTrail:
         found = [
             record
             for record in reversed(self._records.get(call.scope, []))
-            if oldest.replace(microsecond=0) <= datetime.fromisoformat(record["eventTime"]) <= newest
+            if oldest <= datetime.fromisoformat(record["eventTime"]) <= newest
             and all(_matches(record, attribute) for attribute in attributes)
         ]
         cut, token = page(
@@ -216,7 +216,7 @@ def _camel(shape: Any, value: Any) -> Any:
 
 def _resources(call: Call) -> list[dict[str, str]]:
     return [
-        {"ARN": names.arn(call.account, call.region, names.reference(name)[0]), "accountId": call.account}
+        {"ARN": names.arn(call.account, call.region, names.bare(name)), "accountId": call.account}
         for name in named_parameters(call.params)
     ]
 

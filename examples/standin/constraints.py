@@ -17,7 +17,8 @@ def violations(service: str, operation: str, params: dict[str, Any]) -> list[str
     if shape is None:
         return []
     found = [
-        f"Value {_shown(None)} at '{_camel(name)}' failed to satisfy constraint: Member must not be null"
+        f"Value {_shown(shape.members[name], None)}at '{_camel(name)}' failed to satisfy constraint: "
+        "Member must not be null"
         for name in shape.required_members
         if params.get(name) is None
     ]
@@ -35,8 +36,7 @@ def summary(found: list[str]) -> str:
 
 def _check(shape: Any, value: Any, where: str) -> Iterator[str]:
     for constraint in _broken(shape, value):
-        shown = "" if shape.metadata.get("sensitive") else f"{_shown(value)} "
-        yield f"Value {shown}at '{where}' failed to satisfy constraint: {constraint}"
+        yield f"Value {_shown(shape, value)}at '{where}' failed to satisfy constraint: {constraint}"
     if shape.type_name == "list":
         for index, item in enumerate(value, start=1):
             yield from _check(shape.member, item, f"{where}.{index}.member")
@@ -61,7 +61,9 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
 
 def _broken_text(shape: Any, value: str) -> Iterator[str]:
     if shape.enum and value not in shape.enum:
-        yield f"Member must satisfy enum value set: [{', '.join(sorted(shape.enum))}]"
+        # Of two names of which one begins the other, AWS lists the longer first.
+        known = sorted(shape.enum, key=lambda name: f"{name}~")
+        yield f"Member must satisfy enum value set: [{', '.join(known)}]"
     pattern = shape.metadata.get("pattern")
     if pattern and _unmatched(pattern, value):
         yield f"Member must satisfy regular expression pattern: {pattern}"
@@ -79,5 +81,8 @@ def _camel(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def _shown(value: Any) -> str:
-    return "null" if value is None else f"'{value}'"
+def _shown(shape: Any, value: Any) -> str:
+    """Return a value as AWS repeats it; what its model calls sensitive it does not."""
+    if shape.metadata.get("sensitive"):
+        return ""
+    return "null " if value is None else f"'{value}' "

@@ -98,7 +98,7 @@ class Gateway:
         except AwsError as error:
             if call.service in RECORDED:
                 self.cloudtrail.refused(call, error)
-            return calls.refuse_with(call.service, call.operation, content_type, error, call.request_id)
+            return calls.refuse_with(call.service, content_type, error, call.request_id)
         if call.service in RECORDED:
             self.cloudtrail.succeeded(call, result)
         return calls.answer_with(call, content_type, result)
@@ -154,7 +154,7 @@ def _unknown_key(service: str, request: seams.Request, request_id: str) -> Answe
         status=HTTPStatus.BAD_REQUEST if by_target else HTTPStatus.FORBIDDEN,
     )
     try:
-        return calls.refuse_with(service, None, request.content_type or "", error, request_id)
+        return calls.refuse_with(service, request.content_type or "", error, request_id)
     except (UnknownServiceError, NotImplementedError):
         return calls.refuse_unknown(error, request_id)
 

@@ -99,9 +99,7 @@ def _denied(call: Call, resource: str) -> AccessDeniedError:
 def _resources(call: Call) -> list[str]:
     """Return the ARNs that IAM judges a call by."""
     if call.service == "ssm":
-        found = [
-            names.arn(call.account, call.region, names.reference(name)[0]) for name in named_parameters(call.params)
-        ]
+        found = [names.arn(call.account, call.region, names.bare(name)) for name in named_parameters(call.params)]
         return found or [f"arn:aws:ssm:{call.region}:{call.account}:*"]
     if call.service in {"appconfig", "appconfigdata"}:
         return [_appconfig_arn(call, call.params)]

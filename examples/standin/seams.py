@@ -18,8 +18,7 @@ import moto.core.utils
 import moto.secretsmanager.models
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
-from moto.core.exceptions import ServiceException
-from moto.core.model import OperationModel, ServiceModel
+from moto.core.model import ServiceModel, StructureShape
 from moto.core.model_instances import reset_model_data
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -136,9 +135,8 @@ def match(service: str, request: Request) -> tuple[str, Mapping[str, Any]]:
 
 def parse(service: str, operation: str, request: Request, path_values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of a request, named and typed as botocore's model has them."""
-    model = service_model(service)
-    protocol = determine_request_protocol(model, request.content_type)
-    parser = PROTOCOL_PARSERS[protocol](model.operation_model(operation))
+    described = service_model(service).operation_model(operation)
+    parser = PROTOCOL_PARSERS[protocol(service, request.content_type or "")](described)
     members: dict[str, Any] = parser.parse(
         {
             "method": request.method,
@@ -152,26 +150,25 @@ def parse(service: str, operation: str, request: Request, path_values: Mapping[s
     return members
 
 
-def serialize(
-    service: str, operation: str | None, content_type: str, result: Mapping[str, Any] | Exception
-) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of an answer or of a refusal, as the service's protocol writes it."""
+def protocol(service: str, content_type: str) -> str:
+    """Return the protocol of a request by its service and content type."""
+    return determine_request_protocol(service_model(service), content_type)
+
+
+def error_shape(service: str, code: str) -> StructureShape | None:
+    """Return botocore's description of an error; None when the service's model has none of that code."""
     model = service_model(service)
-    described = model.operation_model(operation) if operation else OperationModel({}, model)
-    protocol = determine_request_protocol(model, content_type)
-    serializer = get_serializer_class(service, protocol)(operation_model=described)
+    if code not in model.shape_names:
+        return None
+    return cast(StructureShape, model.shape_for(code))
+
+
+def serialize(
+    service: str, operation: str, content_type: str, result: Mapping[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of an answer, as the service's protocol writes it."""
+    described = service_model(service).operation_model(operation)
+    serializer = get_serializer_class(service, protocol(service, content_type))(operation_model=described)
     answer = serializer.serialize(result)
     body = answer["body"]
     return answer["status_code"], dict(answer["headers"]), body if isinstance(body, bytes) else str(body).encode()
-
-
-class Refusal(ServiceException):
-    """A refusal in the form that moto's serializer takes."""
-
-    def __init__(self, code: str, message: str, members: Mapping[str, Any]) -> None:
-        super().__init__(code, message)
-        for name, value in members.items():
-            setattr(self, name, value)
-
-    def __str__(self) -> str:
-        return self.message

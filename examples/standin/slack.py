@@ -1,7 +1,6 @@
 """A Slack of one's own on this machine: keeps Slack's rules for messages, and misbehaves where it is told to.
 
-It speaks the methods of the Web API that Flagtrail uses. What it was told is in ``messages``, each call in ``calls``;
-an answer put into ``scripted`` is given to the next call, whatever it asks.
+It speaks the methods of the Web API that Flagtrail uses. What it was told is in ``messages``, each call in ``calls``.
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its status, its JSON (or whatever text stands there instead), and headers besides the usual."""
+    """An answer of Slack: its status, its JSON and headers besides the usual."""
 
-    body: Mapping[str, Any] | str
+    body: Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,7 +89,6 @@ class SlackServer:
         self.token = token
         self.channels = dict(channels or {"C0FLAGS01": "flag-changes"})
         self.faults = deque(faults)
-        self.scripted: deque[Answer] = deque()
         self.retry_after = retry_after
         self.seconds_per_message = seconds_per_message
         self.messages: list[Posted] = []
@@ -128,8 +126,6 @@ class SlackServer:
         """Answer one call as Slack does."""
         with self._lock:
             self.calls.append((method, arguments))
-            if self.scripted:
-                return self.scripted.popleft()
             refusal = self._refusal(token)
             if refusal is not None:
                 return refusal
@@ -278,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _arguments(self) -> dict[str, Any]:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         if "json" in self.headers.get("Content-Type", ""):
-            return dict(json.loads(body or "{}"))  # the SDK calls auth.test with nothing in it
+            return dict(json.loads(body))
         return dict(parse_qsl(body, keep_blank_values=True))
 
     def _token(self, arguments: dict[str, Any]) -> str | None:
@@ -287,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
         return header or token
 
     def _write(self, answer: Answer) -> None:
-        body = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
+        body = json.dumps(answer.body).encode()
         self.send_response(answer.status)
         for name, value in {"Content-Type": "application/json; charset=utf-8", **answer.headers}.items():
             self.send_header(name, value)

@@ -29,13 +29,21 @@ def key(name: str) -> str:
 
 def reference(text: str) -> tuple[str, str | None]:
     """Split a name, or an ARN, from the ``:version`` or ``:label`` after it; None when there is none."""
-    found = _ARN.match(text)
-    path = found.group(1) if found else text
-    name, colon, selector = path.partition(":")
+    name, colon, selector = _without_arn(text).partition(":")
     if ":" in selector:
         raise AwsError("ValidationException", _SYNTAX)
     check_form(name)
     return name, (selector if colon else None)
+
+
+def bare(text: str) -> str:
+    """Return the name in whatever a caller wrote, sound or not."""
+    return _without_arn(text).partition(":")[0]
+
+
+def _without_arn(text: str) -> str:
+    found = _ARN.match(text)
+    return found.group(1) if found else text
 
 
 def check_form(name: str) -> None:
