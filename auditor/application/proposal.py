@@ -165,7 +165,7 @@ def _place(one: Discovery) -> Iterator[str]:
 
 def _text(value: str) -> str:
     """Return a TOML string: a JSON one with the one character escaped that TOML refuses and JSON does not."""
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _plain(text: str) -> str:

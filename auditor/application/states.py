@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,7 +60,7 @@ def states_at(uow: UnitOfWork, at: datetime, as_of: datetime | None = None) -> l
     """
     latest = [change for change in uow.changes.latest_states(at, as_of) if change.change.flag is not None]
     doubts = _Doubts(uow, at, as_of)
-    verified = _verified(uow, latest)
+    verified = _verified(uow, latest, as_of)
     found = [
         _state(change, min(at, verified.get(_place(change), change.recorded_at)), at, doubtful=change in doubts)
         for change in latest
@@ -83,10 +83,10 @@ def _order(state: StateAt) -> tuple[str, str, str, str]:
     return (change.application or "", change.flag or "", change.environment or "", str(change.document))
 
 
-def _verified(uow: UnitOfWork, latest: Iterable[RecordedChange]) -> Mapping[_Place, datetime]:
+def _verified(uow: UnitOfWork, changes: Sequence[RecordedChange], as_of: datetime | None) -> Mapping[_Place, datetime]:
     """Return when each place was last looked at: a document when it was read, an environment when it last moved."""
-    changes = list(latest)
-    documents = {change.change.document for change in changes}
+    # Only the newest look is kept, and what was known at an earlier time must not change with later looks.
+    documents = {change.change.document for change in changes} if as_of is None else set()
     scopes = {Scope(d.source, d.account, d.region, "") for d in documents}
     checked = {d: held.checked_at for scope in scopes for d, held in uow.documents.held_in(scope).items()}
     # A look at a profile says nothing about deployments; recording one looks at all of its environment.

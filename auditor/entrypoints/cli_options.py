@@ -131,7 +131,11 @@ class Context:
         """Open the record; raise ``DatabaseError`` or ``SchemaOutdatedError``."""
         from auditor import bootstrap
 
-        return bootstrap.database(self.database_url)
+        record = bootstrap.database(self.database_url)
+        command = click.get_current_context(silent=True)
+        if command is not None:
+            command.call_on_close(record.close)
+        return record
 
     def progress(self) -> AbstractContextManager[TerminalProgress]:
         """Return a progress display on stderr, silent where that is no terminal; use it by ``with``."""
