@@ -11,7 +11,7 @@ UV ?= uv
 UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --python-version 3.11
 TEMPLATES := $(wildcard deploy/*template*.yaml deploy/*/*template*.yaml)
-TYPED := auditor scanners reports deploy examples benchmarks tools
+TYPED := auditor scanners reports deploy examples benchmarks tests/house/check_*.py
 BENCHMARKS := $(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py)))
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
@@ -42,13 +42,13 @@ lint: $(VENV)/.stamp-dev  ## Check style, format, import rules and locks.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/python -m tools.check_locks
+	$(BIN)/python -m tests.house.check_locks
 
 types: $(VENV)/.stamp-dev  ## Check types, strictly.
 	$(BIN)/mypy $(wildcard $(TYPED))
 
 docs: $(VENV)/.stamp-dev  ## Check that links lead somewhere and generated pages are current.
-	$(BIN)/python -m tools.check_docs
+	$(BIN)/python -m tests.house.check_docs
 
 template-lint: $(if $(TEMPLATES),$(LINT_VENV)/.stamp)  ## Check the deployment templates.
 	@set -e; for file in $(TEMPLATES); do \
@@ -61,7 +61,7 @@ bench: $(VENV)/.stamp-dev  ## Run every benchmark, each against its floor.
 	@set -e; for file in $(BENCHMARKS); do $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; done
 
 package: $(VENV)/.stamp-run  ## Build the Lambda packages into dist/lambda/.
-	$(BIN)/python -m tools.package_lambda
+	$(BIN)/python -m deploy.packaging.lambda_zip
 
 lock:  ## Make the locks anew (maintainers; needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or set UV=path/to/uv" >&2; exit 2; }

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
-from tools import check_locks
+from tests.house import check_locks
 
 # What the Lambda must not pay for, or cannot even have: it is not in its package.
 NOT_IN_THE_LAMBDA = {

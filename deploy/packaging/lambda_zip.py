@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = {"x86_64": "x86_64", "arm64": "aarch64"}
 # Lambda unpacks to read-only files; the date is the oldest a zip can hold.
 DATE = (1980, 1, 1, 0, 0, 0)

@@ -3,7 +3,7 @@
 A page may hold what a command prints, between two comments; ``--write`` brings such blocks up to date::
 
     <!-- text of: flagtrail scan --help -->     (shown as a code block)
-    <!-- page of: python -m tools.some_page -->  (Markdown as printed)
+    <!-- page of: python -m tests.house.some_page -->  (Markdown as printed)
     <!-- end -->
 """
 
@@ -18,14 +18,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(
     r"(?P<open><!-- (?P<form>text|page) of: (?P<command>[^\n]+?) -->\n)(?P<body>.*?)(?P<close><!-- end -->)",
     re.DOTALL,
 )
-LINK = re.compile(
-    r"!?\[[^\]]*\]\(<?(?P<inline>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|(?:src|href)=\"(?P<html>[^\"]+)\""
-)
+LINK = re.compile(r"!?\[[^\]]*\]\(<?(?P<inline>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
 REFERENCE = re.compile(r"^\[[^\]]+\]:\s+(?P<target>\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*$", re.MULTILINE)
 ANCHOR = re.compile(r"<a (?:id|name)=\"(?P<name>[^\"]+)\"")
@@ -119,16 +117,14 @@ def check(page: Path, root: Path, *, write: bool) -> Iterator[str]:
     if fresh != text and write:
         page.write_text(fresh, encoding="utf-8")
     elif fresh != text:
-        yield "a block is not what its command prints: run python -m tools.check_docs --write"
+        yield "a block is not what its command prints: run python -m tests.house.check_docs --write"
     yield from dead_links(page, root)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Check every page; give 1 when one is wrong, each fault on a line."""
     parser = argparse.ArgumentParser(description="Check the Markdown pages.")
-    parser.add_argument(
-        "--write", action="store_true", help="bring the blocks that commands write up to date"
-    )
+    parser.add_argument("--write", action="store_true", help="bring the blocks that commands write up to date")
     write = parser.parse_args(arguments).write
     found = 0
     for page in pages(ROOT):

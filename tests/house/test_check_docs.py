@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tools.check_docs import anchors, check, dead_links, links, pages, renewed
+from tests.house.check_docs import anchors, check, dead_links, links, pages, renewed
 
 
 def test_links_in_code_are_none():

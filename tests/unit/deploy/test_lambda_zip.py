@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import zipfile
 
-from tools.package_lambda import members, pack
+from deploy.packaging.lambda_zip import members, pack
 
 
 def tree(folder, names):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.check_locks import Lock, faults, pins
+from tests.house.check_locks import Lock, faults, pins
 
 HASH = "    --hash=sha256:" + "0" * 64
 PYPROJECT = {

@@ -1,1 +1,0 @@
-"""What the make targets call to check the repository itself."""
