@@ -72,10 +72,9 @@ class SlackSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """Which channel carries alerts, and how long to wait for a name before "unattributed" is a finding."""
+    """Which channel carries alerts to people."""
 
     channel: Literal["slack", "console"] = "slack"
-    unattributed_after: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)

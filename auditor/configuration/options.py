@@ -83,7 +83,7 @@ SECTIONS: tuple[Section, ...] = (
         "matches text without `/` or `#`.",
         (
             Option("kind", v.choice(*KINDS), "ssm, appconfig, dynamodb or s3", "Which store.", required=True),
-            Option("name", v.text, "text", "What `flagtrail reconcile --source` calls it.", "the kind"),
+            Option("name", v.text, "text", "What `flagtrail reconcile --source` may call its store.", "the kind"),
             Option(
                 "accounts", v.many(_ACCOUNT, '["123456789012"]'), "list of account ids", "Where it is.", "own account"
             ),
@@ -119,9 +119,7 @@ SECTIONS: tuple[Section, ...] = (
         ("aws",),
         "How AWS is read; credentials, Region and endpoint come from AWS's own variables.",
         (
-            Option(
-                "read_role", _ROLE, "role", "Assumed in each account that a source names; `{account}` stands for it."
-            ),
+            Option("read_role", _ROLE, "role name", "Assumed in every account but the own one."),
             Option("external_id", v.text, "text", "Given along when the role is assumed."),
         ),
     ),
@@ -129,7 +127,7 @@ SECTIONS: tuple[Section, ...] = (
         ("slack",),
         "Where messages go.",
         (
-            Option("channel", v.text, "text", "The channel's id (stable) or name."),
+            Option("channel", v.text, "text", "The channel's id, which is stable, or its name.", "#flag-changes"),
             Option("base_url", _URL, "URL", "Another server; `FLAGTRAIL_SLACK_BASE_URL` goes before it.", "Slack's"),
         ),
         misplaced=tuple(
@@ -151,13 +149,6 @@ SECTIONS: tuple[Section, ...] = (
                 "slack or console",
                 "What carries messages; with `console`, printing them counts as sending them.",
                 "slack",
-            ),
-            Option(
-                "unattributed_after",
-                v.duration,
-                "duration",
-                "How long to wait for CloudTrail before a change without a person is a finding.",
-                "30m",
             ),
         ),
     ),
@@ -280,9 +271,9 @@ SECTIONS: tuple[Section, ...] = (
         (
             Option(
                 "code",
-                v.template("repository", "commit", "path", "line", needs="path"),
+                v.template("commit", "path", "line", needs="path"),
                 "template",
-                "A page of the code host for one line, from `{repository}`, `{commit}`, `{path}` and `{line}`.",
+                "A page of the code host for one line, from `{commit}`, `{path}` and `{line}`.",
             ),
         ),
     ),

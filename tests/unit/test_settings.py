@@ -324,10 +324,6 @@ scan = "soon"
         ('[schedule]\nscan = "0 0 * * 5-1"', "2: schedule.scan: '0 0 * * 5-1': '5-1' is an empty range"),
         ('[schedule]\nscan = "? 0 * * *"', "2: schedule.scan: '? 0 * * *': '?' is no minute"),
         (
-            '[notify]\nunattributed_after = "x"',
-            '2: notify.unattributed_after: has to be a duration like "45s", "15m", "12h", "30d" or "6w", not \'x\'',
-        ),
-        (
             '[aws]\nread_role = "arn:aws:iam::1:role/x"',
             "2: aws.read_role: has to be a role name like \"flagtrail-read\", not 'arn:aws:iam::1:role/x'",
         ),
