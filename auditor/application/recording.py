@@ -183,7 +183,7 @@ class Recorder:
     def _learn(
         self, uow: UnitOfWork, change: RecordedChange, attribution: Attribution, tally: Tally, now: datetime
     ) -> None:
-        if not uow.changes.attribute(change.id, attribution, now):
+        if not uow.changes.attribute(change.id, with_evidence_of(attribution, [change.attribution]), now):
             return
         known = uow.changes.get(change.id)
         if known is None:
@@ -260,9 +260,14 @@ def combined(attributions: Sequence[Attribution]) -> Attribution:
     if not attributions:
         return UNATTRIBUTED
     chosen = best(attributions)
-    others = [a for a in attributions if a is not chosen and a.attributed and a.actor.arn == chosen.actor.arn]
-    evidence = chosen.evidence + tuple(e for other in others for e in other.evidence if e not in chosen.evidence)
-    return replace(chosen, evidence=evidence)
+    return with_evidence_of(chosen, [a for a in attributions if a is not chosen])
+
+
+def with_evidence_of(attribution: Attribution, others: Sequence[Attribution]) -> Attribution:
+    """Return an attribution with the evidence of others added where they name the same identity."""
+    same = [o for o in others if o.attributed and o.actor.arn == attribution.actor.arn]
+    added = tuple(e for other in same for e in other.evidence if e not in attribution.evidence)
+    return replace(attribution, evidence=attribution.evidence + added)
 
 
 def scope_of(document: DocumentRef) -> Scope:

@@ -27,5 +27,6 @@ def batch_failures(report: IngestReport) -> dict[str, Any]:
 
     See "Handling errors for an SQS event source in Lambda" in the AWS Lambda Developer Guide.
     """
-    failed = [e.message_id for e in (*report.rejected, *report.deferred) if e.message_id is not None]
-    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in dict.fromkeys(failed)]}
+    failed = [event.message_id for event in report.rejected] + [event.message_id for event in report.deferred]
+    named = dict.fromkeys(identifier for identifier in failed if identifier is not None)
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in named]}

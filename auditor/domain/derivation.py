@@ -48,18 +48,17 @@ class Detecting:
         return Detection.EVENT if hinted else Detection.BACKFILL
 
     def _hinted(self, snapshot: Snapshot, *, newest: bool) -> bool:
-        for hint in self.hints:
-            if hint.operation is Operation.LABELLED:
-                continue
-            if hint.version is not None and hint.version.isdigit() and snapshot.ordinal is not None:
-                if snapshot.ordinal >= int(hint.version):
-                    return True
-            elif snapshot.modified_at is None:
-                if newest:
-                    return True
-            elif snapshot.modified_at >= hint.at - CLOCK_TOLERANCE:
-                return True
-        return False
+        return any(_announces(hint, snapshot, newest=newest) for hint in self.hints)
+
+
+def _announces(hint: DocumentHint, snapshot: Snapshot, *, newest: bool) -> bool:
+    """Tell whether a version is what a hint tells of, or newer: a hint always comes after what it hints at."""
+    labelled = hint.operation is Operation.LABELLED
+    if not labelled and hint.version is not None and hint.version.isdigit() and snapshot.ordinal is not None:
+        return snapshot.ordinal >= int(hint.version)
+    if snapshot.modified_at is None:
+        return newest and not labelled
+    return snapshot.modified_at >= hint.at - CLOCK_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
