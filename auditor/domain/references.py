@@ -61,6 +61,10 @@ class Fallback:
 
     value: JsonValue
 
+    def __hash__(self) -> int:
+        """Values that are equal spell the same; lists and objects have no hash of their own."""
+        return hash(str(self.value))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:

@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "reconcile": "auditor.entrypoints.commands.reconcile:reconcile",
     "report": "auditor.entrypoints.commands.report:report",
     "run": "auditor.entrypoints.commands.run:run",
+    "scan": "auditor.entrypoints.commands.scan:scan",
     "show": "auditor.entrypoints.commands.show:show",
     "stale": "auditor.entrypoints.commands.stale:stale",
     "state": "auditor.entrypoints.commands.state:state",

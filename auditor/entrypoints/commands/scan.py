@@ -1,0 +1,128 @@
+"""``flagtrail scan``: where code names a flag."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.domain.errors import UsageError
+from auditor.domain.references import FlagSpec, Reference, ScanResult
+from auditor.entrypoints.cli_options import Context, command
+
+if TYPE_CHECKING:
+    from auditor.application.ports import Progress
+    from auditor.domain.scan_options import ScanOptions
+
+_COLUMNS = (("Flag", 26), ("Kind", 6), ("Where", None), ("Certainty", 9))
+_FIELDS = ("key", "provider", "application", "environment", "profile", "name")
+PROVIDERS = frozenset({"ssm", "appconfig", "dynamodb", "s3", "openfeature", "launchdarkly", "env", "generic"})
+
+
+@command(
+    "table",
+    "json",
+    "jsonl",
+    "sarif",
+    examples=(
+        "flagtrail scan .",
+        "flagtrail scan services/ libs/ --format json > scan.json",
+        "flagtrail scan . --flags flags.json --format sarif    # no database needed",
+    ),
+)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option(
+    "--flags", "flags_file", metavar="FILE", help="Look for the flags of this JSON file instead of the record's."
+)
+def scan(context: Context, paths: Sequence[str], flags_file: str | None) -> None:
+    """Find every place in code that names a flag.
+
+    Python is followed through constants, wrappers and documents; other languages and
+    documents as far as they tell. A file that cannot be understood is listed and searched
+    as text. FILE holds a list of {"key", "provider", "application"?, "environment"?,
+    "profile"?}; `flagtrail flags --format json` prints one.
+    """
+    flags = read_flags(flags_file) if flags_file is not None else _inventory(context)
+    options = None if flags_file is not None and context.config is None else context.settings.scan
+    with context.progress() as progress:
+        result = run_scan(paths, flags, options, progress)
+    _write(context.format, result)
+
+
+def run_scan(
+    paths: Sequence[str], flags: Sequence[FlagSpec], options: ScanOptions | None, progress: Progress
+) -> ScanResult:
+    """Scan paths for flags; raises UsageError when a path cannot be read."""
+    from scanners import engine
+
+    return engine.scan(paths, flags, options, progress)
+
+
+def read_flags(file: str) -> list[FlagSpec]:
+    """The flags of a flags file; raises UsageError when it is none."""
+    try:
+        held = json.loads(Path(file).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file}: is no JSON: {error}") from error
+    if not isinstance(held, list):
+        raise UsageError(f"{file}: must hold a list of flags")
+    return [_spec(file, number, entry) for number, entry in enumerate(held, start=1)]
+
+
+def _spec(file: str, number: int, entry: Any) -> FlagSpec:
+    if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or not entry["key"]:
+        raise UsageError(f'{file}: flag {number} must be an object with a text "key"')
+    if entry.get("provider") not in PROVIDERS:
+        raise UsageError(f'{file}: flag {number} ("provider") must be one of {", ".join(sorted(PROVIDERS))}')
+    wrong = [name for name in _FIELDS if not isinstance(entry.get(name), str | None)]
+    if wrong:
+        raise UsageError(f'{file}: flag {number} ("{wrong[0]}") must be text')
+    return FlagSpec(**{name: entry[name] for name in _FIELDS if name in entry})
+
+
+def _inventory(context: Context) -> list[FlagSpec]:
+    from auditor.application.queries import inventory
+
+    with context.open_database().reader() as uow:
+        return list(inventory(uow, context.now))
+
+
+def _write(form: str, result: ScanResult) -> None:
+    from auditor.entrypoints import output
+
+    if form == "json":
+        output.write_json(result.to_json())
+    elif form == "jsonl":
+        output.write_jsonl(reference.to_json() for reference in result.references)
+    elif form == "sarif":
+        from auditor.entrypoints.sarif import to_sarif
+
+        output.write_json(to_sarif(result))
+    else:
+        _write_table(result)
+
+
+def _write_table(result: ScanResult) -> None:
+    from auditor.entrypoints import output
+
+    if result.references:
+        output.write_table(_COLUMNS, [_row(reference) for reference in result.references])
+    else:
+        output.write("No reference found.")
+    for remark in result.unresolved:
+        output.remark(f"{remark.path}:{remark.line}: unresolved: {remark.reason}")
+    for unread in result.unread:
+        output.remark(f"{unread.path}: unread: {unread.reason}")
+    if result.skipped:
+        output.remark(f"{len(result.skipped)} files and folders were left out; --format json names them")
+
+
+def _row(reference: Reference) -> tuple[str, str, str, str]:
+    flag = reference.flag
+    where = f"{reference.path}:{reference.line}"
+    return (flag.name or flag.key, reference.kind.value, where, reference.certainty.value)

@@ -1,0 +1,368 @@
+"""A whole scan: list, search the bytes for what can matter, understand those files, join what they say."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import TypeVar
+
+from ahocorasick_rs import BytesAhoCorasick
+
+from auditor.domain.references import (
+    Certainty,
+    FlagSpec,
+    Pattern,
+    Reference,
+    ScanResult,
+    Skipped,
+    Unread,
+    Unresolved,
+)
+from auditor.domain.scan_options import ScanOptions
+from scanners.flag_index import FlagIndex
+from scanners.languages import LANGUAGES
+from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
+from scanners.languages.python import tree
+from scanners.languages.python.lower import module_tree
+from scanners.languages.python.project import Project
+from scanners.languages.python.readers.tables import WORDS
+from scanners.languages.python.resolve import resolve
+from scanners.repository import FoundFile, Listing, list_files, read_bytes
+from scanners.text_search import search_text
+from scanners.workers import Crew, Failed
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+Progress = Callable[[int, int | None, str], None]
+
+_LARGEST_SOURCE = 2 << 20
+_LARGEST_TEXT = 32 << 20
+_SMALL_PROJECT = 400
+_SMALL_BYTES = 2 << 20
+_HEAD = 4096
+_GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+def silent(done: int, total: int | None, what: str) -> None:
+    """Show no progress."""
+
+
+def scan(
+    paths: Sequence[str],
+    flags: Sequence[FlagSpec],
+    options: ScanOptions | None = None,
+    progress: Progress = silent,
+) -> ScanResult:
+    """Scan paths for references to flags; raises UsageError when one of the paths cannot be read."""
+    listings = [list_files(path) for path in paths]
+    index = FlagIndex(flags)
+    context = ScanContext(index, options or ScanOptions())
+    return joined(_Scan(listing, context, progress).run() for listing in listings)
+
+
+def joined(results: Iterable[ScanResult]) -> ScanResult:
+    """Several scans as one."""
+    together = list(results)
+    commits = {result.commit for result in together}
+    return ScanResult(
+        tuple(one for result in together for one in result.references),
+        tuple(one for result in together for one in result.unresolved),
+        tuple(one for result in together for one in result.unread),
+        tuple(one for result in together for one in result.skipped),
+        tuple(one for result in together for one in result.patterns),
+        all(result.complete for result in together),
+        commits.pop() if len(commits) == 1 else None,
+    )
+
+
+@dataclass(slots=True)
+class _Candidate:
+    file: FoundFile
+    keyed: bool
+    words: frozenset[bytes]
+
+
+@dataclass(slots=True)
+class _Scan:
+    listing: Listing
+    context: ScanContext
+    progress: Progress
+    references: list[Reference] = field(default_factory=list)
+    unresolved: list[Unresolved] = field(default_factory=list)
+    patterns: list[Pattern] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def run(self) -> ScanResult:
+        """Scan what was listed."""
+        candidates = self._search()
+        python = [one for one in candidates if is_python(one.file.path)]
+        others = [(one, language_of(one.file)) for one in candidates if not is_python(one.file.path)]
+        documents = [(one, language) for one, language in others if language is not None and not language.code]
+        settings = self._understand(documents)
+        self.context = ScanContext(self.context.flags, self.context.options, settings)
+        self._understand([(one, language) for one, language in others if language is None or language.code])
+        self._python(python, settings)
+        return self._result()
+
+    # Reading
+
+    def _search(self) -> list[_Candidate]:
+        prefilter = Prefilter(self.context)
+        found: list[_Candidate] = []
+        total = len(self.listing.files)
+        for number, file in enumerate(self.listing.files):
+            self.progress(number, total, "searching")
+            candidate = self._candidate(prefilter, file)
+            if candidate is not None:
+                found.append(candidate)
+        self.progress(total, total, "searching")
+        return found
+
+    def _candidate(self, prefilter: Prefilter, file: FoundFile) -> _Candidate | None:
+        try:
+            data = read_bytes(file.place, _LARGEST_TEXT + 1)
+        except OSError as error:
+            self.unread[file.path] = f"not readable: {error.strerror or error}"
+            return None
+        if len(data) > _LARGEST_TEXT:
+            self.unread[file.path] = f"larger than {_LARGEST_TEXT >> 20} MB; only its beginning was searched, as text"
+            self._as_text(file, data)
+            return None
+        keyed, words = prefilter.hits(data)
+        if not keyed and not words:
+            return None
+        if _is_binary(data) and not is_python(file.path):
+            self.skipped.append(Skipped(file.path, "a binary file"))
+            return None
+        if _GENERATED.search(data, 0, _HEAD):
+            self.skipped.append(Skipped(file.path, "generated"))
+            return None
+        return _Candidate(file, keyed, words)
+
+    # Other languages
+
+    def _understand(self, work: Sequence[tuple[_Candidate, Language | None]]) -> dict[str, tuple[Setting, ...]]:
+        settings: dict[str, list[Setting]] = {}
+        jobs = [(one.file, language.name if language else "") for one, language in work if _wanted(one, language)]
+        answers: dict[int, FileFindings | Failed] = {}
+        crew: Crew[tuple[FoundFile, str], FileFindings] = self._crew(partial(_find, self.context))
+        with crew:
+            for number, answer in crew.all(jobs):
+                answers[number] = answer
+                self.progress(len(answers), len(jobs), "reading documents and code")
+        for number, (file, _) in enumerate(jobs):
+            findings = self._findings(file, answers[number])
+            for setting in findings.settings:
+                settings.setdefault(setting.variable, []).append(setting)
+        return {name: tuple(values) for name, values in settings.items()}
+
+    def _findings(self, file: FoundFile, answer: FileFindings | Failed) -> FileFindings:
+        if isinstance(answer, Failed):
+            self.unread[file.path] = answer.reason
+            return self._as_text(file, None)
+        self._keep(answer)
+        return answer
+
+    def _keep(self, findings: FileFindings) -> None:
+        self.references += findings.references
+        self.unresolved += findings.unresolved
+        self.patterns += findings.patterns
+
+    def _as_text(self, file: FoundFile, data: bytes | None) -> FileFindings:
+        """Search a file as text that nothing understood."""
+        try:
+            held = read_bytes(file.place, _LARGEST_TEXT) if data is None else data
+        except OSError as error:
+            self.unread[file.path] = f"not readable: {error.strerror or error}"
+            return FileFindings()
+        findings = search_text(SourceFile(file.path, held), self.context)
+        self._keep(findings)
+        return findings
+
+    def _crew(self, work: Callable[[Job], Answer]) -> Crew[Job, Answer]:
+        options = self.context.options
+        count = options.workers or len(os.sched_getaffinity(0))
+        return Crew(work, count, options.seconds_per_file)
+
+    # Python
+
+    def _python(self, candidates: list[_Candidate], settings: dict[str, tuple[Setting, ...]]) -> None:
+        files = {file.path: file for file in self.listing.files if is_python(file.path)}
+        small = len(files) <= _SMALL_PROJECT and sum(file.size for file in files.values()) <= _SMALL_BYTES
+        roots = sorted(files) if small else sorted(one.file.path for one in candidates)
+        roots = [path for path in roots if path not in self.unread]
+        with self._crew(_parse) as crew:
+            modules = _Modules(files, crew, self)
+            modules.load_all(roots)
+            project = Project(frozenset(files), modules.get)
+            found = resolve(project, [path for path in roots if modules.get(path) is not None], self.context)
+        del settings
+        self.references += found.references
+        self.unresolved += found.unresolved
+        self.patterns += found.patterns
+        for unread in found.unread:
+            self.unread[unread.path] = unread.reason
+        searched = {one.file.path for one in candidates if one.keyed}
+        for path in sorted(set(modules.failed) & searched):
+            self._as_text(files[path], None)
+
+    # Joining
+
+    def _result(self) -> ScanResult:
+        unread = [*self.listing.unread, *(Unread(path, reason) for path, reason in self.unread.items())]
+        skipped = [*self.listing.skipped, *self.skipped]
+        return ScanResult(
+            tuple(one_per_line(self.references)),
+            tuple(sorted(set(self.unresolved), key=lambda one: (one.path, one.line, one.column, one.reason))),
+            tuple(sorted(unread, key=lambda one: one.path)),
+            tuple(sorted(skipped, key=lambda one: one.path)),
+            tuple(sorted(set(self.patterns), key=lambda one: (one.path, one.line, one.column, one.pattern))),
+            not unread,
+            self.listing.commit,
+        )
+
+
+@dataclass(slots=True)
+class _Modules:
+    """The trees of Python files, parsed when they are first asked for."""
+
+    files: dict[str, FoundFile]
+    crew: Crew[FoundFile, tree.Module]
+    owner: _Scan
+    trees: dict[str, tree.Module | None] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def load_all(self, paths: Sequence[str]) -> None:
+        """Parse many at once."""
+        jobs = [self.files[path] for path in paths]
+        for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
+            self._take(paths[number], answer)
+            self.owner.progress(done, len(jobs), "reading Python")
+
+    def get(self, path: str) -> tree.Module | None:
+        """The tree of a file; None when it cannot be understood."""
+        if path not in self.trees:
+            self._take(path, self.crew.one(self.files[path]))
+        return self.trees[path]
+
+    def _take(self, path: str, answer: object) -> None:
+        if isinstance(answer, tree.Module):
+            self.trees[path] = answer
+            return
+        self.trees[path] = None
+        self.failed.append(path)
+        if isinstance(answer, Failed):
+            self.owner.unread[path] = answer.reason
+
+
+class Prefilter:
+    """Looks in bytes for every key, its last segment, and the words that make a file worth reading."""
+
+    def __init__(self, context: ScanContext) -> None:
+        self._patterns: list[bytes] = []
+        self._kinds: list[bytes | None] = []
+        for key in context.flags.keys:
+            for needle in {key, key.rsplit("/", 1)[-1]} - {""}:
+                for spelled in dict.fromkeys((needle.encode(), needle.encode("latin-1", errors="ignore"))):
+                    self._add(spelled, None)
+        names = [accessor.callable.rsplit(".", 1)[-1] for accessor in context.options.accessors]
+        for word in (*(word.encode() for word in (*WORDS, *names)), *_language_words()):
+            self._add(word, word)
+        self._engine = BytesAhoCorasick(self._patterns)
+
+    def _add(self, pattern: bytes, word: bytes | None) -> None:
+        if pattern:
+            self._patterns.append(pattern)
+            self._kinds.append(word)
+
+    def hits(self, data: bytes) -> tuple[bool, frozenset[bytes]]:
+        """Whether a file holds a key or a part of one, and which of the words."""
+        if data.startswith(_WIDE):
+            data = SourceFile("", data).text().encode("utf-8", errors="replace")
+        found = {kind for kind in self._found(data)}
+        return None in found, frozenset(kind for kind in found if kind is not None)
+
+    def _found(self, data: bytes) -> Iterator[bytes | None]:
+        for number, _, _ in self._engine.find_matches_as_indexes(data, overlapping=True):
+            yield self._kinds[number]
+
+
+def _language_words() -> Iterator[bytes]:
+    for language in LANGUAGES:
+        yield from language.words
+
+
+def _wanted(candidate: _Candidate, language: Language | None) -> bool:
+    if candidate.keyed:
+        return True
+    return language is not None and not candidate.words.isdisjoint(language.words)
+
+
+def _is_binary(data: bytes) -> bool:
+    return b"\0" in data[:_HEAD] and not data.startswith(_WIDE)
+
+
+def is_python(path: str) -> bool:
+    """Whether a file is Python's."""
+    return path.endswith((".py", ".pyi", ".pyw"))
+
+
+def language_of(file: FoundFile) -> Language | None:
+    """The language that takes a file; None when nobody taught it."""
+    try:
+        head = SourceFile(file.path, read_bytes(file.place, _HEAD))
+    except OSError:
+        return None
+    return next((language for language in LANGUAGES if language.takes(head)), None)
+
+
+def _find(context: ScanContext, job: tuple[FoundFile, str]) -> FileFindings:
+    file, name = job
+    source = SourceFile(file.path, read_bytes(file.place, _LARGEST_TEXT))
+    for language in LANGUAGES:
+        if language.name == name:
+            return language.find(source, context)
+    return search_text(source, context)
+
+
+def _parse(file: FoundFile) -> tree.Module:
+    if file.size > _LARGEST_SOURCE:
+        raise UnreadableSourceError(f"larger than {_LARGEST_SOURCE >> 20} MB")
+    return module_tree(SourceFile(file.path, read_bytes(file.place, _LARGEST_SOURCE)))
+
+
+def one_per_line(references: Iterable[Reference]) -> Iterator[Reference]:
+    """One reference per flag and line: the first kind that fits, the surest of it."""
+    ordered = sorted(references, key=_order)
+    for _, group in groupby(ordered, key=lambda one: (one.path, one.line, _flag_order(one.flag))):
+        yield next(group)
+
+
+def _order(one: Reference) -> tuple[object, ...]:
+    return (
+        one.path,
+        one.line,
+        _flag_order(one.flag),
+        one.kind.rank,
+        one.certainty is not Certainty.CERTAIN,
+        one.default is None,
+        one.column,
+        one.resolution,
+    )
+
+
+def _flag_order(flag: FlagSpec) -> tuple[str, ...]:
+    return (
+        flag.key,
+        flag.provider,
+        flag.application or "",
+        flag.environment or "",
+        flag.profile or "",
+        flag.name or "",
+    )

@@ -1,0 +1,463 @@
+"""Following what was fetched to the keys that are taken from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.domain.references import Certainty, Fallback, ReferenceKind
+from scanners.flag_index import Reader
+from scanners.keytext import KeyText
+from scanners.languages.python import fold, invoke, members, tree
+from scanners.languages.python.arguments import Args, from_container
+from scanners.languages.python.readers import settings
+from scanners.languages.python.values import (
+    UNKNOWN,
+    Bound,
+    ClassObj,
+    Const,
+    Doc,
+    DocItem,
+    DocModel,
+    FlagVal,
+    FuncObj,
+    MapObj,
+    Method,
+    Obj,
+    Piece,
+    Ref,
+    SeqObj,
+    Site,
+    Text,
+    Tree,
+    TreeName,
+    Unknown,
+    Vals,
+    Value,
+    literal,
+    to_json,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages.python.machine import Here, Machine
+
+SSM = Reader(frozenset({"ssm"}))
+
+
+def fallback(values: Vals | None) -> Fallback | None:
+    """The value code falls back to, where it is plain."""
+    if not values or len(values) != 1:
+        return None
+    plain = to_json(values[0])
+    return None if plain is None else Fallback(plain[0])
+
+
+def key_texts(keys: Vals, site: Site) -> list[Text]:
+    """The texts a key can be; one unknown text for what is not known."""
+    found = fold.texts(keys)
+    for key in keys:
+        if isinstance(key, Unknown | Bound | Ref) and fold.text_of(key) is None:
+            found.append(Text((Piece(None, members.root_tags(key)),), site))
+    return found
+
+
+def ask(
+    m: Machine,
+    keys: Vals,
+    reader: Reader,
+    here: Here,
+    site: Site,
+    what: str,
+    default: Vals | None = None,
+    kind: ReferenceKind = ReferenceKind.READ,
+    certainty: Certainty = Certainty.CERTAIN,
+) -> FlagVal:
+    """A reader is asked for each of these keys."""
+    plain = fallback(default)
+    seen = [
+        m.reporter.asked(text, reader, here.frame, site, what, kind, plain, certainty) for text in key_texts(keys, site)
+    ]
+    return FlagVal(tuple(seen))
+
+
+def taken(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
+    """``owner[key]`` or ``owner.get(key, default)``."""
+    if isinstance(owner, Doc | DocItem):
+        return _from_document(m, owner.reader, keys, here, site, default)
+    if isinstance(owner, DocModel):
+        return _from_document(m, owner.reader, keys, here, site, default)
+    if isinstance(owner, Tree):
+        return _from_tree(m, owner, keys, here, site, default)
+    if isinstance(owner, TreeName):
+        return (TreeName(owner.prefix, "last"),)
+    if isinstance(owner, FlagVal):
+        return _from_results(m, owner, keys, here, default)
+    if isinstance(owner, Ref) and isinstance(owner.obj, MapObj):
+        return _from_mapping(m, owner, keys, here, site, default)
+    if settings.is_environment(owner):
+        return settings.read(m, keys, here, site, default)
+    if isinstance(owner, Obj):
+        return (owner,)
+    return (Unknown(members.root_tags(owner)),)
+
+
+def _from_document(m: Machine, reader: Reader, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
+    found: list[Value] = []
+    for text in key_texts(keys, site):
+        known = text.known
+        if known is not None and not m.reporter.matches(text, reader, Certainty.CERTAIN):
+            found.append(Doc(reader))
+            continue
+        found.append(ask(m, (text,), reader, here, site, "taken from the flag document", default))
+    if not found:
+        found.append(DocItem(reader))
+    return tuple(found)
+
+
+def _from_tree(m: Machine, owner: Tree, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
+    found: list[Value] = []
+    for text in fold.texts(keys):
+        if owner.form in {"list", "item"}:
+            found += _from_response(owner, text)
+        else:
+            full = under(owner.prefix, text, owner.form)
+            found.append(ask(m, tuple(full), SSM, here, site, "taken from parameters read by path", default))
+    return tuple(found) or (Tree(owner.prefix, "item") if owner.form == "list" else FlagVal(()),)
+
+
+def _from_response(owner: Tree, text: Text) -> Vals:
+    if text.known == "Name":
+        return (TreeName(owner.prefix, "full"),)
+    return (FlagVal(()),) if text.known == "Value" else (Tree(owner.prefix, "list"),)
+
+
+def under(prefix: Text | Unknown, text: Text, form: str) -> list[Text]:
+    """The full name of a parameter from what is left of it below a path."""
+    if form == "full":
+        return [text]
+    known = text.known
+    bare = text if known is None or not known.startswith("/") else fold.transformed(text, _unslashed, text.at)
+    base: Vals = (prefix,)
+    if isinstance(prefix, Text):
+        base = (fold.transformed(prefix, lambda whole: whole.rstrip("/"), prefix.at),)
+    return fold.combined((base, (literal("/", text.at),), (bare,)), text.at)
+
+
+def _unslashed(whole: str) -> str:
+    return whole.lstrip("/")
+
+
+def _from_results(m: Machine, owner: FlagVal, keys: Vals, here: Here, default: Vals | None) -> Vals:
+    if owner.whole:
+        plain = fallback(default)
+        for seen in owner.reads:
+            if plain is not None:
+                m.reporter.fall_back(seen, plain)
+        return (owner,)
+    for text in fold.texts(keys):
+        result_taken(m, owner, text, here, default)
+    return (owner,)
+
+
+def result_taken(m: Machine, owner: FlagVal, text: Text, here: Here, default: Vals | None = None) -> bool:
+    """A flag's value is taken from the results of several reads, by its key or the last segment of it."""
+    known = text.known
+    spot = m.reporter.locate(here.frame, text)
+    if known is None or spot is None:
+        return False
+    hit = False
+    for seen in owner.reads:
+        for flag, sure in seen.flags:
+            if flag.key == known or (known and flag.key.endswith("/" + known)):
+                steps = (f"taken from what was read at {m.reporter.shown(seen.site or text.at)}", *spot[2])
+                kind = ReferenceKind.READ
+                m.reporter.add(flag, spot[1], kind, sure, (*steps, *m.reporter.story(text)), fallback(default))
+                hit = True
+    return hit
+
+
+def _from_mapping(m: Machine, owner: Ref, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
+    mapping = owner.obj
+    if not isinstance(mapping, MapObj):
+        return UNKNOWN
+    texts = fold.texts(keys)
+    wanted = {text.known for text in texts}
+    exact = bool(texts) and len(texts) == len(keys) and None not in wanted
+    found: list[Value] = []
+    for entry_keys, values in mapping.items:
+        found += _from_entry(m, entry_keys, values, texts, here, site, default)
+        spelled = {_spelled(key) for key in entry_keys}
+        if not exact or None in spelled or not spelled.isdisjoint(wanted):
+            found += from_container(owner, values)
+    if default is not None:
+        found += default
+    if mapping.more or not found:
+        found += mapping.more or (Unknown(owner.tags),)
+    return union(found)
+
+
+def _spelled(key: Value) -> str | None:
+    text = fold.text_of(key)
+    if text is not None:
+        return text.known
+    return repr(key.value) if isinstance(key, Const) else None
+
+
+def _from_entry(
+    m: Machine, entry_keys: Vals, values: Vals, texts: list[Text], here: Here, site: Site, default: Vals | None
+) -> Vals:
+    found: list[Value] = []
+    for text in texts:
+        for key in entry_keys:
+            if isinstance(key, TreeName):
+                found += _from_tree(m, Tree(key.prefix, key.form), (text,), here, site, default)
+            elif isinstance(key, DocItem):
+                found += _from_document(m, key.reader, (text,), here, site, default)
+            elif isinstance(key, FlagVal):
+                result_taken(m, key, text, here, default)
+        for value in values:
+            if isinstance(value, FlagVal):
+                result_taken(m, value, text, here, default)
+    return tuple(found)
+
+
+def comprehended(keys: Vals, values: Vals) -> Vals:
+    """The dict a comprehension makes: keyed by parameters' names or a document's keys, it is what was read."""
+    for key in keys:
+        if isinstance(key, TreeName):
+            return (Tree(key.prefix, key.form),)
+        if isinstance(key, DocItem):
+            return (Doc(key.reader),)
+        if isinstance(key, FlagVal):
+            return (FlagVal(key.reads, whole=False),)
+    made = MapObj()
+    made.items.append((keys, values))
+    return (Ref(made),)
+
+
+def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Site) -> list[Value]:
+    """A comparison: membership in what was fetched, or a key from it compared with a text."""
+    found: list[Value] = [value for value in (*left, *right) if isinstance(value, FlagVal) and value.whole]
+    if op in {"in", "not in"}:
+        for owner in right:
+            if _holds_keys(owner):
+                found += [
+                    value
+                    for value in taken(m, owner, tuple(fold.texts(left)), here, site, None)
+                    if isinstance(value, FlagVal)
+                ]
+        return found
+    for one, other in ((left, right), (right, left)):
+        for name in one:
+            if isinstance(name, DocItem):
+                for text in _all_texts(other):
+                    if m.reporter.matches(text, name.reader, Certainty.CERTAIN):
+                        found.append(ask(m, (text,), name.reader, here, site, "compared with a key of the document"))
+            elif isinstance(name, TreeName):
+                for text in _all_texts(other):
+                    full = tuple(under(name.prefix, text, name.form))
+                    found.append(ask(m, full, SSM, here, site, "compared with a parameter's name"))
+    return found
+
+
+def _all_texts(values: Vals) -> list[Text]:
+    return fold.texts(values)
+
+
+def _holds_keys(owner: Value) -> bool:
+    if isinstance(owner, Tree):
+        return owner.form not in {"list", "item"}
+    if isinstance(owner, FlagVal):
+        return not owner.whole
+    return isinstance(owner, Doc | DocItem | DocModel | Obj) or settings.is_environment(owner)
+
+
+def with_fallback(m: Machine, parts: list[Vals], here: Here) -> Vals:
+    """``read or fallback``."""
+    plain = fallback(parts[-1])
+    for values in parts[:-1]:
+        for value in values:
+            if isinstance(value, FlagVal) and plain is not None:
+                for seen in value.reads:
+                    m.reporter.fall_back(seen, plain)
+            if isinstance(value, Unknown) and value.hint == "environment":
+                return union(*parts[:-1], m.binding(parts[-1], "the fallback of an environment variable"))
+    return union(*parts)
+
+
+# Typed documents
+
+
+def field_of(m: Machine, owner: Doc | DocItem, name: str, here: Here, site: Site) -> Value | None:
+    """An attribute of a document that was made an object; None when it is no key."""
+    text = literal(name, site)
+    if not m.reporter.matches(text, owner.reader, Certainty.CERTAIN):
+        return None
+    return ask(m, (text,), owner.reader, here, site, "taken from the flag document as an attribute")
+
+
+def model_of(m: Machine, cls: ClassObj) -> DocModel | None:
+    """The object a class makes that the configuration says mirrors a document; None for other classes."""
+    for model in m.options.models:
+        if model.name == cls.name or m.same_name(cls.qualname, model.name):
+            reader = Reader(
+                frozenset({model.provider}),
+                frozenset(),
+                _told(model.application),
+                _told(model.environment),
+                _told(model.profile),
+            )
+            return mirrored(m, cls, reader)
+    return None
+
+
+def _told(text: str | None) -> KeyText | None:
+    return None if text is None else KeyText.known(text)
+
+
+def model_made(m: Machine, cls: ClassObj, args: Args) -> DocModel | None:
+    """The typed object made of a fetched document; None when the arguments hold none."""
+    configured = model_of(m, cls)
+    if configured is not None:
+        return configured
+    given = [value for values in args.everything() for value in values if isinstance(value, Doc)]
+    found = [*args.documents, *given]
+    if not found or not any(ancestor.fields for ancestor in members.ancestors(cls)):
+        return None
+    if given and not args.documents and members.class_attribute(m, cls, "__init__"):
+        return None
+    return mirrored(m, cls, found[0].reader)
+
+
+def mirrored(m: Machine, cls: ClassObj, reader: Reader) -> DocModel:
+    """A class mirrors a document: each field that is a flag's key declares it."""
+    model = DocModel(reader, cls)
+    if (cls, reader) in m.mirrors:
+        return model
+    m.mirrors.add((cls, reader))
+    for ancestor in members.ancestors(cls):
+        for name, declared_field in ancestor.fields.items():
+            site = Site(ancestor.scope.path, declared_field.pos)
+            for spelling in field_keys(cls, name, declared_field):
+                text = literal(spelling, site)
+                for match in m.reporter.matches(text, reader, Certainty.CERTAIN):
+                    steps = (f"{cls.name}.{name} declares it in a model of the document",)
+                    m.reporter.add(match.flag, site, ReferenceKind.DEFINE, match.certainty, steps)
+    return model
+
+
+def field_keys(cls: ClassObj, name: str, declared_field: tree.Declare | None) -> tuple[str, ...]:
+    """The keys a field of a model can stand for: its alias, else its name and the usual spellings of it."""
+    value = declared_field.value if declared_field is not None else None
+    aliases = _aliases(value)
+    if aliases:
+        return tuple(aliases)
+    return (name, name.replace("_", "-"), _camel(name)) if _generates_aliases(cls) else (name,)
+
+
+def _aliases(value: tree.Expr | None) -> list[str]:
+    if not isinstance(value, tree.Call):
+        return []
+    return [
+        arg.value.value
+        for arg in value.args
+        if arg.name in {"alias", "validation_alias", "name", "rename", "data_key"} and isinstance(arg.value, tree.Str)
+    ]
+
+
+def _generates_aliases(cls: ClassObj) -> bool:
+    return any(
+        isinstance(part, tree.Assign)
+        and any(isinstance(target, tree.Name) and target.id == "model_config" for target in part.targets)
+        for ancestor in members.ancestors(cls)
+        for part in ancestor.node.body
+    ) or any("rename" in ancestor.options for ancestor in members.ancestors(cls))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
+
+
+def model_field(m: Machine, owner: DocModel, name: str, here: Here, site: Site) -> Vals:
+    """An attribute of a typed document."""
+    declared_field = next((a.fields[name] for a in members.ancestors(owner.cls) if name in a.fields), None)
+    for spelling in field_keys(owner.cls, name, declared_field):
+        text = literal(spelling, site)
+        if m.reporter.matches(text, owner.reader, Certainty.CERTAIN):
+            return (ask(m, (text,), owner.reader, here, site, f"attribute of {owner.cls.name}"),)
+    if declared_field is not None:
+        return _nested_model(m, owner, declared_field)
+    found = members.class_attribute(m, owner.cls, name)
+    return union(*(_of_model(m, value, owner, here, site) for value in found)) or (Bound(Doc(owner.reader), name),)
+
+
+def _nested_model(m: Machine, owner: DocModel, declared_field: tree.Declare) -> Vals:
+    for value in members.annotated_classes(m, declared_field.annotation, owner.cls.scope):
+        return (mirrored(m, value, owner.reader),)
+    return (Doc(owner.reader),)
+
+
+def _of_model(m: Machine, value: Value, owner: DocModel, here: Here, site: Site) -> Vals:
+    if isinstance(value, FuncObj) and value.kind == "property":
+        found = invoke.function(m, value, Args(site), here, site, owner=owner)
+        m.note_uses(found, frozenset({site}), here, site)
+        return found
+    return (Method(value, owner),) if isinstance(value, FuncObj) else (value,)
+
+
+def declared(m: Machine, cls: ClassObj, _here: Here) -> None:
+    """A class was read: one that the configuration names declares its flags at once."""
+    if m.options.models:
+        model_of(m, cls)
+
+
+# Patterns
+
+
+def matched(m: Machine, subject: Vals, pattern: tree.Case, here: Here) -> None:
+    """A case is tried: keys of a mapping pattern are asked of the document, names are given what they capture."""
+    if isinstance(pattern, tree.MatchMap):
+        _matched_mapping(m, subject, pattern, here)
+    elif isinstance(pattern, tree.MatchValue):
+        values = m.eval(pattern.value, here)
+        compared(m, "==", subject, values, here, here.site(pattern.pos))
+    elif isinstance(pattern, tree.MatchItems):
+        inner = subject if pattern.kind == "or" else members.elements(m, subject, here)
+        for part in pattern.values:
+            matched(m, inner, part, here)
+    elif isinstance(pattern, tree.MatchClass):
+        m.eval(pattern.cls, here)
+        for name, part in pattern.named:
+            matched(m, members.attribute(m, subject, name, here, here.site(pattern.pos)), part, here)
+        for part in pattern.values:
+            matched(m, subject, part, here)
+    else:
+        if pattern.pattern is not None:
+            matched(m, subject, pattern.pattern, here)
+        if pattern.name is not None:
+            m.assign(tree.Name(pattern.pos, pattern.name), subject, here)
+
+
+def _matched_mapping(m: Machine, subject: Vals, pattern: tree.MatchMap, here: Here) -> None:
+    for key, part in pattern.items:
+        keys = m.eval(key, here)
+        site = here.site(key.pos)
+        found = union(*(taken(m, owner, keys, here, site, None) for owner in subject)) or UNKNOWN
+        matched(m, found, part, here)
+    if pattern.rest is not None:
+        m.assign(tree.Name(pattern.pos, pattern.rest), subject, here)
+
+
+def written_keys(values: Vals) -> list[Text]:
+    """Every key of a document that is about to be written."""
+    found: list[Text] = []
+    for value in values:
+        if isinstance(value, Ref) and isinstance(value.obj, MapObj):
+            for keys, entries in value.obj.items:
+                found += [from_text for key in from_container(value, keys) if (from_text := fold.text_of(key))]
+                found += written_keys(entries)
+        elif isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+            for item in value.obj.items:
+                found += written_keys(item)
+    return found

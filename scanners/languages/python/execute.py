@@ -1,0 +1,607 @@
+"""What a statement does to the names around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from scanners.languages.python import documents, fold, invoke, members, tree
+from scanners.languages.python.arguments import Args, from_container
+from scanners.languages.python.readers import settings
+from scanners.languages.python.values import (
+    UNKNOWN,
+    Bound,
+    ClassObj,
+    Const,
+    Ext,
+    FlagVal,
+    FuncObj,
+    Imported,
+    InstObj,
+    MapObj,
+    Method,
+    ModuleRef,
+    Ref,
+    Scope,
+    SeqObj,
+    Site,
+    Step,
+    Tag,
+    Text,
+    Unknown,
+    Vals,
+    Value,
+    literal,
+    retagged,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages.python.machine import Here, Machine
+
+_PROPERTIES = frozenset({"property", "cached_property", "hybrid_property", "classproperty", "computed_field"})
+_DOTTED = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def block(m: Machine, statements: tree.Block, here: Here) -> bool:
+    """Follow statements in order; those behind a return are followed too, for dead code counts."""
+    ended = False
+    for statement in statements:
+        ended = bool(_KINDS[type(statement)](m, statement, here)) or ended
+    return ended
+
+
+# Names
+
+
+def assign(m: Machine, target: tree.Expr, values: Vals, here: Here) -> None:
+    """Give a target what it is assigned."""
+    if isinstance(target, tree.Name):
+        _scope_of(target.id, here.scope).names[target.id] = values
+    elif isinstance(target, tree.Attr):
+        _assign_attribute(m, target, values, here)
+    elif isinstance(target, tree.Sub):
+        _assign_entry(m, target, values, here)
+    elif isinstance(target, tree.Items):
+        _unpack(m, target, values, here)
+    elif isinstance(target, tree.Star):
+        assign(m, target.value, (Ref(SeqObj("list", [], values)),), here)
+
+
+def _scope_of(name: str, scope: Scope) -> Scope:
+    if name in scope.globals:
+        while scope.parent is not None:
+            scope = scope.parent
+    elif name in scope.nonlocals:
+        outer = scope.parent
+        while outer is not None and name not in outer.names:
+            outer = outer.parent
+        return outer or scope
+    return scope
+
+
+def _assign_attribute(m: Machine, target: tree.Attr, values: Vals, here: Here) -> None:
+    for owner in m.eval(target.value, here):
+        if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
+            before = owner.obj.attrs.get(target.name, ())
+            kept = tuple(value for value in before if not _is_none(value))
+            owner.obj.attrs[target.name] = union(kept, values)
+        elif isinstance(owner, ClassObj):
+            owner.scope.names[target.name] = union(owner.scope.names.get(target.name, ()), values)
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Const) and value.value is None
+
+
+def _assign_entry(m: Machine, target: tree.Sub, values: Vals, here: Here) -> None:
+    keys = m.eval(target.key, here)
+    for owner in m.eval(target.value, here):
+        if settings.is_environment(owner):
+            settings.written(m, keys, here, here.site(target.pos))
+        elif isinstance(owner, Ref) and isinstance(owner.obj, MapObj):
+            put_entry(owner.obj, keys, values)
+
+
+def put_entry(mapping: MapObj, keys: Vals, values: Vals) -> None:
+    """Add an entry, once."""
+    if (keys, values) not in mapping.items:
+        mapping.items.append((keys, values))
+
+
+def _unpack(m: Machine, target: tree.Items, values: Vals, here: Here) -> None:
+    parts: list[Vals] = [() for _ in target.values]
+    for value in values:
+        items = value.obj.items if isinstance(value, Ref) and isinstance(value.obj, SeqObj) else []
+        if isinstance(value, Ref) and len(items) == len(parts):
+            for index, item in enumerate(items):
+                parts[index] = union(parts[index], from_container(value, item))
+        else:
+            element = members.elements(m, (value,), here)
+            parts = [union(part, element) for part in parts]
+    for part, inner in zip(parts, target.values, strict=True):
+        assign(m, inner, part or UNKNOWN, here)
+
+
+def binding(m: Machine, values: Vals, name: str) -> Vals:
+    """A name is given these: each key among them is bound, and knows it."""
+    return tuple(_bind_one(m, value, name) for value in values)
+
+
+def _bind_one(m: Machine, value: Value, name: str) -> Value:
+    if isinstance(value, Text):
+        if value.tags:
+            return value
+        m.reporter.bound(value, f"{name} is given the key")
+        return value.stepped(Step(value.at, f"{name} is given the key", value.key))
+    if isinstance(value, Ref) and value.at is None:
+        _bind_inside(m, value, name)
+    return value
+
+
+def _bind_inside(m: Machine, value: Ref, name: str) -> None:
+    if isinstance(value.obj, SeqObj):
+        value.obj.items = [binding(m, item, name) for item in value.obj.items]
+        value.obj.more = binding(m, value.obj.more, name)
+    elif isinstance(value.obj, MapObj):
+        value.obj.items = [(binding(m, keys, name), binding(m, entries, name)) for keys, entries in value.obj.items]
+
+
+# Simple statements
+
+
+def _assign(m: Machine, node: tree.Assign, here: Here) -> None:
+    values = m.eval(node.value, here)
+    for target in node.targets:
+        assign(m, target, binding(m, values, spelled(target)), here)
+    if len(node.targets) == 1 and isinstance(node.targets[0], tree.Name):
+        settings.defined(m, node.targets[0].id, here, here.site(node.pos))
+
+
+def _declare(m: Machine, node: tree.Declare, here: Here) -> None:
+    m.eval(node.annotation, here)
+    if isinstance(node.target, tree.Name):
+        settings.defined(m, node.target.id, here, here.site(node.pos))
+    if node.value is not None:
+        values = m.eval(node.value, here)
+        if all(isinstance(value, Unknown) for value in values):
+            values = members.instances_of(m, node.annotation, here.scope) or values
+        assign(m, node.target, binding(m, values, spelled(node.target)), here)
+    elif isinstance(node.target, tree.Name) and here.scope.kind != "class":
+        found = members.instances_of(m, node.annotation, here.scope)
+        if found:
+            assign(m, node.target, found, here)
+
+
+def _augment(m: Machine, node: tree.Augment, here: Here) -> None:
+    values = m.eval(tree.Binary(node.pos, node.op, (node.target, node.value)), here)
+    assign(m, node.target, values, here)
+
+
+def _do(m: Machine, node: tree.Do, here: Here) -> None:
+    for value in node.values:
+        if not isinstance(value, tree.Str):
+            _note_tests(m.eval(value, here), here)
+
+
+def _note_tests(values: Vals, here: Here) -> None:
+    here.frame.tested += [value for value in values if isinstance(value, FlagVal)]
+
+
+def _return(m: Machine, node: tree.Return, here: Here) -> bool:
+    if node.value is None:
+        here.frame.returns.append(Const(None))
+        return True
+    values = m.eval(node.value, here)
+    here.frame.returns += [_returned(value) for value in values]
+    return True
+
+
+def _returned(value: Value) -> Value:
+    if isinstance(value, Text) and not value.tags:
+        return value.stepped(Step(value.at, "a function returns the key", value.key))
+    return value
+
+
+def _stop(m: Machine, node: tree.Stop, here: Here) -> bool:
+    for value in node.values:
+        m.eval(value, here)
+    return True
+
+
+def _delete(m: Machine, node: tree.Delete, here: Here) -> None:
+    for value in node.values:
+        if isinstance(value, tree.Sub):
+            keys = m.eval(value.key, here)
+            for owner in m.eval(value.value, here):
+                if settings.is_environment(owner):
+                    settings.written(m, keys, here, here.site(value.pos))
+
+
+def _outer(_m: Machine, node: tree.Outer, here: Here) -> None:
+    if node.kind == "global":
+        here.scope.globals |= frozenset(node.names)
+    else:
+        here.scope.nonlocals |= frozenset(node.names)
+
+
+def spelled(target: tree.Expr) -> str:
+    """A target as people read it."""
+    if isinstance(target, tree.Name):
+        return target.id
+    if isinstance(target, tree.Attr):
+        return f"{spelled(target.value)}.{target.name}"
+    return "an entry" if isinstance(target, tree.Sub) else "a name"
+
+
+# Branches
+
+
+def _branches(m: Machine, here: Here, bodies: Iterable[Callable[[], bool]]) -> bool:
+    """Follow alternatives from the same start, and join what those that go on left behind."""
+    scope = here.scope
+    before = scope.names
+    after: list[dict[str, Vals]] = []
+    ended: list[dict[str, Vals]] = []
+    for body in bodies:
+        scope.names = dict(before)
+        (ended if body() else after).append(scope.names)
+    scope.names = _joined(after or ended or [before])
+    return not after
+
+
+def _joined(branches: list[dict[str, Vals]]) -> dict[str, Vals]:
+    if len(branches) == 1:
+        return branches[0]
+    joined: dict[str, Vals] = {}
+    for branch in branches:
+        for name, values in branch.items():
+            held = joined.get(name)
+            joined[name] = values if held is None or held is values else union(held, values)
+    return joined
+
+
+def _if(m: Machine, node: tree.If, here: Here) -> bool:
+    if not node.arms:
+        return block(m, node.orelse, here)
+    bodies: list[Callable[[], bool]] = []
+    for test, body in node.arms:
+        _note_tests(m.eval(test, here), here)
+        bodies.append(lambda body=body: block(m, body, here))  # type: ignore[misc]
+    bodies.append(lambda: block(m, node.orelse, here))
+    return _branches(m, here, bodies)
+
+
+def _for(m: Machine, node: tree.For, here: Here) -> None:
+    values = m.eval(node.iter, here)
+    if not isinstance(node.iter, tree.Name | tree.Attr):
+        values = binding(m, values, spelled(node.target))
+    _loop(m, here, lambda: _turn(m, node, values, here))
+    block(m, node.orelse, here)
+
+
+def _turn(m: Machine, node: tree.For, values: Vals, here: Here) -> bool:
+    assign(m, node.target, members.elements(m, values, here), here)
+    return block(m, node.body, here)
+
+
+def _while(m: Machine, node: tree.While, here: Here) -> None:
+    _loop(m, here, lambda: _while_turn(m, node, here))
+    block(m, node.orelse, here)
+
+
+def _while_turn(m: Machine, node: tree.While, here: Here) -> bool:
+    _note_tests(m.eval(node.test, here), here)
+    return block(m, node.body, here)
+
+
+def _loop(m: Machine, here: Here, turn: Callable[[], bool]) -> None:
+    """Follow a loop's body twice, so that what it leaves behind is seen at its start."""
+    turns = 2 if m.loops == 0 else 1
+    m.loops += 1
+    for _ in range(turns):
+        _branches(m, here, (lambda: False, lambda: turn() and False))
+    m.loops -= 1
+
+
+def _try(m: Machine, node: tree.Try, here: Here) -> bool:
+    before = dict(here.scope.names)
+    ended = block(m, node.body, here)
+    reached = _joined([before, here.scope.names])
+    bodies: list[Callable[[], bool]] = [lambda: block(m, node.orelse, here) or ended]
+    for name, body in node.handlers:
+        bodies.append(lambda name=name, body=body: _handler(m, name, body, reached, here))  # type: ignore[misc]
+    stopped = _branches(m, here, bodies)
+    return block(m, node.final, here) or stopped
+
+
+def _handler(m: Machine, name: str | None, body: tree.Block, reached: dict[str, Vals], here: Here) -> bool:
+    here.scope.names = dict(reached)
+    if name is not None:
+        here.scope.names[name] = UNKNOWN
+    return block(m, body, here)
+
+
+def _with(m: Machine, node: tree.With, here: Here) -> bool:
+    for value, target in node.items:
+        values = m.eval(value, here)
+        if target is not None:
+            site = here.site(node.pos)
+            assign(m, target, union(*(_entered(m, one, here, site) for one in values)), here)
+    return block(m, node.body, here)
+
+
+def _entered(m: Machine, value: Value, here: Here, site: Site) -> Vals:
+    if isinstance(value, Ref) and isinstance(value.obj, InstObj):
+        for name in ("__enter__", "__aenter__"):
+            if members.class_attribute(m, value.obj.cls, name):
+                func = members.attribute(m, (value,), name, here, site)
+                return invoke.call(m, func, Args(site), here, site)
+    return (value,)
+
+
+def _match(m: Machine, node: tree.Match, here: Here) -> bool:
+    subject = m.eval(node.subject, here)
+    bodies: list[Callable[[], bool]] = []
+    for pattern, guard, body in node.cases:
+        bodies.append(
+            lambda pattern=pattern, guard=guard, body=body: _case(m, subject, pattern, guard, body, here)  # type: ignore[misc]
+        )
+    bodies.append(lambda: False)
+    return _branches(m, here, bodies)
+
+
+def _case(
+    m: Machine,
+    subject: Vals,
+    pattern: tree.Case,
+    guard: tree.Expr | None,
+    body: tree.Block,
+    here: Here,
+) -> bool:
+    documents.matched(m, subject, pattern, here)
+    if guard is not None:
+        m.eval(guard, here)
+    return block(m, body, here)
+
+
+# Functions and classes
+
+
+def _def(m: Machine, node: tree.Def, here: Here) -> None:
+    func = FuncObj(node, here.scope, node.name, here.frame if here.scope.kind == "function" else None)
+    func.owner = m.class_of(here.scope)
+    func.qualname = m.qualname(here.scope, node.name)
+    for param in node.params:
+        if param.annotation is not None:
+            m.eval(param.annotation, here)
+        if param.default is not None:
+            func.defaults[param.name] = binding(m, m.eval(param.default, here), f"parameter {param.name}")
+    if here.frame.caller is None and here.scope.kind != "function":
+        m.functions.append(func)
+    else:
+        here.frame.closures.append(func)
+    made = _decorated(m, node, func, here)
+    if made is not None:
+        here.scope.names[node.name] = made
+
+
+def _decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here) -> Vals | None:
+    """The function with its decorators around it; None for the setter of a property, which names nothing new."""
+    made: Vals = (func,)
+    for decorator in reversed(node.decorators):
+        name = _decorator_name(decorator)
+        if name in {"setter", "deleter", "overload"}:
+            return None
+        if name in _PROPERTIES:
+            func.kind = "property"
+        elif name in {"staticmethod", "classmethod"}:
+            func.kind = name.removesuffix("method")
+        else:
+            made = _wrapped(m, m.eval(decorator, here), made, here, here.site(node.pos))
+    return made
+
+
+def _decorator_name(decorator: tree.Expr) -> str:
+    if isinstance(decorator, tree.Call):
+        return ""
+    if isinstance(decorator, tree.Attr):
+        return decorator.name
+    return decorator.id if isinstance(decorator, tree.Name) else ""
+
+
+def _wrapped(m: Machine, decorators: Vals, made: Vals, here: Here, site: Site) -> Vals:
+    known = [value for value in decorators if isinstance(value, FuncObj | Method | ClassObj | Ref)]
+    if not known:
+        return made
+    found = invoke.call(m, tuple(known), Args(site, [made]), here, site)
+    callables = tuple(value for value in found if isinstance(value, FuncObj | Method | Ref))
+    return callables or made
+
+
+def _class(m: Machine, node: tree.Class, here: Here) -> None:
+    scope = Scope({}, here.scope, here.scope.path, "class")
+    qualname = m.qualname(here.scope, node.name)
+    bases = tuple(_class_base(value) for arg in node.bases if arg.name is None for value in m.eval(arg.value, here))
+    cls = ClassObj(node, scope, node.name, bases, qualname)
+    cls.options = {arg.name: m.eval(arg.value, here) for arg in node.bases if arg.name is not None}
+    decorators = [m.eval(decorator, here) for decorator in node.decorators]
+    cls.is_dataclass = any(
+        isinstance(value, Ext) and value.name.rsplit(".", 1)[-1] in {"dataclass", "define", "frozen", "attrs"}
+        for values in decorators
+        for value in values
+    ) or any(_decorator_name(d) == "" and isinstance(d, tree.Call) for d in node.decorators)
+    m.scopes[scope_id(scope)] = cls
+    here.scope.names[node.name] = (cls,)
+    cls.fields = {
+        part.target.id: part
+        for part in node.body
+        if isinstance(part, tree.Declare) and isinstance(part.target, tree.Name)
+    }
+    m.classes.append(cls)
+    m.run(node.body, here._replace(scope=scope))
+    if members.is_enum(cls):
+        _make_members(m, cls, here)
+    documents.declared(m, cls, here)
+
+
+def scope_id(scope: Scope) -> int:
+    """What tells one scope from another."""
+    return id(scope)
+
+
+def _class_base(value: Value) -> Value:
+    if isinstance(value, Bound) and isinstance(value.owner, Ext):
+        return Ext(f"{value.owner.name}.{value.name}")
+    return value
+
+
+def _make_members(m: Machine, cls: ClassObj, here: Here) -> None:
+    texts = members.derives_from(cls, "StrEnum")
+    for part in cls.node.body:
+        names = part.targets if isinstance(part, tree.Assign) else ()
+        for target in names:
+            if isinstance(target, tree.Name) and not target.id.startswith("_"):
+                values = cls.scope.names.get(target.id, UNKNOWN)
+                if texts and all(isinstance(value, Unknown) for value in values):
+                    automatic = literal(target.id.lower(), here.site(target.pos))
+                    values = binding(m, (automatic,), f"{cls.name}.{target.id}")
+                cls.scope.names[target.id] = (_make_member(m, cls, target.id, values, here),)
+
+
+def _make_member(m: Machine, cls: ClassObj, name: str, values: Vals, here: Here) -> Ref:
+    made = InstObj(cls, {"value": values, "_value_": values}, name)
+    ref = Ref(made)
+    initializers = [v for v in members.class_attribute(m, cls, "__init__") if isinstance(v, FuncObj)]
+    if initializers:
+        site = here.site(cls.node.pos)
+        args = Args(site)
+        for value in values:
+            if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+                args.values = list(value.obj.items)
+        args.values = args.values or [values]
+        invoke.function(m, initializers[0], args, here, site, owner=ref)
+        _plain(made)
+    return ref
+
+
+def _plain(made: InstObj) -> None:
+    """A member is built where it stands: what it holds came in nowhere else."""
+    for name, values in made.attrs.items():
+        made.attrs[name] = tuple(_untagged(value) for value in values)
+
+
+def _untagged(value: Value) -> Value:
+    if isinstance(value, Text):
+        return Text(tuple(piece._replace(tags=()) for piece in value.pieces), value.at, value.trail)
+    return value
+
+
+def generic_instance(m: Machine, cls: ClassObj) -> Ref:
+    """An object of a class, made by nobody known: its constructor's arguments are unknown."""
+    if cls.generic is not None:
+        return cls.generic
+    made = InstObj(cls)
+    cls.generic = Ref(made)
+    initializers = [v for v in members.class_attribute(m, cls, "__init__") if isinstance(v, FuncObj)]
+    if initializers:
+        loops, m.loops = m.loops, 0
+        invoke.root(m, initializers[0], owner=cls.generic)
+        m.loops = loops
+    frame = m.frame(cls.name, constructor=True)
+    site = Site(cls.scope.path, cls.node.pos)
+    for ancestor in members.ancestors(cls):
+        for name, field in ancestor.fields.items():
+            if name not in made.attrs and field.value is None:
+                hinted = members.instances_of(m, field.annotation, ancestor.scope)
+                tag = (Tag(frame.id, site),)
+                made.attrs[name] = tuple(retagged(v, tag) for v in hinted) or (Unknown(tag, name),)
+    return cls.generic
+
+
+def fields_given(m: Machine, made: InstObj, args: Args, here: Here, site: Site) -> None:
+    """Fill the fields of a dataclass, a named tuple or a model from what its constructor is given."""
+    order: list[str] = []
+    for ancestor in reversed(members.ancestors(made.cls)):
+        order += [name for name in ancestor.fields if name not in order]
+    if not order:
+        return
+    frame = m.frame(made.cls.name, here.frame, constructor=True)
+    given = dict(zip(order, args.values, strict=False))
+    given |= {name: values for name, values in args.named.items() if name in order}
+    for name, values in given.items():
+        made.attrs[name] = tuple(
+            retagged(value, (Tag(frame.id, value.at if isinstance(value, Text) else site),)) for value in values
+        )
+
+
+# Imports
+
+
+def _import(m: Machine, node: tree.Import, here: Here) -> None:
+    name = node.name if node.name is not None else node.module.split(".")[0]
+    module = node.module if node.name is not None else name
+    path = m.project.resolve(here.scope.path, 0, module)
+    here.scope.names[name] = (ModuleRef(path),) if path is not None else (Ext(module),)
+
+
+def _from(m: Machine, node: tree.From, here: Here) -> None:
+    path = m.project.resolve(here.scope.path, node.level, node.module)
+    for name, local in node.names:
+        if path is None:
+            here.scope.names[local] = (Ext(f"{node.module}.{name}"),) if not node.level else UNKNOWN
+        elif name == "*":
+            _star(m, path, here)
+        else:
+            here.scope.names[local] = (Imported(path, name),)
+
+
+def _star(m: Machine, path: str, here: Here) -> None:
+    scope = m.module(path)
+    if scope is None:
+        return
+    exported = [text.known for value in scope.names.get("__all__", ()) for text in _names(value)]
+    for name in list(scope.names):
+        if name in exported if exported else not name.startswith("_"):
+            here.scope.names[name] = (Imported(path, name),)
+
+
+def _names(value: Value) -> list[Text]:
+    if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+        return [text for item in value.obj.items for text in fold.texts(item)]
+    return []
+
+
+def parsed_annotation(annotation: tree.Str) -> tree.Expr | None:
+    """The class that an annotation in quotes names first."""
+    for found in _DOTTED.findall(annotation.value):
+        if found.rsplit(".", 1)[-1] not in {"None", "Optional", "Union", "Final", "ClassVar"}:
+            first, *rest = found.split(".")
+            expr: tree.Expr = tree.Name(annotation.pos, first)
+            for name in rest:
+                expr = tree.Attr(annotation.pos, expr, name)
+            return expr
+    return None
+
+
+_KINDS: dict[type, Callable[[Any, Any, Any], bool | None]] = {
+    tree.Assign: _assign,
+    tree.Declare: _declare,
+    tree.Augment: _augment,
+    tree.Do: _do,
+    tree.Return: _return,
+    tree.Stop: _stop,
+    tree.Delete: _delete,
+    tree.If: _if,
+    tree.For: _for,
+    tree.While: _while,
+    tree.Try: _try,
+    tree.With: _with,
+    tree.Def: _def,
+    tree.Class: _class,
+    tree.Import: _import,
+    tree.From: _from,
+    tree.Outer: _outer,
+    tree.Match: _match,
+}

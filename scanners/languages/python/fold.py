@@ -1,0 +1,263 @@
+"""Putting text together as the code does, as far as its parts are known."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+
+from scanners.languages.python.values import (
+    Const,
+    InstObj,
+    MapObj,
+    Piece,
+    Ref,
+    SeqObj,
+    Site,
+    Step,
+    Tag,
+    Text,
+    Unknown,
+    Vals,
+    Value,
+    merged,
+    tags_of,
+)
+
+_MOST_PRODUCTS = 400
+_PERCENT = re.compile(r"%(?:\((?P<name>[^)]*)\))?[-+ #0-9.]*(?P<kind>[a-zA-Z%])")
+_DOLLAR = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\}|(?P<escaped>\$))")
+
+Pieces = tuple[Piece, ...]
+Part = tuple[Pieces, tuple[Step, ...]]
+
+
+def text_of(value: Value) -> Text | None:
+    """The text a value is worth: its own, or that of a member of an enum of texts."""
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, Ref) and isinstance(value.obj, InstObj) and value.obj.member:
+        inner = value.obj.attrs.get("value", ())
+        texts = [entry for entry in inner if isinstance(entry, Text)]
+        if texts:
+            text = texts[0].tagged(value.tags)
+            return text.moved(value.at) if value.at is not None else text
+    return None
+
+
+def texts(values: Vals) -> list[Text]:
+    """All texts among some values."""
+    return [text for value in values if (text := text_of(value)) is not None]
+
+
+def part(value: Value) -> Part:
+    """The pieces a value adds to a text; one unknown piece where it is none."""
+    text = text_of(value)
+    if text is not None:
+        return text.pieces, text.trail
+    if isinstance(value, Const) and isinstance(value.value, int | float | str):
+        return (Piece(str(value.value)),), ()
+    return (Piece(None, tags_of(value)),), ()
+
+
+def combined(parts: Sequence[Vals], at: Site) -> list[Text]:
+    """Every text that comes of one alternative of each part, in order."""
+    choices = [_choices(values) for values in parts]
+    total = 1
+    for choice in choices:
+        total *= len(choice)
+    if total > _MOST_PRODUCTS:
+        choices = [choice if len(choice) == 1 else [_forgotten(choice)] for choice in choices]
+    found: dict[Text, None] = {}
+    for chosen in product(*choices):
+        pieces = joined(piece for chunk, _ in chosen for piece in chunk)
+        trail = tuple(dict.fromkeys(step for _, steps in chosen for step in steps))
+        found[Text(pieces, at, trail[-12:])] = None
+    return list(found)
+
+
+def joined(pieces: Iterable[Piece]) -> Pieces:
+    """Neighbouring pieces that came the same way become one."""
+    done: list[Piece] = []
+    for piece in pieces:
+        if piece.text == "":
+            continue
+        last = done[-1] if done else None
+        if last is not None and last.tags == piece.tags and (last.text is None) == (piece.text is None):
+            done[-1] = piece if piece.text is None else Piece((last.text or "") + piece.text, piece.tags)
+        else:
+            done.append(piece)
+    return tuple(done)
+
+
+def _choices(values: Vals) -> list[Part]:
+    return list(dict.fromkeys(part(value) for value in values)) or [((Piece(None),), ())]
+
+
+def _forgotten(choices: Sequence[Part]) -> Part:
+    tags = [tag for pieces, _ in choices for piece in pieces for tag in piece.tags]
+    return (Piece(None, tuple(dict.fromkeys(tags))),), ()
+
+
+def percent(template: Text, values: Vals, at: Site) -> list[Text]:
+    """``template % values``."""
+    known = template.known
+    if known is None:
+        return [opaque(template, at)]
+    parts: list[Vals] = []
+    position, turn = 0, 0
+    for found in _PERCENT.finditer(known):
+        parts.append((_like(template, known[position : found.start()]),))
+        position = found.end()
+        if found["kind"] == "%":
+            parts.append((_like(template, "%"),))
+        elif found["name"] is not None:
+            parts.append(entry(values, found["name"]))
+        else:
+            parts.append(_turn(values, turn))
+            turn += 1
+    parts.append((_like(template, known[position:]),))
+    return combined(parts, at)
+
+
+def _turn(values: Vals, turn: int) -> Vals:
+    for value in values:
+        if isinstance(value, Ref) and isinstance(value.obj, SeqObj) and value.obj.kind == "tuple":
+            items = value.obj.items
+            return items[turn] if turn < len(items) else (Unknown(),)
+    return values if turn == 0 else (Unknown(),)
+
+
+def entry(values: Vals, name: str) -> Vals:
+    """What mappings hold under a name."""
+    for value in values:
+        if isinstance(value, Ref) and isinstance(value.obj, MapObj):
+            for keys, entries in value.obj.items:
+                if any(text.known == name for text in texts(keys)):
+                    return entries
+    return (Unknown(),)
+
+
+def formatted(
+    template: Text, args: Sequence[Vals], named: dict[str, Vals], at: Site, attribute: Callable[[Vals, str], Vals]
+) -> list[Text]:
+    """``template.format(*args, **named)``."""
+    known = template.known
+    try:
+        chunks = list(string.Formatter().parse(known)) if known is not None else None
+    except ValueError:
+        chunks = None
+    if chunks is None:
+        return [opaque(template, at)]
+    parts: list[Vals] = []
+    turn = 0
+    for before, field, spec, _ in chunks:
+        parts.append((_like(template, before),))
+        if field is None:
+            continue
+        first, *rest = re.split(r"[.\[]", field.replace("]", ""))
+        if first == "":
+            first, turn = str(turn), turn + 1
+        values = _argument(args, named, first)
+        for name in rest:
+            values = attribute(values, name)
+        parts.append((Unknown(),) if spec else values)
+    return combined(parts, at)
+
+
+def _argument(args: Sequence[Vals], named: dict[str, Vals], name: str) -> Vals:
+    if name.isdigit():
+        return args[int(name)] if int(name) < len(args) else (Unknown(),)
+    return named.get(name, (Unknown(),))
+
+
+def substituted(template: Text, named: dict[str, Vals], at: Site) -> list[Text]:
+    """``string.Template(template).substitute(**named)``."""
+    known = template.known
+    if known is None:
+        return [opaque(template, at)]
+    parts: list[Vals] = []
+    position = 0
+    for found in _DOLLAR.finditer(known):
+        parts.append((_like(template, known[position : found.start()]),))
+        position = found.end()
+        name = found["name"] or found["braced"]
+        parts.append(named.get(name, (Unknown(),)) if name else (_like(template, "$"),))
+    parts.append((_like(template, known[position:]),))
+    return combined(parts, at)
+
+
+def path_joined(parts: Sequence[Vals], at: Site) -> list[Text]:
+    """``posixpath.join(*parts)``."""
+    separated: list[Vals] = []
+    for index, values in enumerate(parts):
+        if index:
+            separated.append((_slash(parts[index - 1], at),))
+        separated.append(values)
+    return [_single_slashes(text) for text in combined(separated, at)]
+
+
+def _slash(before: Vals, at: Site) -> Value:
+    ends = [text.pieces[-1].text for text in texts(before) if text.pieces]
+    closed = bool(ends) and all(end is not None and end.endswith("/") for end in ends)
+    return Text(() if closed else (Piece("/"),), at)
+
+
+def _single_slashes(text: Text) -> Text:
+    known = text.known
+    if known is None or "//" not in known:
+        return text
+    return transformed(text, lambda whole: "/" + whole.rsplit("//", 1)[1], text.at)
+
+
+def transformed(text: Text, change: Callable[[str], str], at: Site) -> Text:
+    """A known text changed as a whole; an unknown one stays unknown."""
+    known = text.known
+    if known is None:
+        return opaque(text, at)
+    if not text.tags:
+        return Text((Piece(change(known)),), at, text.trail)
+    after = change(known)
+    if after == known:
+        return text.moved(at)
+    return Text(_cut(text.pieces, known, after), at, text.trail)
+
+
+def _cut(pieces: Pieces, known: str, after: str) -> Pieces:
+    """Keep the way each part came where the change only cut or added at the ends."""
+    start = known.find(after)
+    if start >= 0 and after:
+        return joined(_slice(pieces, start, start + len(after)))
+    start = after.find(known)
+    if start >= 0 and known:
+        return joined((Piece(after[:start]), *pieces, Piece(after[start + len(known) :])))
+    tags = tuple(dict.fromkeys(tag for piece in pieces for tag in piece.tags))
+    return (Piece(after, tags),)
+
+
+def _slice(pieces: Pieces, start: int, end: int) -> Iterable[Piece]:
+    position = 0
+    for piece in pieces:
+        text = piece.text or ""
+        low, high = max(start - position, 0), min(end - position, len(text))
+        if low < high:
+            yield Piece(text[low:high], piece.tags)
+        position += len(text)
+
+
+def opaque(text: Text, at: Site) -> Text:
+    """Nothing is known of the text any more but the arguments it came from."""
+    return Text((Piece(None, text.tags),), at, text.trail)
+
+
+def _like(template: Text, chunk: str) -> Text:
+    return Text((Piece(chunk, template.tags),), template.at, template.trail)
+
+
+def tags_together(values: Iterable[Value]) -> Unknown:
+    """Something unknown made of all these."""
+    together: tuple[Tag, ...] = ()
+    for value in values:
+        together = merged(together, tags_of(value))
+    return Unknown(together)

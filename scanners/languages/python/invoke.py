@@ -1,0 +1,304 @@
+"""What a call gives: functions of the repository are followed into, known libraries are asked their tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanners.languages.python import execute, members, tree
+from scanners.languages.python.arguments import Args
+from scanners.languages.python.readers import calls
+from scanners.languages.python.values import (
+    UNKNOWN,
+    Bound,
+    ClassObj,
+    Const,
+    Doc,
+    Ext,
+    FlagVal,
+    Frame,
+    FuncObj,
+    InstObj,
+    MapObj,
+    Method,
+    Obj,
+    Partial,
+    Ref,
+    Scope,
+    SeqObj,
+    Site,
+    Tag,
+    Text,
+    Unknown,
+    Vals,
+    Value,
+    literal,
+    retagged,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages.python.machine import Here, Machine
+
+_DEEPEST = 14
+_SMALL = 120
+
+
+def call(m: Machine, funcs: Vals, args: Args, here: Here, site: Site) -> Vals:
+    """Call every value that ``funcs`` may be."""
+    found = [one(m, func, args, here, site) for func in funcs]
+    return union(*found) if found else UNKNOWN
+
+
+def one(m: Machine, func: Value, args: Args, here: Here, site: Site) -> Vals:
+    """Call one value."""
+    if isinstance(func, FuncObj):
+        return function(m, func, args, here, site)
+    if isinstance(func, Method):
+        return function(m, func.func, args, here, site, owner=func.owner)
+    if isinstance(func, ClassObj):
+        return instance(m, func, args, here, site)
+    if isinstance(func, Partial):
+        return one(m, func.func, _completed(func, args), here, site)
+    if isinstance(func, Ref) and isinstance(func.obj, InstObj):
+        return call(m, members.attribute(m, (func,), "__call__", here, site), args, here, site)
+    if isinstance(func, FlagVal | Doc):
+        return (func,)
+    if isinstance(func, Ext):
+        return calls.external(m, func.name, args, here, site)
+    if isinstance(func, Bound):
+        return calls.method(m, func.owner, func.name, args, here, site)
+    if isinstance(func, Obj):
+        return calls.method(m, func, "__call__", args, here, site)
+    return calls.unknown(m, args, here, site)
+
+
+def _completed(partial: Partial, args: Args) -> Args:
+    return Args(
+        args.site,
+        [*partial.args, *args.values],
+        {**dict(partial.named), **args.named},
+        args.rest,
+        args.documents,
+    )
+
+
+def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None = None) -> Vals:
+    """Follow a call into a function of the repository."""
+    configured = calls.configured(m, func.qualname, args, here, site, bound=owner is not None)
+    if configured is not None:
+        return configured
+    if not _worthwhile(m, func, here):
+        return _annotated(m, func)
+    frame = m.frame(func.name, here.frame, func.lexical, constructor=func.name == "__init__")
+    scope = Scope({}, func.scope, func.scope.path, "function")
+    _bind(m, func, scope, frame, args, owner, site)
+    m.running.append(func)
+    try:
+        found = body(m, func, scope, frame)
+    finally:
+        m.running.pop()
+    if all(isinstance(value, Unknown) for value in found):
+        return _annotated(m, func)
+    return found
+
+
+def _worthwhile(m: Machine, func: FuncObj, here: Here) -> bool:
+    if m.budget <= 0 or here.frame.depth >= _DEEPEST or m.running.count(func) > 1:
+        return False
+    node = func.node
+    if isinstance(node, tree.Lambda) or node.size <= _SMALL or node.name == "__init__":
+        return True
+    return not m.relevant.isdisjoint(node.mentions)
+
+
+def body(m: Machine, func: FuncObj, scope: Scope, frame: Frame) -> Vals:
+    """Follow a function's body, then the functions it made, and say what it gives back."""
+    here = m.here(scope, frame)
+    node = func.node
+    if isinstance(node, tree.Lambda):
+        frame.returns += m.eval(node.body, here)
+    else:
+        m.run(node.body, here)
+    for closure in frame.closures:
+        if closure not in m.running:
+            root(m, closure, lexical=frame)
+    return _returned(frame)
+
+
+def _returned(frame: Frame) -> Vals:
+    values = union(frame.returns)
+    constants = [value for value in values if isinstance(value, Const) and isinstance(value.value, bool)]
+    rest = [value for value in values if not isinstance(value, Const | FlagVal)]
+    if constants and not rest and frame.tested:
+        return union(values, frame.tested)
+    return values or (Const(None),)
+
+
+def root(m: Machine, func: FuncObj, lexical: Frame | None = None, owner: Value | None = None) -> Vals:
+    """Follow a function that nobody is known to call: its parameters are unknown."""
+    if m.budget <= 0 or m.running.count(func) > 0:
+        return UNKNOWN
+    frame = m.frame(func.name, None, lexical if lexical is not None else func.lexical)
+    if lexical is not None and lexical.caller is not None:
+        frame.depth = lexical.depth + 1
+    m.roots[frame.id] = func
+    scope = Scope({}, func.scope, func.scope.path, "function")
+    here = Site(func.scope.path, func.node.pos)
+    _bind(m, func, scope, frame, None, owner if owner is not None else _self(m, func), here)
+    m.running.append(func)
+    try:
+        return body(m, func, scope, frame)
+    finally:
+        m.running.pop()
+
+
+def _self(m: Machine, func: FuncObj) -> Value | None:
+    if func.owner is None or func.kind == "static":
+        return None
+    return func.owner if func.kind == "class" else m.generic(func.owner)
+
+
+def _bind(
+    m: Machine,
+    func: FuncObj,
+    scope: Scope,
+    frame: Frame,
+    args: Args | None,
+    owner: Value | None,
+    site: Site,
+) -> None:
+    """Give a function's parameters what a call passes (``args`` None: nobody knows)."""
+    params = list(func.node.params)
+    if owner is not None and func.kind != "static" and params and params[0].kind in {"", "/"}:
+        tag = Tag(frame.id, site)
+        scope.names[params.pop(0).name] = (retagged(owner, (tag,)),)
+    rest = list(args.values) if args is not None else []
+    named = dict(args.named) if args is not None else {}
+    for param in params:
+        scope.names[param.name] = _parameter(m, func, frame, param, args, rest, named, site)
+
+
+def _parameter(
+    m: Machine,
+    func: FuncObj,
+    frame: Frame,
+    param: tree.Param,
+    args: Args | None,
+    rest: list[Vals],
+    named: dict[str, Vals],
+    site: Site,
+) -> Vals:
+    if param.kind == "*":
+        items = SeqObj("tuple", [_entered(values, frame, site) for values in rest], _open(args, frame, site))
+        rest.clear()
+        return (Ref(items),)
+    if param.kind == "**":
+        return _keywords(named, args, frame, site)
+    if args is None:
+        return _unpassed(m, func, frame, param, site)
+    if param.kind != "k" and rest:
+        return _entered(rest.pop(0), frame, site)
+    if param.kind != "/" and param.name in named:
+        return _entered(named.pop(param.name), frame, site)
+    if param.name in func.defaults:
+        default = _defaulted(m, func.defaults[param.name], frame, site)
+        return union(default, _open(args, frame, site))
+    return _open(args, frame, site) or _hinted(m, func, param, (Tag(frame.id, site),))
+
+
+def _keywords(named: dict[str, Vals], args: Args | None, frame: Frame, site: Site) -> Vals:
+    entries = MapObj()
+    for name, values in named.items():
+        entries.items.append(((literal(name, site),), _entered(values, frame, site)))
+    entries.more = _open(args, frame, site)
+    found: list[Value] = [Ref(entries)]
+    if args is not None:
+        found += args.documents
+    return tuple(found)
+
+
+def _open(args: Args | None, frame: Frame, site: Site) -> Vals:
+    if args is None:
+        return (Unknown((Tag(frame.id, site),)),)
+    return _entered(args.rest, frame, site)
+
+
+def _entered(values: Vals, frame: Frame, site: Site) -> Vals:
+    """Values that come in as an argument know by which call, and where the argument stands."""
+    done = []
+    for value in values:
+        at, inline = site, False
+        if isinstance(value, Text):
+            at = value.at
+        elif isinstance(value, Ref):
+            at, inline = value.at or site, value.at is None
+        done.append(retagged(value, (Tag(frame.id, at, inline),)))
+    return tuple(done)
+
+
+def _defaulted(m: Machine, values: Vals, frame: Frame, site: Site) -> Vals:
+    tag = (Tag(frame.id, site),)
+    found: list[Value] = []
+    for value in values:
+        supplied = calls.supplied(m, value)
+        found += supplied if supplied is not None else (retagged(value, tag),)
+    return tuple(found)
+
+
+def _unpassed(m: Machine, func: FuncObj, frame: Frame, param: tree.Param, site: Site) -> Vals:
+    tag = (Tag(frame.id, site),)
+    hinted = _hinted(m, func, param, tag)
+    if param.name not in func.defaults:
+        return hinted
+    return union(_defaulted(m, func.defaults[param.name], frame, site), hinted)
+
+
+def _hinted(m: Machine, func: FuncObj, param: tree.Param, tags: tuple[Tag, ...]) -> Vals:
+    """What a parameter's annotation says of an argument nobody is seen to pass."""
+    if param.annotation is None:
+        return (Unknown(tags, param.name),)
+    found = members.instances_of(m, param.annotation, func.scope)
+    return tuple(retagged(value, tags) for value in found) or (Unknown(tags, param.name),)
+
+
+def _annotated(m: Machine, func: FuncObj) -> Vals:
+    node = func.node
+    if isinstance(node, tree.Lambda) or node.returns is None:
+        return UNKNOWN
+    return members.instances_of(m, node.returns, func.scope) or UNKNOWN
+
+
+def instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> Vals:
+    """Make an object of a class of the repository."""
+    configured = calls.configured(m, cls.qualname, args, here, site, bound=False)
+    if configured is not None:
+        return configured
+    special = members.special_instance(m, cls, args, here, site)
+    if special is not None:
+        return special
+    made = InstObj(cls)
+    ref = Ref(made)
+    initializer = members.class_attribute(m, cls, "__init__")
+    funcs = [value for value in initializer if isinstance(value, FuncObj)]
+    if funcs:
+        _construct(m, funcs[0], args, here, site, ref)
+    else:
+        execute.fields_given(m, made, args, here, site)
+    return (ref,)
+
+
+def _construct(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, ref: Ref) -> None:
+    frame = m.frame(f"{func.owner.name if func.owner else ''}", here.frame, func.lexical, constructor=True)
+    scope = Scope({}, func.scope, func.scope.path, "function")
+    first = func.node.params[0].name if func.node.params else "self"
+    params = func.node.params[1:]
+    rest, named = list(args.values), dict(args.named)
+    scope.names = {param.name: _parameter(m, func, frame, param, args, rest, named, site) for param in params}
+    scope.names[first] = (ref,)
+    if m.running.count(func) > 1 or frame.depth >= _DEEPEST:
+        return
+    m.running.append(func)
+    try:
+        m.run(func.node.body if isinstance(func.node, tree.Def) else (), m.here(scope, frame))
+    finally:
+        m.running.pop()

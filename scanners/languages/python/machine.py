@@ -1,0 +1,229 @@
+"""Follows the code of a repository, module by module, function by function, and call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from auditor.domain.scan_options import ScanOptions
+from scanners.flag_index import Reader
+from scanners.languages.base import Setting
+from scanners.languages.python import evaluate, execute, tree
+from scanners.languages.python.project import Project, dotted_parts
+from scanners.languages.python.report import Reporter
+from scanners.languages.python.values import (
+    UNKNOWN,
+    ClassObj,
+    Ext,
+    FlagVal,
+    Frame,
+    FuncObj,
+    Imported,
+    ModuleRef,
+    Ref,
+    Scope,
+    Seen,
+    Site,
+    Vals,
+    Value,
+    union,
+)
+
+_ROOT_BUDGET = 60_000
+
+
+class Here(NamedTuple):
+    """Where the code that is followed stands: its names, and the call it is part of."""
+
+    scope: Scope
+    frame: Frame
+
+    def site(self, pos: int) -> Site:
+        """A place in the file."""
+        return Site(self.scope.path, pos)
+
+
+@dataclass(slots=True)
+class Machine:
+    """All that is known while a repository is followed."""
+
+    project: Project
+    reporter: Reporter
+    options: ScanOptions
+    settings: Mapping[str, tuple[Setting, ...]]
+    relevant: frozenset[str] = frozenset()
+    modules: dict[str, Scope | None] = field(default_factory=dict)
+    functions: list[FuncObj] = field(default_factory=list)
+    classes: list[ClassObj] = field(default_factory=list)
+    wrappers: dict[str, list[FuncObj]] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    running: list[FuncObj] = field(default_factory=list)
+    memory: dict[object, Vals] = field(default_factory=dict)
+    tests: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    asked_methods: set[str] = field(default_factory=set)
+    roots: dict[int, FuncObj] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    scopes: dict[int, ClassObj] = field(default_factory=dict)
+    mirrors: set[tuple[ClassObj, Reader]] = field(default_factory=set)
+    budget: int = _ROOT_BUDGET
+    loops: int = 0
+    nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
+    nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
+    _frames: int = 0
+
+    def here(self, scope: Scope, frame: Frame) -> Here:
+        """A place in the code."""
+        return Here(scope, frame)
+
+    def assign(self, target: tree.Expr, values: Vals, here: Here) -> None:
+        """Give a target what it is assigned."""
+        execute.assign(self, target, values, here)
+
+    def binding(self, values: Vals, name: str) -> Vals:
+        """A name is given these: each key among them is bound, and knows it."""
+        return execute.binding(self, values, name)
+
+    def class_of(self, scope: Scope) -> ClassObj | None:
+        """The class whose body a scope is."""
+        return self.scopes.get(id(scope))
+
+    def qualname(self, scope: Scope, name: str) -> str:
+        """A name of a module or class as code imports it."""
+        cls = self.class_of(scope)
+        if cls is not None:
+            return f"{cls.qualname}.{name}"
+        return ".".join((*dotted_parts(scope.path), name))
+
+    def same_name(self, name: str, configured: str) -> bool:
+        """Whether a name is the configured one, which may be counted from a directory below the repository."""
+        return name == configured or name.endswith(f".{configured}")
+
+    def note_uses(self, values: Vals, own: frozenset[Site], here: Here, site: Site) -> None:
+        """A call or property gave the value of a flag that a wrapper below it fixes: this is a use of it."""
+        for value in values:
+            if isinstance(value, FlagVal) and value.whole:
+                for seen in value.reads:
+                    if self._is_use(seen, own, here.frame):
+                        self.reporter.used(seen, site, "a wrapper that asks for the flag is used")
+
+    def _is_use(self, seen: Seen, own: frozenset[Site], frame: Frame) -> bool:
+        if seen.site is None or seen.site in own:
+            return False
+        above = frame.caller
+        while above is not None:
+            if above.id == seen.frame:
+                return False
+            above = above.caller
+        return True
+
+    def frame(
+        self,
+        name: str,
+        caller: Frame | None = None,
+        lexical: Frame | None = None,
+        *,
+        constructor: bool = False,
+    ) -> Frame:
+        """A new call, or the code nobody calls when there is no caller."""
+        self._frames += 1
+        depth = 0 if caller is None else caller.depth + 1
+        made = Frame(self._frames, name, caller, lexical, constructor, depth)
+        self.reporter.frames[made.id] = made
+        return made
+
+    def refresh(self) -> None:
+        """Start the work of a new root."""
+        self.budget = _ROOT_BUDGET
+
+    def eval(self, expr: tree.Expr, here: Here) -> Vals:
+        """What an expression can be worth."""
+        self.budget -= 1
+        return evaluate.expression(self, expr, here)
+
+    def run(self, block: tree.Block, here: Here) -> bool:
+        """Follow a block; True when nothing goes on after it."""
+        return execute.block(self, block, here)
+
+    def module(self, path: str) -> Scope | None:
+        """The names of a module of the repository, followed when first asked for; None when it cannot be read."""
+        if path in self.modules:
+            return self.modules[path]
+        if path.endswith("/"):
+            self.modules[path] = Scope({}, None, path)
+            return self.modules[path]
+        facts = self.project.load(path)
+        if facts is None:
+            self.modules[path] = None
+            return None
+        scope = Scope({}, None, path)
+        self.modules[path] = scope
+        self.reporter.lines[path] = facts.lines
+        budget, self.budget = self.budget, _ROOT_BUDGET
+        self.run(facts.body, Here(scope, self.frame(path)))
+        self.budget = budget
+        return scope
+
+    def member(self, path: str, name: str) -> Vals:
+        """A name of a module: what it is bound to there, a module below it, or unknown."""
+        scope = self.module(path)
+        if scope is not None and name in scope.names:
+            return self.looked_up(scope.names[name])
+        child = self.project.child(path, name)
+        return (ModuleRef(child),) if child is not None else UNKNOWN
+
+    def looked_up(self, values: Vals) -> Vals:
+        """Imported names replaced by what they stand for."""
+        if not any(isinstance(value, Imported) for value in values):
+            return values
+        return union(*(self._follow(value) for value in values))
+
+    def _follow(self, value: Value) -> Vals:
+        seen: set[Imported] = set()
+        pending: list[Value] = [value]
+        done: list[Value] = []
+        while pending:
+            value = pending.pop(0)
+            if not isinstance(value, Imported):
+                done.append(value)
+            elif value not in seen:
+                seen.add(value)
+                pending += self._imported(value)
+        return tuple(done) or UNKNOWN
+
+    def _imported(self, value: Imported) -> Vals:
+        scope = self.module(value.path)
+        if scope is not None and value.name in scope.names:
+            return scope.names[value.name]
+        child = self.project.child(value.path, value.name)
+        if child is not None:
+            return (ModuleRef(child),)
+        return UNKNOWN
+
+    def name(self, name: str, scope: Scope) -> Vals:
+        """What a name stands for at this place."""
+        found: Scope | None = scope
+        while found is not None:
+            visible = found is scope or found.kind != "class"
+            if visible and name in found.names and name not in found.globals and name not in found.nonlocals:
+                return self.looked_up(found.names[name])
+            if name in found.globals:
+                return self._global(name, found)
+            found = found.parent
+        return (Ext(f"builtins.{name}"),)
+
+    def _global(self, name: str, scope: Scope) -> Vals:
+        top = module_scope(scope)
+        return self.looked_up(top.names[name]) if name in top.names else UNKNOWN
+
+    def generic(self, cls: ClassObj) -> Ref:
+        """An object of a class of which nothing is known but the class."""
+        return execute.generic_instance(self, cls)
+
+
+def module_scope(scope: Scope) -> Scope:
+    """The scope of the module a scope is in."""
+    while scope.parent is not None:
+        scope = scope.parent
+    return scope

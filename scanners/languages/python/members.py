@@ -1,0 +1,455 @@
+"""What an attribute, an entry or an element of a value is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any
+
+from scanners.languages.python import documents, execute, fold, invoke, tree
+from scanners.languages.python.arguments import Args, from_container
+from scanners.languages.python.readers import calls, objects, settings, tables
+from scanners.languages.python.values import (
+    UNKNOWN,
+    Bound,
+    ClassObj,
+    Doc,
+    DocItem,
+    DocModel,
+    Ext,
+    FlagVal,
+    FuncObj,
+    InstObj,
+    MapObj,
+    Method,
+    ModuleRef,
+    Obj,
+    Ref,
+    Scope,
+    SeqObj,
+    Site,
+    Text,
+    Tree,
+    TreeName,
+    Unknown,
+    Vals,
+    Value,
+    literal,
+    retagged,
+    tags_of,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages.python.machine import Here, Machine
+
+
+def attribute(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> Vals:
+    """What ``name`` of any of these is."""
+    read = settings.field_read(m, owners, name, here, site)
+    if read is not None:
+        return read
+    return union(*(_attribute(m, owner, name, here, site) for owner in owners)) or UNKNOWN
+
+
+def _attribute(m: Machine, owner: Value, name: str, here: Here, site: Site) -> Vals:
+    handler = _ATTRIBUTES.get(type(owner))
+    return (Bound(owner, name),) if handler is None else handler(m, owner, name, here, site)
+
+
+def _of_module(m: Machine, owner: ModuleRef, name: str, _here: Here, _site: Site) -> Vals:
+    return m.member(owner.path, name)
+
+
+def _of_ext(_m: Machine, owner: Ext, name: str, _here: Here, _site: Site) -> Vals:
+    return (Ext(f"{owner.name}.{name}"),)
+
+
+def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
+    if not isinstance(owner.obj, InstObj):
+        return (Bound(owner, name),)
+    made = owner.obj
+    if name in made.attrs:
+        return from_instance(m, owner, made.attrs[name])
+    if made.member and name == "name":
+        return (literal(made.member, site),)
+    found = class_attribute(m, made.cls, name)
+    if not found and (dynamic := class_attribute(m, made.cls, "__getattr__")):
+        args = Args(site, [(literal(name, site),)])
+        return union(*(invoke.one(m, bound(value, owner), args, here, site) for value in dynamic))
+    return union(*(_bound(m, value, owner, here, site) for value in found)) or _outside(m, owner, name)
+
+
+def _outside(m: Machine, owner: Ref, name: str) -> Vals:
+    """An attribute no class of the repository has: a library's base class may."""
+    base = external_base(m, owner.obj.cls) if isinstance(owner.obj, InstObj) else None
+    return (Bound(base, name),) if base is not None else (Bound(owner, name),)
+
+
+def external_base(m: Machine, cls: ClassObj) -> Value | None:
+    """The known library object that a class derives from."""
+    for base in ancestors(cls):
+        for entry in base.bases:
+            if isinstance(entry, Ext):
+                made = tables.instance(entry.name)
+                if made is not None:
+                    return made
+    return None
+
+
+def from_instance(m: Machine, owner: Ref, values: Vals) -> Vals:
+    """What an object holds of its constructor's arguments came in wherever the object did."""
+    if not owner.tags:
+        return values
+    frames = m.reporter.frames
+    return tuple(
+        retagged(value, owner.tags)
+        if any(frames[tag.frame].constructor or frames[tag.frame].caller is None for tag in tags_of(value))
+        else value
+        for value in values
+    )
+
+
+def _bound(m: Machine, value: Value, owner: Ref, here: Here, site: Site) -> Vals:
+    if isinstance(value, FuncObj) and value.kind == "property":
+        found = invoke.function(m, value, Args(site), here, site, owner=owner)
+        m.note_uses(found, frozenset({site}), here, site)
+        return found
+    return (bound(value, owner),)
+
+
+def bound(value: Value, owner: Value) -> Value:
+    """A function taken from an object becomes a method of it."""
+    if not isinstance(value, FuncObj) or value.kind == "static":
+        return value
+    if value.kind == "class" and isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
+        return Method(value, owner.obj.cls)
+    return Method(value, owner)
+
+
+def _of_class(m: Machine, owner: ClassObj, name: str, _here: Here, site: Site) -> Vals:
+    found = class_attribute(m, owner, name)
+    if name == "__members__":
+        return (members_by_name(m, owner, site),)
+    if not found:
+        base = external_base(m, owner)
+        return (Bound(owner, name),) if base is None else (Bound(base, name),)
+    return tuple(
+        Method(value, owner) if isinstance(value, FuncObj) and value.kind == "class" else value for value in found
+    )
+
+
+def class_attribute(m: Machine, cls: ClassObj, name: str) -> Vals:
+    """A name of a class or of the first ancestor that has it; empty when none has."""
+    for ancestor in ancestors(cls):
+        if name in ancestor.scope.names:
+            return m.looked_up(ancestor.scope.names[name])
+    return ()
+
+
+def ancestors(cls: ClassObj) -> list[ClassObj]:
+    """The class and all it derives from, nearest first."""
+    found: list[ClassObj] = []
+    waiting = [cls]
+    while waiting:
+        here = waiting.pop(0)
+        if here not in found:
+            found.append(here)
+            waiting += [base for base in here.bases if isinstance(base, ClassObj)]
+    return found
+
+
+def derives_from(cls: ClassObj, *names: str) -> bool:
+    """Whether a class derives from a library's class of one of these last names."""
+    return any(
+        isinstance(base, Ext) and base.name.rsplit(".", 1)[-1] in names
+        for ancestor in ancestors(cls)
+        for base in ancestor.bases
+    )
+
+
+def is_enum(cls: ClassObj) -> bool:
+    """Whether a class is an enum."""
+    return derives_from(cls, "Enum", "StrEnum", "IntEnum", "Flag", "TextChoices", "Choices")
+
+
+def enum_members(cls: ClassObj) -> list[Ref]:
+    """The members of an enum, in order."""
+    return [
+        value
+        for values in cls.scope.names.values()
+        for value in values
+        if isinstance(value, Ref) and isinstance(value.obj, InstObj) and value.obj.member and value.obj.cls is cls
+    ]
+
+
+def members_by_name(_m: Machine, cls: ClassObj, site: Site) -> Ref:
+    """``__members__`` of an enum."""
+    entries = MapObj()
+    for member in enum_members(cls):
+        if isinstance(member.obj, InstObj):
+            entries.items.append(((literal(member.obj.member, site),), (member,)))
+    return Ref(entries)
+
+
+def _of_unknown(_m: Machine, owner: Unknown, name: str, _here: Here, _site: Site) -> Vals:
+    return (Bound(owner, name),)
+
+
+def _of_bound(_m: Machine, owner: Bound, name: str, _here: Here, _site: Site) -> Vals:
+    if isinstance(owner.owner, Unknown | Bound):
+        return (Bound(Unknown(root_tags(owner), owner.name), name),)
+    if isinstance(owner.owner, Doc | DocItem):
+        return (owner.owner,)
+    return (Bound(owner, name),)
+
+
+def root_tags(value: Value) -> tuple[Any, ...]:
+    """The arguments that something asked of an unknown object came from."""
+    while isinstance(value, Bound):
+        value = value.owner
+    return tags_of(value)
+
+
+def _of_doc(m: Machine, owner: Doc | DocItem, name: str, here: Here, site: Site) -> Vals:
+    found = documents.field_of(m, owner, name, here, site)
+    return (Bound(owner, name),) if found is None else (found,)
+
+
+def _of_model(m: Machine, owner: DocModel, name: str, here: Here, site: Site) -> Vals:
+    return documents.model_field(m, owner, name, here, site)
+
+
+def _of_flag(_m: Machine, owner: FlagVal, name: str, _here: Here, _site: Site) -> Vals:
+    return (Bound(owner, name),) if name in _ASKED_OF_VALUES else (owner,)
+
+
+_ASKED_OF_VALUES = frozenset({"get", "items", "keys", "values", "lower", "upper", "strip", "split", "pop"})
+
+
+def _of_obj(m: Machine, owner: Obj, name: str, here: Here, site: Site) -> Vals:
+    return objects.attribute(m, owner, name, here, site)
+
+
+def _of_func(m: Machine, owner: FuncObj, name: str, _here: Here, _site: Site) -> Vals:
+    return (owner,) if name == "__wrapped__" else (Bound(owner, name),)
+
+
+_ATTRIBUTES: dict[type, Callable[[Any, Any, str, Any, Site], Vals]] = {
+    ModuleRef: _of_module,
+    Ext: _of_ext,
+    Ref: _of_ref,
+    ClassObj: _of_class,
+    Unknown: _of_unknown,
+    Bound: _of_bound,
+    Doc: _of_doc,
+    DocItem: _of_doc,
+    DocModel: _of_model,
+    FlagVal: _of_flag,
+    Obj: _of_obj,
+    FuncObj: _of_func,
+}
+
+
+# Entries
+
+
+def subscript(m: Machine, owners: Vals, keys: Vals, expr: tree.Sub, here: Here, site: Site) -> Vals:
+    """``owner[key]`` for any of these."""
+    return union(*(_entry(m, owner, keys, expr, here, site) for owner in owners)) or UNKNOWN
+
+
+def _entry(m: Machine, owner: Value, keys: Vals, expr: tree.Sub, here: Here, site: Site) -> Vals:
+    if isinstance(owner, Text):
+        return text_slice(owner, expr, keys, site)
+    if isinstance(owner, ClassObj) and is_enum(owner):
+        return enum_by_name(owner, keys)
+    if isinstance(owner, Ext) and owner.name.endswith(".Literal"):
+        return _literal_type(m, keys)
+    if isinstance(owner, ClassObj | FuncObj | Ext) and not settings.is_environment(owner):
+        return (owner,)
+    if isinstance(owner, Ref) and isinstance(owner.obj, SeqObj):
+        return _by_index(owner, expr)
+    if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
+        found = attribute(m, (owner,), "__getitem__", here, site)
+        return invoke.call(m, found, Args(site, [keys]), here, site)
+    return documents.taken(m, owner, keys, here, site, None)
+
+
+def _literal_type(m: Machine, keys: Vals) -> Vals:
+    for key in keys:
+        items = key.obj.items if isinstance(key, Ref) and isinstance(key.obj, SeqObj) else [(key,)]
+        for item in items:
+            for text in fold.texts(item):
+                m.reporter.bound(text, "a Literal type names the key")
+    return UNKNOWN
+
+
+def enum_by_name(cls: ClassObj, keys: Vals) -> Vals:
+    """``Enum[name]``."""
+    names = {text.known for text in fold.texts(keys)}
+    members = [member for member in enum_members(cls) if isinstance(member.obj, InstObj)]
+    found = [member for member in members if isinstance(member.obj, InstObj) and member.obj.member in names]
+    return tuple(found) or tuple(members) or UNKNOWN
+
+
+def text_slice(text: Text, expr: tree.Sub, keys: Vals, site: Site) -> Vals:
+    """A part of a text, where the code says with numbers which."""
+    index = expr.key
+    if isinstance(index, tree.Slice):
+        low, high = _bound_of(index.lower), _bound_of(index.upper)
+        if index.step is None and low is not ... and high is not ...:
+            return (fold.transformed(text, lambda whole: whole[low:high], site),)
+    return (fold.opaque(text, site),)
+
+
+def _bound_of(part: tree.Expr | None) -> int | EllipsisType | None:
+    """A bound of a slice: a number, none, or an ellipsis where it cannot be known."""
+    if part is None:
+        return None
+    return part.value if isinstance(part, tree.Const) and isinstance(part.value, int) else ...
+
+
+def _by_index(owner: Ref, expr: tree.Sub) -> Vals:
+    items = owner.obj.items if isinstance(owner.obj, SeqObj) else []
+    index = expr.key.value if isinstance(expr.key, tree.Const) else None
+    if isinstance(index, int) and -len(items) <= index < len(items):
+        return from_container(owner, items[index])
+    if isinstance(expr.key, tree.Slice):
+        return (owner,)
+    more = owner.obj.more if isinstance(owner.obj, SeqObj) else ()
+    return from_container(owner, union(*items, more)) or UNKNOWN
+
+
+# Elements
+
+
+def elements(m: Machine, values: Vals, here: Here) -> Vals:
+    """What a loop over any of these can take."""
+    return union(*(_elements(m, value, here) for value in values)) or UNKNOWN
+
+
+def _elements(m: Machine, value: Value, here: Here) -> Vals:
+    if isinstance(value, Ref):
+        return _container_elements(m, value)
+    if isinstance(value, ClassObj) and is_enum(value):
+        return tuple(enum_members(value)) or UNKNOWN
+    if isinstance(value, Tree):
+        return (TreeName(value.prefix, value.form),) if value.form in _NAMED_TREES else (Tree(value.prefix, "item"),)
+    if isinstance(value, Doc | DocItem):
+        return (DocItem(value.reader),)
+    if isinstance(value, FlagVal):
+        return (value,)
+    return (Unknown(root_tags(value)),)
+
+
+_NAMED_TREES = frozenset({"full", "below", "last"})
+
+
+def _container_elements(m: Machine, value: Ref) -> Vals:
+    if isinstance(value.obj, SeqObj):
+        return from_container(value, union(*value.obj.items, value.obj.more))
+    if isinstance(value.obj, MapObj):
+        more = (Unknown(),) if value.obj.more else ()
+        return from_container(value, union(*(keys for keys, _ in value.obj.items), more))
+    return (Unknown(value.tags),)
+
+
+# Types
+
+
+def instances_of(m: Machine, annotation: tree.Expr, scope: Scope) -> Vals:
+    """Objects of the classes an annotation names; empty when it names none that is known."""
+    if isinstance(annotation, tree.Str):
+        parsed = execute.parsed_annotation(annotation)
+        return instances_of(m, parsed, scope) if parsed is not None else ()
+    if isinstance(annotation, tree.Sub):
+        return _generic_type(m, annotation, scope)
+    if isinstance(annotation, tree.Binary) and annotation.op == "|":
+        return union(*(instances_of(m, value, scope) for value in annotation.values))
+    if isinstance(annotation, tree.Name | tree.Attr):
+        return union(*(type_instance(m, value) for value in _type_values(m, annotation, scope)))
+    return ()
+
+
+def _type_values(m: Machine, expr: tree.Expr, scope: Scope) -> Vals:
+    if isinstance(expr, tree.Name):
+        return m.name(expr.id, scope)
+    if isinstance(expr, tree.Attr):
+        here = m.here(scope, m.nobody)
+        owners = _type_values(m, expr.value, scope)
+        return attribute(m, owners, expr.name, here, here.site(expr.pos))
+    return ()
+
+
+def type_instance(m: Machine, value: Value) -> Vals:
+    """An object of a class, as a parameter annotated with it holds."""
+    if isinstance(value, ClassObj):
+        model = documents.model_of(m, value)
+        if model is not None:
+            return (model,)
+        if is_enum(value):
+            return ()
+        return (m.generic(value),)
+    if isinstance(value, Ext):
+        made = tables.instance(value.name)
+        return (made,) if made is not None else ()
+    return ()
+
+
+def _generic_type(m: Machine, annotation: tree.Sub, scope: Scope) -> Vals:
+    last = annotation.value.name if isinstance(annotation.value, tree.Attr) else ""
+    last = annotation.value.id if isinstance(annotation.value, tree.Name) else last
+    index = annotation.key
+    parts = index.values if isinstance(index, tree.Items) else (index,)
+    if last == "Annotated":
+        return _annotated_type(m, parts, scope)
+    if last in _TRANSPARENT_TYPES:
+        return union(*(instances_of(m, part, scope) for part in parts))
+    if last in {"list", "List", "Sequence", "Iterable", "tuple", "Tuple"}:
+        found = union(*(instances_of(m, part, scope) for part in parts))
+        return (Ref(SeqObj("list", [], found)),) if found else ()
+    return instances_of(m, annotation.value, scope)
+
+
+_TRANSPARENT_TYPES = frozenset({"Optional", "Union", "Final", "ClassVar", "Awaitable", "InitVar"})
+
+
+def _annotated_type(m: Machine, parts: tuple[tree.Expr, ...], scope: Scope) -> Vals:
+    here = m.here(scope, m.nobody)
+    for part in parts[1:]:
+        for value in m.eval(part, here):
+            supplied = calls.supplied(m, value)
+            if supplied is not None:
+                return supplied
+    return instances_of(m, parts[0], scope)
+
+
+def annotated_classes(m: Machine, annotation: tree.Expr, scope: Scope) -> list[ClassObj]:
+    """The classes of the repository that an annotation names, containers looked through."""
+    if isinstance(annotation, tree.Str):
+        parsed = execute.parsed_annotation(annotation)
+        return annotated_classes(m, parsed, scope) if parsed is not None else []
+    if isinstance(annotation, tree.Sub):
+        index = annotation.key
+        parts = index.values if isinstance(index, tree.Items) else (index,)
+        return [cls for part in parts for cls in annotated_classes(m, part, scope)]
+    if isinstance(annotation, tree.Binary):
+        return [cls for part in annotation.values for cls in annotated_classes(m, part, scope)]
+    return [value for value in _type_values(m, annotation, scope) if isinstance(value, ClassObj)]
+
+
+def special_instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> Vals | None:
+    """What making an object of an enum, or of a model of a fetched document, gives; None for other classes."""
+    if is_enum(cls) and args.values:
+        return enum_by_value(cls, args.values[0])
+    found = documents.model_made(m, cls, args)
+    return None if found is None else (found,)
+
+
+def enum_by_value(cls: ClassObj, values: Vals) -> Vals:
+    """``Enum(value)``."""
+    wanted = {text.known for text in fold.texts(values)}
+    members = enum_members(cls)
+    found = [member for member in members if (text := fold.text_of(member)) and text.known in wanted]
+    return tuple(found) or tuple(members) or UNKNOWN

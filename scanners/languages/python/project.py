@@ -1,0 +1,107 @@
+"""The modules of a repository, and which one an import means."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from scanners.languages.python import tree
+
+Parts = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Project:
+    """Every Python file by its dotted name; ``load`` gives a file's tree, or None when it has none."""
+
+    paths: frozenset[str]
+    load: Callable[[str], tree.Module | None]
+    _named: dict[str, list[tuple[Parts, str]]] = field(init=False, repr=False)
+    _folders: frozenset[Parts] = field(init=False, repr=False)
+    _packages: frozenset[Parts] = field(init=False, repr=False)
+    _memory: dict[tuple[Parts, str], str | None] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index the files by the last part of their names."""
+        named: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
+        folders: set[Parts] = set()
+        packages: set[Parts] = set()
+        for path in sorted(self.paths):
+            parts = dotted_parts(path)
+            if path.endswith("__init__.py"):
+                packages.add(parts)
+            if parts:
+                named[parts[-1]].append((parts, path))
+            folder = PurePosixPath(path).parent.parts
+            folders |= {folder[:depth] for depth in range(1, len(folder) + 1)}
+        for folder in sorted(folders - packages):
+            named[folder[-1]].append((folder, "/".join(folder) + "/"))
+        self._named, self._folders, self._packages = dict(named), frozenset(folders), frozenset(packages)
+
+    def resolve(self, importer: str, level: int, module: str) -> str | None:
+        """The path of the module an import in ``importer`` means, a folder ending in ``/``; None when not here."""
+        wanted = tuple(module.split(".")) if module else ()
+        if level:
+            base = PurePosixPath(importer).parent.parts
+            above = base[: len(base) - (level - 1)] if level > 1 else base
+            return self._at((*above, *wanted))
+        if not wanted or wanted[0] in sys.stdlib_module_names:
+            return None
+        here = PurePosixPath(importer).parent.parts
+        if (here, module) not in self._memory:
+            self._memory[here, module] = self._nearest(here, wanted)
+        return self._memory[here, module]
+
+    def child(self, package: str, name: str) -> str | None:
+        """The module ``name`` of a package or folder, or None."""
+        if package.endswith("/__init__.py") or package == "__init__.py" or package.endswith("/"):
+            return self._at((*PurePosixPath(package).parts[: None if package.endswith("/") else -1], name))
+        return None
+
+    def _at(self, parts: Parts) -> str | None:
+        joined = "/".join(parts)
+        for path in (f"{joined}/__init__.py" if joined else "__init__.py", f"{joined}.py"):
+            if path in self.paths:
+                return path
+        return f"{joined}/" if parts in self._folders else None
+
+    def _nearest(self, here: Parts, wanted: Parts) -> str | None:
+        best: tuple[tuple[int, int, int], str] | None = None
+        for parts, path in self._named.get(wanted[-1], ()):
+            root = parts[: -len(wanted)]
+            if parts[-len(wanted) :] != wanted or (root in self._packages and root != here):
+                continue
+            common = _common(root, here)
+            rank = (common, -(len(root) - common), 0 if path.endswith("/") else 1)
+            if best is None or rank > best[0]:
+                best = (rank, path)
+        return best[1] if best is not None else None
+
+
+def dotted_parts(path: str) -> Parts:
+    """The parts of a module's dotted name, counted from the top of the repository."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    return parts[:-1] if parts and parts[-1] == "__init__" else parts
+
+
+def _common(one: Parts, other: Parts) -> int:
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def relevant_names(modules: Iterable[tree.Module], words: frozenset[str]) -> frozenset[str]:
+    """The names of functions and classes that may, through any depth of calls, ask one of ``words``."""
+    functions = [function for module in modules for function in module.functions]
+    known = set(words)
+    while True:
+        found = {name for name, mentions in functions if name not in known and not known.isdisjoint(mentions)}
+        if not found:
+            return frozenset(known)
+        known |= found

@@ -1,0 +1,341 @@
+"""What the language and its standard library do with keys, callables and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scanners.languages.python import documents, fold, invoke, members
+from scanners.languages.python.arguments import Args
+from scanners.languages.python.readers import settings
+from scanners.languages.python.values import (
+    UNKNOWN,
+    ClassObj,
+    Const,
+    Doc,
+    DocItem,
+    Ext,
+    FlagVal,
+    FuncObj,
+    MapObj,
+    Method,
+    Obj,
+    Partial,
+    Ref,
+    SeqObj,
+    Site,
+    Text,
+    Tree,
+    TreeName,
+    Vals,
+    Value,
+    literal,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages.python.machine import Here, Machine
+
+Handler = Callable[["Machine", Args, "Here", Site], Vals]
+_CALLABLE = (FuncObj, Method, Partial)
+
+
+def called(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    """What a call of something built in or of the standard library gives; None when it is not known."""
+    handler = _HANDLERS.get(name.removeprefix("builtins."))
+    if handler is None:
+        handler = _BY_LAST.get(name.rsplit(".", 1)[-1]) if not name.startswith("builtins.") else None
+    return None if handler is None else handler(m, args, here, site)
+
+
+def called_back(m: Machine, args: Args, here: Here, site: Site) -> None:
+    """Something unknown is handed callables: those that take nothing may be called."""
+    for values in args.everything():
+        for value in values:
+            if isinstance(value, Partial):
+                invoke.one(m, value, Args(site), here, site)
+
+
+def _getattr(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    found: list[Vals] = []
+    default = args.take(2)
+    for text in fold.texts(args.take(1) or ()):
+        known = text.known
+        if known is not None:
+            found.append(members.attribute(m, args.values[0], known, here, text.at))
+    plain = documents.fallback(default)
+    for values in found:
+        for value in values:
+            for seen in value.reads if isinstance(value, FlagVal) and plain is not None else ():
+                if plain is not None:
+                    m.reporter.fall_back(seen, plain)
+    return union(*found, default or ()) or UNKNOWN
+
+
+def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    made: list[Partial] = []
+    for func in args.values[0] if args.values else ():
+        one = Partial(func, tuple(args.values[1:]), tuple(args.named.items()))
+        made.append(one)
+        if len(args.values) > 1 or args.named:
+            invoke.one(m, one, Args(site), here, site)
+    return tuple(made) or UNKNOWN
+
+
+def _first(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A call that hands on its first argument, converted."""
+    values = args.take(0) or UNKNOWN
+    if len(args.values) == 1:
+        return tuple(v.moved(site) if isinstance(v, Text) else v for v in values)
+    return values
+
+
+def _sequence(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    done: list[Value] = []
+    for value in args.take(0) or ():
+        if isinstance(value, Doc | DocItem | Tree | TreeName | FlagVal):
+            done.append(value)
+        elif isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+            done.append(Ref(SeqObj("list", list(value.obj.items), value.obj.more), value.at, value.tags))
+        else:
+            done.append(Ref(SeqObj("list", [], members.elements(m, (value,), here))))
+    return tuple(done) or (Ref(SeqObj("list")),)
+
+
+def _mapping(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    made = MapObj()
+    passed: list[Doc | Tree | FlagVal] = list(args.documents)
+    for values in args.values[:1]:
+        for value in values:
+            if isinstance(value, Ref) and isinstance(value.obj, MapObj):
+                made.items += value.obj.items
+                made.more = union(made.more, value.obj.more)
+            elif isinstance(value, Doc | Tree | FlagVal):
+                passed.append(value)
+            else:
+                _pairs_into(m, made, value, here)
+    for name, values in args.named.items():
+        made.items.append(((literal(name, site),), values))
+    return (*passed, Ref(made)) if made.items or not passed else tuple(passed)
+
+
+def _pairs_into(m: Machine, made: MapObj, value: object, here: Here) -> None:
+    if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+        for item in (*value.obj.items, value.obj.more):
+            for pair in item:
+                if isinstance(pair, Ref) and isinstance(pair.obj, SeqObj) and len(pair.obj.items) == _PAIR:
+                    made.items.append((pair.obj.items[0], pair.obj.items[1]))
+    else:
+        made.more = UNKNOWN
+    del m, here
+
+
+_PAIR = 2
+
+
+def _enumerate(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    pair = Ref(SeqObj("tuple", [UNKNOWN, members.elements(m, args.take(0) or (), here)]))
+    return (Ref(SeqObj("list", [], (pair,))),)
+
+
+def _zip(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    row = Ref(SeqObj("tuple", [members.elements(m, values, here) for values in args.values]))
+    return (Ref(SeqObj("list", [], (row,))),)
+
+
+def _map(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A callable is called with each element."""
+    rows = [members.elements(m, values, here) for values in args.values[1:]]
+    found = invoke.call(m, args.take(0) or (), Args(site, rows), here, site)
+    return (Ref(SeqObj("list", [], found)),)
+
+
+def _filter(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    rows = [members.elements(m, values, here) for values in args.values[1:2]]
+    invoke.call(m, args.take(0) or (), Args(site, rows), here, site)
+    return args.take(1) or UNKNOWN
+
+
+def _next(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return union(members.elements(m, args.take(0) or (), here), args.take(1) or ())
+
+
+def _any(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    found = members.elements(m, args.take(0) or (), here)
+    return tuple(value for value in found if isinstance(value, FlagVal)) or UNKNOWN
+
+
+def _forward(position: int) -> Handler:
+    """A call that calls one of its arguments with those behind it."""
+
+    def handler(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+        funcs = args.take(position) or ()
+        inner = Args(site, list(args.values[position + 1 :]), dict(args.named), args.rest, args.documents)
+        return invoke.call(m, funcs, inner, here, site)
+
+    return handler
+
+
+def _super(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    func = m.running[-1] if m.running else None
+    if func is None or func.owner is None or not func.node.params:
+        return UNKNOWN
+    found = here.scope.names.get(func.node.params[0].name, ())
+    return tuple(Obj("super", data=(value, func.owner)) for value in found) or UNKNOWN
+
+
+def _environment(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return settings.read(m, args.take(0, "key") or (), here, site, args.take(1, "default"))
+
+
+def _set_environment(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    settings.written(m, args.take(0, "key") or (), here, site)
+    return UNKNOWN
+
+
+def _path(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return tuple(fold.path_joined(args.values, site)) if args.values else UNKNOWN
+
+
+def _basename(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    found: list[Vals] = []
+    for value in args.take(0) or ():
+        if isinstance(value, TreeName):
+            found.append((TreeName(value.prefix, "last"),))
+        elif isinstance(value, Text):
+            found.append((fold.transformed(value, lambda whole: whole.rsplit("/", 1)[-1], site),))
+    return union(*found) or UNKNOWN
+
+
+def _item_getter(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Obj("item-getter", data=tuple(value for values in args.values for value in values)),)
+
+
+def _type_adapter(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Obj("type-adapter", data=tuple(v for v in args.take(0) or () if isinstance(v, ClassObj))),)
+
+
+def _structured(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """``from_dict(Class, document)``, ``convert(document, type=Class)`` and their kin."""
+    together = [value for values in args.everything() for value in values]
+    classes = [value for value in together if isinstance(value, ClassObj)]
+    fetched = [value for value in together if isinstance(value, Doc)]
+    for cls in classes:
+        if fetched:
+            return (documents.mirrored(m, cls, fetched[0].reader),)
+    return tuple(fetched) or UNKNOWN
+
+
+def _field(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    made = invoke.call(m, args.given("default_factory") or (), Args(site), here, site) if args.named else ()
+    given = args.take("default", 0) if "default" in args.named or args.values else None
+    return tuple(v for v in union(given or (), made) if not isinstance(v, Ext)) or UNKNOWN
+
+
+def _depends(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Obj("depends", data=tuple(args.take(0, "dependency") or ())),)
+
+
+def _options(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    made = MapObj()
+    made.items = [((literal(name, site),), values) for name, values in args.named.items()]
+    return (Ref(made),)
+
+
+def _cast(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return args.take(1, "val") or UNKNOWN
+
+
+def _named_tuple(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """An enum made by a call, ``Enum("Name", {...})``, is followed as the mapping it is made of."""
+    return args.take(1, "names") or UNKNOWN
+
+
+def _nothing(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Const(None),)
+
+
+def _unknown(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (fold.tags_together(value for values in args.values for value in values),)
+
+
+_CONVERSIONS = "bool int float str bytes bytearray repr format iter aiter reversed vars deepcopy copy"
+_HANDLERS: dict[str, Handler] = {
+    "getattr": _getattr,
+    "functools.partial": _partial,
+    "functools.partialmethod": _partial,
+    "list": _sequence,
+    "tuple": _sequence,
+    "set": _sequence,
+    "frozenset": _sequence,
+    "sorted": _sequence,
+    "dict": _mapping,
+    "collections.OrderedDict": _mapping,
+    "types.MappingProxyType": _first,
+    "types.SimpleNamespace": _first,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "map": _map,
+    "filter": _filter,
+    "next": _next,
+    "any": _any,
+    "all": _any,
+    "super": _super,
+    "len": _unknown,
+    "isinstance": _unknown,
+    "print": _nothing,
+    "typing.cast": _cast,
+    "os.getenv": _environment,
+    "os.environ.get": _environment,
+    "os.environ.pop": _environment,
+    "os.environ.__getitem__": _environment,
+    "os.getenvb": _environment,
+    "os.putenv": _set_environment,
+    "os.unsetenv": _set_environment,
+    "os.environ.setdefault": _set_environment,
+    "os.path.join": _path,
+    "posixpath.join": _path,
+    "urllib.parse.urljoin": _path,
+    "pathlib.PurePosixPath": _path,
+    "pathlib.PurePath": _path,
+    "pathlib.Path": _path,
+    "pathlib.PosixPath": _path,
+    "os.path.basename": _basename,
+    "posixpath.basename": _basename,
+    "os.fspath": _first,
+    "sys.intern": _first,
+    "string.Template": _first,
+    "operator.itemgetter": _item_getter,
+    "json.loads": _first,
+    "json.load": _first,
+    "asyncio.to_thread": _forward(0),
+    "anyio.to_thread.run_sync": _forward(0),
+    "asgiref.sync.sync_to_async": _first,
+    "asgiref.sync.async_to_sync": _first,
+    "asyncio.run": _first,
+    "asyncio.wait_for": _first,
+    "asyncio.shield": _first,
+    "asyncio.create_task": _first,
+    "asyncio.ensure_future": _first,
+    "asyncio.gather": _sequence,
+    "contextvars.copy_context": _unknown,
+    "enum.Enum": _named_tuple,
+    "enum.StrEnum": _named_tuple,
+    "collections.ChainMap": _mapping,
+} | dict.fromkeys(_CONVERSIONS.split(), _first)
+_BY_LAST: dict[str, Handler] = {
+    "Depends": _depends,
+    "Field": _field,
+    "field": _field,
+    "attrib": _field,
+    "ib": _field,
+    "SettingsConfigDict": _options,
+    "ConfigDict": _options,
+    "TypeAdapter": _type_adapter,
+    "from_dict": _structured,
+    "convert": _structured,
+    "structure": _structured,
+    "deepcopy": _first,
+    "strtobool": _first,
+    "parse_bool": _first,
+}

@@ -1,0 +1,153 @@
+"""Environment variables and settings fields that hold a flag, or the name of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.domain.references import Certainty, ReferenceKind
+from scanners.flag_index import Reader
+from scanners.languages.python import documents, fold, members
+from scanners.languages.python.values import (
+    Bound,
+    ClassObj,
+    Ext,
+    InstObj,
+    ModuleRef,
+    Piece,
+    Ref,
+    Site,
+    Step,
+    Text,
+    Unknown,
+    Vals,
+    Value,
+    literal,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages.python.machine import Here, Machine
+
+ENVIRONMENT = Reader(frozenset({"env"}))
+_ENVIRONMENTS = frozenset({"os.environ", "os.environb", "posix.environ"})
+_NAMES = frozenset({"settings", "config", "conf", "cfg", "configuration", "current_app", "app_settings"})
+
+
+def is_environment(value: Value) -> bool:
+    """Whether a value is the process's environment."""
+    return isinstance(value, Ext) and value.name in _ENVIRONMENTS
+
+
+def read(m: Machine, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
+    """A variable is asked for: a flag itself, or one that holds the key of a flag."""
+    found: list[Value] = []
+    for text in documents.key_texts(keys, site):
+        if _asks_flag(m, text):
+            found.append(documents.ask(m, (text,), ENVIRONMENT, here, site, "environment variable is read", default))
+        found += _held(m, text, here)
+    bound = m.binding(default, "the fallback of an environment variable") if default is not None else ()
+    together = union(found, bound)
+    return together or (Unknown((), "environment"),)
+
+
+def _asks_flag(m: Machine, text: Text) -> bool:
+    known = text.known
+    if known is None:
+        return "env" in m.providers and (text.key.selective or bool(text.tags))
+    return bool(m.reporter.flags.exact(known, ENVIRONMENT.providers))
+
+
+def _held(m: Machine, text: Text, here: Here) -> Vals:
+    """What documents say a variable holds; reading it reads the flag it names."""
+    known = text.known
+    found: list[Value] = []
+    for setting in m.settings.get(known, ()) if known is not None else ():
+        where = f"{known} is set at {setting.path}:{setting.line}"
+        pieces = tuple(Piece(part) for part in setting.value.parts)
+        held = Text(pieces, text.at, (*text.trail, Step(text.at, where)))
+        found.append(held)
+        matches = m.reporter.flags.matching(setting.value)
+        spot = m.reporter.locate(here.frame, text)
+        for flag in matches if spot is not None else ():
+            sure = Certainty.CERTAIN if setting.value.text is not None else Certainty.POSSIBLE
+            if spot is not None:
+                m.reporter.add(flag, spot[1], ReferenceKind.READ, sure, (where, *spot[2]))
+    return tuple(found)
+
+
+def written(m: Machine, keys: Vals, here: Here, site: Site) -> None:
+    """A variable is set or deleted by the program."""
+    documents.ask(
+        m, tuple(fold.texts(keys)), ENVIRONMENT, here, site, "environment variable is set", None, ReferenceKind.WRITE
+    )
+
+
+def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> Vals | None:
+    """A settings field is asked for; None when this is no settings object, or the field no flag."""
+    spellings = (name, name.upper()) if name != name.upper() else (name,)
+    flags = [spelling for spelling in spellings if m.reporter.flags.exact(spelling, ENVIRONMENT.providers)]
+    if not flags or not any(_is_settings(m, owner, name) for owner in owners):
+        return None
+    exact = [spelling for spelling in flags if spelling == name] or [
+        spelling for spelling in flags if any(_spells_fields(owner) for owner in owners)
+    ]
+    if not exact:
+        return None
+    text = literal(exact[0], site)
+    return (documents.ask(m, (text,), ENVIRONMENT, here, site, "settings field is read"),)
+
+
+def _is_settings(m: Machine, owner: Value, name: str) -> bool:
+    if isinstance(owner, ModuleRef):
+        return owner.path.rsplit("/", 1)[-1].removesuffix(".py") in _NAMES or "settings" in owner.path
+    if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
+        cls = owner.obj.cls
+        declares = any(name in ancestor.fields or name in ancestor.scope.names for ancestor in members.ancestors(cls))
+        return declares and (_settings_class(cls) or "settings" in cls.name.lower() or "config" in cls.name.lower())
+    if isinstance(owner, ClassObj):
+        return _settings_class(owner) or "settings" in owner.name.lower() or "config" in owner.name.lower()
+    return _called_settings(owner)
+
+
+def _called_settings(owner: Value) -> bool:
+    if isinstance(owner, Ext):
+        return owner.name.rsplit(".", 1)[-1] in _NAMES
+    if isinstance(owner, Bound):
+        return owner.name in _NAMES
+    return isinstance(owner, Unknown) and owner.hint in _NAMES
+
+
+def _spells_fields(owner: Value) -> bool:
+    return isinstance(owner, Ref) and isinstance(owner.obj, InstObj) and _settings_class(owner.obj.cls)
+
+
+def _settings_class(cls: ClassObj) -> bool:
+    return members.derives_from(cls, "BaseSettings", "BaseConfig")
+
+
+def defined(m: Machine, name: str, here: Here, site: Site) -> None:
+    """A name is declared where settings are declared: in a settings module or a settings class."""
+    cls = m.class_of(here.scope)
+    if cls is not None:
+        in_settings = _settings_class(cls) or "settings" in cls.name.lower() or "config" in cls.name.lower()
+        names = (name, f"{_prefix(cls)}{name}".upper()) if _settings_class(cls) else (name,)
+    else:
+        stem = here.scope.path.rsplit("/", 1)[-1].removesuffix(".py")
+        in_settings = here.scope.kind == "module" and (stem in _NAMES or "settings" in here.scope.path)
+        names = (name,)
+    for spelling in dict.fromkeys(names) if in_settings else ():
+        for flag in m.reporter.flags.exact(spelling, ENVIRONMENT.providers):
+            if flag.provider == "env":
+                m.reporter.add(
+                    flag, site, ReferenceKind.DEFINE, Certainty.CERTAIN, (f"settings field {name} declares it",)
+                )
+
+
+def _prefix(cls: ClassObj) -> str:
+    for ancestor in members.ancestors(cls):
+        for values in (ancestor.scope.names.get("model_config", ()), ancestor.options.get("env_prefix", ())):
+            for value in values:
+                texts = fold.texts(fold.entry((value,), "env_prefix")) or fold.texts((value,))
+                if texts and texts[0].known:
+                    return texts[0].known
+    return ""

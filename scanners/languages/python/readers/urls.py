@@ -1,0 +1,75 @@
+"""The local agent's URLs, asked with whatever client."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from scanners.flag_index import Reader
+from scanners.keytext import KeyText
+from scanners.languages.python import documents, fold
+from scanners.languages.python.values import Doc, FlagVal, Piece, Site, Text, Vals, Value
+
+if TYPE_CHECKING:
+    from scanners.languages.python.arguments import Args
+    from scanners.languages.python.machine import Here, Machine
+
+_HOLE = "\0"
+_AGENT = re.compile(
+    r"/applications/(?P<a>[^/?#]+)/environments/(?P<e>[^/?#]+)/configurations/(?P<p>[^/?#]+)(?:\?(?P<query>[^#]*))?"
+)
+_LOOSE = re.compile(r"\0[^?#]*\?(?P<query>(?:[^#]*&)?flag=[^#]*)")
+_FLAG = re.compile(r"(?:^|&)flag=(?P<key>[^&]*)")
+
+
+def agent(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """What a call gives whose argument is a URL of the agent; empty when none is."""
+    for values in args.everything():
+        for text in fold.texts(values):
+            found = _read(m, text, args, here, site)
+            if found is not None:
+                return (found,)
+    return ()
+
+
+def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value | None:
+    spelled = "".join(_HOLE if piece.text is None else piece.text for piece in text.pieces)
+    found = _AGENT.search(spelled)
+    if found is not None:
+        reader = Reader(frozenset({"appconfig"}), frozenset(), *(_told(found[part]) for part in ("a", "e", "p")))
+    else:
+        found = _LOOSE.search(spelled)
+        if found is None:
+            return None
+        reader = Reader(frozenset({"appconfig"}))
+    keys = [_part(text, *span) for span in _flags(found)]
+    keys += fold.texts(fold.entry(args.given("params") or (), "flag"))
+    if not keys:
+        return Doc(reader)
+    read = documents.ask(m, tuple(keys), reader, here, site, "asked of the AppConfig agent")
+    return FlagVal(read.reads, whole=len(keys) == 1)
+
+
+def _flags(found: re.Match[str]) -> list[tuple[int, int]]:
+    if not found["query"]:
+        return []
+    start = found.start("query")
+    return [(start + flag.start("key"), start + flag.end("key")) for flag in _FLAG.finditer(found["query"])]
+
+
+def _told(part: str) -> KeyText:
+    return KeyText.of(None if chunk == _HOLE else unquote(chunk) for chunk in re.split(f"({_HOLE})", part))
+
+
+def _part(text: Text, start: int, end: int) -> Text:
+    """A part of a text that keeps the way it came; each unknown piece counts one character."""
+    pieces: list[Piece] = []
+    position = 0
+    for piece in text.pieces:
+        chunk = _HOLE if piece.text is None else piece.text
+        low, high = max(start - position, 0), min(end - position, len(chunk))
+        if low < high:
+            pieces.append(piece if piece.text is None else Piece(unquote(chunk[low:high]), piece.tags))
+        position += len(chunk)
+    return Text(tuple(pieces), text.at, text.trail)

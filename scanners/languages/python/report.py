@@ -1,0 +1,247 @@
+"""Where a use of a key is reported, and how it is told."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from auditor.domain.references import (
+    Certainty,
+    Fallback,
+    FlagSpec,
+    Pattern,
+    Reference,
+    ReferenceKind,
+)
+from scanners.flag_index import FlagIndex, Match, Reader, is_plain
+from scanners.keytext import KeyText
+from scanners.languages.base import is_test_path
+from scanners.languages.python.values import Frame, Piece, Seen, Site, Tag, Text
+
+_MOST_STEPS = 8
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Collects what is found, placed in the files it was found in."""
+
+    flags: FlagIndex
+    lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    found: dict[tuple[FlagSpec, Site, ReferenceKind, Certainty], Reference] = field(default_factory=dict)
+    patterns: dict[tuple[str, Site], Pattern] = field(default_factory=dict)
+    unresolved: dict[Site, str] = field(default_factory=dict)
+    frames: dict[int, Frame] = field(default_factory=dict)
+    waiting: dict[Site, tuple[str, KeyText, Reader]] = field(default_factory=dict)
+    waiting_frames: set[int] = field(default_factory=set)
+    reached: set[Site] = field(default_factory=set)
+
+    def place(self, site: Site) -> tuple[int, int]:
+        """Line and column, from 1."""
+        starts = self.lines[site.path]
+        line = bisect_right(starts, site.pos)
+        return line, site.pos - starts[line - 1] + 1
+
+    def shown(self, site: Site) -> str:
+        """A place for people."""
+        return f"{site.path}:{self.place(site)[0]}"
+
+    def add(
+        self,
+        flag: FlagSpec,
+        site: Site,
+        kind: ReferenceKind,
+        certainty: Certainty,
+        steps: Iterable[str],
+        default: Fallback | None = None,
+    ) -> None:
+        """Keep a reference."""
+        if is_test_path(site.path):
+            kind = ReferenceKind.TEST
+        held = self.found.get((flag, site, kind, certainty))
+        if held is not None:
+            if held.default is None and default is not None:
+                self.found[flag, site, kind, certainty] = replace(held, default=default)
+            return
+        line, column = self.place(site)
+        self.found[flag, site, kind, certainty] = Reference(
+            flag=flag,
+            path=site.path,
+            line=line,
+            column=column,
+            kind=kind,
+            certainty=certainty,
+            resolution=tuple(dict.fromkeys(steps)),
+            default=default,
+        )
+
+    def fall_back(self, seen: Seen, default: Fallback) -> None:
+        """A read that was met falls back to a value that the code gives further on."""
+        if seen.site is None or (seen.default is not None and seen.default.value not in ({}, None)):
+            return
+        for flag, _ in seen.flags:
+            for key, held in list(self.found.items()):
+                if key[0] == flag and key[1] == seen.site and key[2] is not ReferenceKind.BIND:
+                    self.found[key] = replace(held, default=default)
+
+    def bound(self, text: Text, what: str) -> None:
+        """A name is given the whole key of a flag; a plain word has to reach a reader first."""
+        known = text.known
+        if known is None or is_plain(known):
+            return
+        for flag in self.flags.exact(known):
+            self.add(flag, text.at, ReferenceKind.BIND, Certainty.CERTAIN, (what, *self.story(text)))
+
+    def tested(self, text: Text) -> None:
+        """A key stands whole in test code."""
+        known = text.known
+        for flag in self.flags.exact(known) if known is not None else ():
+            self.add(flag, text.at, ReferenceKind.TEST, Certainty.CERTAIN, self.story(text))
+
+    def asked(
+        self,
+        text: Text,
+        reader: Reader,
+        frame: Frame,
+        call: Site,
+        what: str,
+        kind: ReferenceKind = ReferenceKind.READ,
+        default: Fallback | None = None,
+        certainty: Certainty = Certainty.CERTAIN,
+    ) -> Seen:
+        """A reader, writer or definition is handed a key: report it where the key is asked for."""
+        spot = self.locate(frame, text)
+        matches = self.matches(text, reader, certainty)
+        found = tuple((match.flag, match.certainty) for match in matches)
+        key = text.key
+        if spot is None:
+            self.waiting.setdefault(text.at, (what, key, reader))
+            self.waiting_frames.add(_outermost(frame).id)
+            return Seen(found, None, frame.id, key.pattern, text.trail, default)
+        holder, site, through = spot
+        if through:
+            self.reached.add(text.at)
+        if key.text is None:
+            self._partly_known(key, site, reader, found, what)
+        steps = (what, *through, *self.story(text))
+        for flag, sure in found:
+            self.add(flag, site, kind, sure, steps, default)
+            self._bindings(flag, text, sure)
+        return Seen(found, site, holder.id, key.pattern, text.trail, default)
+
+    def matches(self, text: Text, reader: Reader, certainty: Certainty) -> tuple[Match, ...]:
+        """The flags a key can stand for with this reader."""
+        found = self.flags.read(text.key, reader)
+        if certainty is Certainty.POSSIBLE:
+            return tuple(Match(match.flag, certainty) for match in found)
+        return found
+
+    def used(self, seen: Seen, site: Site, what: str) -> None:
+        """A wrapper that fixes the key is used."""
+        origin = f"{seen.key} is asked for at {self.shown(seen.site)}" if seen.site else seen.key
+        steps = (what, origin, *(f"{step.text} ({self.shown(step.site)})" for step in seen.trail[-_MOST_STEPS:]))
+        for flag, sure in seen.flags:
+            self.add(flag, site, ReferenceKind.READ, sure, steps, seen.default)
+
+    def locate(self, frame: Frame, text: Text) -> tuple[Frame, Site, tuple[str, ...]] | None:
+        """The call that passes the key, outermost first; None when it is a parameter that nobody here passes."""
+        site = text.at
+        through: list[str] = []
+        tags = decisive_tags(text)
+        for _ in range(_MOST_FRAMES):
+            tag = _entrance(frame, tags)
+            if tag is None:
+                return frame, site, tuple(through)
+            owner = self.frames[tag.frame]
+            if owner.caller is None:
+                return None
+            through.append(f"passed to {owner.name} at {self.shown(tag.site)}")
+            site, frame = tag.site, owner.caller
+        return None
+
+    def story(self, text: Text) -> tuple[str, ...]:
+        """The way of a key, newest step first."""
+        steps = [f"{step.text} ({self.shown(step.site)})" for step in reversed(text.trail[-_MOST_STEPS:])]
+        known = text.known
+        spelled = f"key {known!r}" if known is not None else f"key like {text.key.pattern!r}"
+        return (*steps, spelled)
+
+    def finish(self) -> None:
+        """Say what nobody passed a key to, once everything is followed."""
+        for site, (what, key, reader) in self.waiting.items():
+            if site in self.reached:
+                continue
+            found = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
+            self._partly_known(key, site, reader, found, what)
+            steps = (what, f"key like {key.pattern!r}, the rest comes from a parameter")
+            for flag, sure in found:
+                self.add(flag, site, ReferenceKind.READ, sure, steps)
+
+    def _partly_known(
+        self,
+        key: KeyText,
+        site: Site,
+        reader: Reader,
+        found: Sequence[tuple[FlagSpec, Certainty]],
+        what: str,
+    ) -> None:
+        if not found:
+            known = f"the key {key.pattern!r} matches no flag" if key.selective else "the key is not known"
+            self.unresolved.setdefault(site, f"{what}: {known}")
+            return
+        line, column = self.place(site)
+        providers = sorted(reader.providers)
+        self.patterns[key.pattern, site] = Pattern(
+            pattern=key.pattern,
+            provider=providers[0] if len(providers) == 1 else None,
+            path=site.path,
+            line=line,
+            column=column,
+            flags=tuple(dict.fromkeys(flag.key for flag, _ in found)),
+            reason=f"{what}: a part of the key is not known",
+        )
+
+    def _bindings(self, flag: FlagSpec, text: Text, certainty: Certainty) -> None:
+        for step in text.trail:
+            if step.bound is not None and step.bound == text.key:
+                self.add(flag, step.site, ReferenceKind.BIND, certainty, (step.text, f"key like {flag.key!r}"))
+        for tag in decisive_tags(text):
+            frame = self.frames[tag.frame]
+            if frame.constructor and frame.caller is not None:
+                spot = self.locate(frame.caller, text.moved(tag.site))
+                if spot is not None:
+                    steps = (f"{frame.name} is built with the key", *self.story(text))
+                    self.add(flag, spot[1], ReferenceKind.BIND, certainty, steps)
+
+
+_MOST_FRAMES = 64
+
+
+def decisive_tags(text: Text) -> tuple[Tag, ...]:
+    """Where the last segment of a key came in, the last part of it first."""
+    tags: dict[Tag, None] = {}
+    for piece in reversed(text.pieces):
+        tags.update(dict.fromkeys(_last_tags(piece)))
+        if piece.text is not None and "/" in piece.text:
+            break
+    return tuple(tags)
+
+
+def _last_tags(piece: Piece) -> tuple[Tag, ...]:
+    if piece.text is not None and piece.text.endswith("/"):
+        return ()
+    return piece.tags
+
+
+def _outermost(frame: Frame) -> Frame:
+    while frame.caller is not None or frame.lexical is not None:
+        frame = frame.caller or frame.lexical or frame
+    return frame
+
+
+def _entrance(frame: Frame, tags: tuple[Tag, ...]) -> Tag | None:
+    for holder in frame.holders():
+        for tag in tags:
+            if tag.frame == holder.id:
+                return tag
+    return None

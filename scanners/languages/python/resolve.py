@@ -1,0 +1,155 @@
+"""From the files of a repository to what its Python code says of flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from auditor.domain.references import Certainty, Pattern, Reference, ReferenceKind, Unread, Unresolved
+from scanners.languages.base import ScanContext, is_test_path
+from scanners.languages.python import invoke, members, tree
+from scanners.languages.python.machine import Machine
+from scanners.languages.python.project import Project, relevant_names
+from scanners.languages.python.readers import tables
+from scanners.languages.python.report import Reporter
+from scanners.languages.python.values import ClassObj, FuncObj, Site
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What was found, and the names under which other modules may find more."""
+
+    references: tuple[Reference, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def resolve(project: Project, roots: Iterable[str], context: ScanContext) -> Resolution:
+    """Follow the code of ``roots``, and whatever it leads to, to every use of a flag."""
+    order = sorted(roots)
+    machine = _machine(project, order, context)
+    _follow(machine, order)
+    wrappers = _wrappers(machine)
+    if wrappers:
+        machine = _machine(project, order, context)
+        machine.wrappers = wrappers
+        _follow(machine, order)
+    _notes(machine, order)
+    machine.reporter.finish()
+    return _result(machine)
+
+
+def _machine(project: Project, order: list[str], context: ScanContext) -> Machine:
+    modules = [facts for path in order if (facts := project.load(path)) is not None]
+    configured = [accessor.callable.rsplit(".", 1)[-1] for accessor in context.options.accessors]
+    words = {*tables.WORDS, *configured}
+    providers = frozenset(flag.provider for flag in context.flags.flags)
+    if "env" in providers or context.settings:
+        words |= {"environ", "getenv"}
+    return Machine(
+        project,
+        Reporter(context.flags),
+        context.options,
+        context.settings,
+        relevant=relevant_names(modules, frozenset(words)),
+        tests=frozenset(path for path in project.paths if is_test_path(path)),
+        providers=providers,
+    )
+
+
+def _follow(machine: Machine, order: list[str]) -> None:
+    wanted = frozenset(order)
+    for path in order:
+        _guarded(machine, path, partial(machine.module, path))
+    done = 0
+    while done < len(machine.functions):
+        func = machine.functions[done]
+        done += 1
+        if func.scope.path in wanted:
+            machine.refresh()
+            _guarded(machine, func.scope.path, partial(invoke.root, machine, func))
+    for cls in list(machine.classes):
+        for func in _inherited(machine, cls):
+            machine.refresh()
+            owner = machine.generic(cls)
+            _guarded(
+                machine,
+                func.scope.path,
+                partial(invoke.root, machine, func, owner=owner),
+            )
+
+
+def _guarded(machine: Machine, path: str, work: Callable[[], object]) -> None:
+    """One function too deep to follow is said, and costs no other."""
+    running = len(machine.running)
+    try:
+        work()
+    except RecursionError:
+        machine.unread[path] = "code is nested too deeply to be followed"
+        del machine.running[running:]
+        machine.loops = 0
+
+
+def _inherited(machine: Machine, cls: ClassObj) -> list[FuncObj]:
+    """The methods a class has from others of the repository, as far as they may ask for flags."""
+    own, *above = members.ancestors(cls)
+    seen = set(own.scope.names)
+    found: list[FuncObj] = []
+    for ancestor in above:
+        for name, values in ancestor.scope.names.items():
+            if name in seen or name.startswith("__"):
+                continue
+            seen.add(name)
+            found += [v for v in values if isinstance(v, FuncObj) and _may_ask(machine, v)]
+    return found
+
+
+def _may_ask(machine: Machine, func: FuncObj) -> bool:
+    return isinstance(func.node, tree.Def) and not machine.relevant.isdisjoint(func.node.mentions)
+
+
+def _wrappers(machine: Machine) -> dict[str, list[FuncObj]]:
+    """Methods that ask for a key they are handed, of names that something unknown is asked by."""
+    found: dict[str, list[FuncObj]] = {}
+    for frame in machine.reporter.waiting_frames:
+        func = machine.roots.get(frame)
+        if func is None or func.owner is None or func.name not in machine.asked_methods:
+            continue
+        if func not in found.setdefault(func.name, []):
+            found[func.name].append(func)
+    return {name: funcs for name, funcs in found.items() if len(funcs) <= _MOST_OWNERS}
+
+
+_MOST_OWNERS = 3
+
+
+def _notes(machine: Machine, order: list[str]) -> None:
+    """Comments and docstrings that name a key."""
+    for path in order:
+        facts = machine.project.load(path)
+        for note in facts.notes if facts is not None else ():
+            _note(machine, path, note)
+
+
+def _note(machine: Machine, path: str, note: tree.Note) -> None:
+    what = "a comment names it" if note.text.startswith("#") else "a docstring names it"
+    for found in machine.reporter.flags.words(note.text):
+        site = Site(path, note.pos + found.start)
+        machine.reporter.add(found.flag, site, ReferenceKind.DOC, Certainty.CERTAIN, (what,))
+
+
+def _result(machine: Machine) -> Resolution:
+    reporter = machine.reporter
+    unresolved = [
+        Unresolved(site.path, *reporter.place(site), reason) for site, reason in sorted(reporter.unresolved.items())
+    ]
+    unread = [Unread(path, reason) for path, reason in sorted(machine.unread.items())]
+    return Resolution(
+        tuple(reporter.found.values()),
+        tuple(unresolved),
+        tuple(reporter.patterns.values()),
+        tuple(unread),
+    )

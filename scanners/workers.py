@@ -1,0 +1,162 @@
+"""Work on files in processes that may die: a crash, or too long a time, costs exactly the file that caused it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from scanners.languages.base import UnreadableSourceError
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+_MEMORY = 4 << 30
+_TICK = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job that gave no answer, and why."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    job: int | None = None
+    since: float = 0.0
+
+
+@dataclass(slots=True)
+class Crew(Generic[Job, Answer]):
+    """Processes that each have one job at a time; use it by ``with``."""
+
+    work: Callable[[Job], Answer]
+    count: int = 1
+    seconds: float = 20.0
+    _workers: list[_Worker] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        """Begin; a process starts when there is work for it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop all processes."""
+        for worker in self._workers:
+            _stop(worker)
+        self._workers.clear()
+
+    def one(self, job: Job) -> Answer | Failed:
+        """The answer to a single job."""
+        return next(self.all([job]))[1]
+
+    def all(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Answer | Failed]]:
+        """The answers as they come, each with the number of its job."""
+        waiting = deque(range(len(jobs)))
+        while waiting or any(worker.job is not None for worker in self._workers):
+            self._hand_out(jobs, waiting)
+            busy = [worker for worker in self._workers if worker.job is not None]
+            ready = set(wait([worker.pipe for worker in busy], timeout=_TICK))
+            for worker in busy:
+                if worker.pipe in ready:
+                    yield self._receive(worker)
+                elif time.monotonic() - worker.since > self.seconds:
+                    yield self._give_up(worker, f"took longer than {self.seconds:g} s")
+
+    def _hand_out(self, jobs: Sequence[Job], waiting: deque[int]) -> None:
+        idle = [worker for worker in self._workers if worker.job is None]
+        while waiting and (idle or len(self._workers) < self.count):
+            worker = idle.pop() if idle else self._hire()
+            worker.job, worker.since = waiting.popleft(), time.monotonic()
+            try:
+                worker.pipe.send(jobs[worker.job])
+            except OSError:
+                # The process died between two jobs: this one was never begun.
+                waiting.appendleft(worker.job)
+                self._dismiss(worker)
+
+    def _hire(self) -> _Worker:
+        # A fork is quick and shares what is imported, but it is only safe while there is no other thread.
+        method = "fork" if threading.active_count() == 1 else "spawn"
+        context = multiprocessing.get_context(method)
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(self.work, theirs), daemon=True)  # type: ignore[attr-defined]
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _receive(self, worker: _Worker) -> tuple[int, Answer | Failed]:
+        try:
+            answer = worker.pipe.recv()
+        except (EOFError, OSError):
+            worker.process.join(1)
+            return self._give_up(worker, _death(worker.process.exitcode))
+        job, worker.job = worker.job, None
+        return (job if job is not None else -1), answer
+
+    def _give_up(self, worker: _Worker, reason: str) -> tuple[int, Answer | Failed]:
+        job = worker.job
+        self._dismiss(worker)
+        return (job if job is not None else -1), Failed(reason)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        _stop(worker)
+        self._workers.remove(worker)
+
+
+def _stop(worker: _Worker) -> None:
+    worker.pipe.close()
+    worker.process.kill()
+    worker.process.join()
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"the parser crashed on it (signal {-code})"
+    return f"the parser ended on it (status {code})"
+
+
+def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
+    """Answer jobs until the other end goes away."""
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, _MEMORY)
+    while True:
+        try:
+            job = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send(_answer(work, job))
+
+
+def _answer(work: Callable[[Any], Any], job: Any) -> Any:
+    try:
+        return work(job)
+    except UnreadableSourceError as error:
+        return Failed(str(error))
+    except RecursionError:
+        return Failed("nested too deeply")
+    except MemoryError:
+        return Failed("needs too much memory")
+    except OSError as error:
+        return Failed(f"not readable: {error.strerror or error}")
+
+
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, hard))
