@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from auditor.adapters.pacing import Pacer
 from auditor.domain.errors import FlagtrailError, StoreUnreadableError
@@ -197,6 +198,8 @@ def answering(call: str, about: str, account: str, region: str) -> Iterator[None
     except BotoCoreError as error:
         reason = mask_text(str(error))
         raise StoreUnreadableError(f"{call} for {where} got no answer: {reason}") from None
+    except ResponseParserError:
+        raise StoreUnreadableError(f"{call} for {where} was answered by something that is not AWS") from None
 
 
 def _refusal(error: ClientError, call: str, where: str) -> FlagtrailError:

@@ -34,13 +34,18 @@ class Account:
     region: str = "eu-west-1"
     reader: Identity = field(init=False)
     writer: Identity = field(init=False)
+    _made: dict[tuple[str, str], Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reader = self.aws.iam_user("flagtrail", account=self.number)
         self.writer = self.aws.iam_user("alice", account=self.number)
 
     def client(self, service: str, identity: Identity | None = None) -> Any:
-        return self.aws.client(service, self.region, identity or self.writer)
+        who = identity or self.writer
+        key = service, who.arn
+        if key not in self._made:
+            self._made[key] = self.aws.client(service, self.region, who)
+        return self._made[key]
 
     def session(self) -> boto3.Session:
         return boto3.Session(region_name=self.region, **self.reader.credentials())

@@ -90,13 +90,17 @@ class EnvironmentDeployments:
             completed_at=log.completed_at or (_utc(answer.get("CompletedAt")) if state == _COMPLETE else None),
             ended_at=log.ended_at or (_utc(answer.get("CompletedAt")) if state in _TAKEN_BACK else None),
             steps=log.steps,
-            strategy=self.names.strategy(self._place, answer.get("DeploymentStrategyId") or ""),
+            strategy=self._strategy(answer),
             growth=_growth(answer),
             description=_masked(answer.get("Description")),
             triggered_by=log.triggered_by,
             cause=log.cause,
             deployment_type=summary.get("Type"),
         )
+
+    def _strategy(self, answer: Answer) -> str | None:
+        strategy = answer.get("DeploymentStrategyId")
+        return self.names.strategy(self._place, strategy) if strategy else None
 
     def _profile_name(self, summary: Answer) -> str:
         try:
