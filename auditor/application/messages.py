@@ -137,7 +137,7 @@ def _digest(alert: Alert) -> Message:
     told = [
         Told(
             change.id,
-            line(f"{when_text(change)}: {change.change.summary} ({actor_text(change.attribution.actor)})"),
+            line(f"{when_text(change)}: {_sentence(change)} ({actor_text(change.attribution.actor)})"),
         )
         for change in alert.changes[:MOST_CHANGES]
     ]
@@ -171,10 +171,12 @@ def _summary(alert: Alert) -> Message:
 
 
 def _report(alert: Alert) -> Message:
+    removable = dict(alert.facts).get("remove")
+    count = f": {counted(removable, 'flag')} can go" if isinstance(removable, int) else ""
     return Message(
         kind=alert.kind,
         key=alert.key,
-        title="Weekly flag report",
+        title=f"Weekly flag report{count}",
         facts=_told_facts(alert),
         findings=_findings(alert.findings),
         footer=f"Made {clock_text(alert.created_at)}",
@@ -228,11 +230,17 @@ def _flag_name(change: RecordedChange) -> str:
 def _told(change: RecordedChange, among: int) -> Told:
     """Tell one change; among several each gets fewer lines, among many its sentence has to do."""
     if among > MOST_DETAILED:
-        return Told(change.id, line(change.change.summary))
+        return Told(change.id, line(_sentence(change)))
     most = MOST_DIFF_LINES if among == 1 else MOST_DIFF_LINES // 2
     diff = change.change.diff
     lines = tuple(_diff_line(entry) for entry in diff[:most])
-    return Told(change.id, line(change.change.summary), lines, max(0, len(diff) - most))
+    sentence = line(change.change.summary if among == 1 else _sentence(change))
+    return Told(change.id, sentence, lines, max(0, len(diff) - most))
+
+
+def _sentence(change: RecordedChange) -> str:
+    """Return what happened, with the flag's name, which a change's own sentence leaves out."""
+    return f"{_flag_name(change)}: {change.change.summary}"
 
 
 def _diff_line(entry: DiffEntry) -> DiffLine:
@@ -381,4 +389,6 @@ def _label(name: str) -> str:
 def _fact_text(value: JsonValue) -> str:
     if isinstance(value, str):
         return line(value)
+    if isinstance(value, list):
+        return line(listed(map(_fact_text, value), most=MOST_CHANGES)) or "none"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value_text(value)

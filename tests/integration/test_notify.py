@@ -85,7 +85,7 @@ def test_without_a_token_it_prints_and_leaves_them_waiting(record):
     answer = flagtrail("notify")
 
     assert answer.status == 0
-    assert "new-checkout was turned on in prod" in answer.out
+    assert "shop/new-checkout changed in prod" in answer.out
     assert "aws ssm put-parameter" in answer.out
     assert "SLACK_BOT_TOKEN" in answer.err
     assert waiting(record) == ["change|one"]
@@ -113,7 +113,7 @@ def console(record: Database) -> None:
 def test_a_console_that_is_the_channel_counts_as_sent(record):
     answer = flagtrail("notify")
 
-    assert "new-checkout was turned on in prod" in answer.out
+    assert "shop/new-checkout changed in prod" in answer.out
     assert answer.out.endswith("1 sent, 0 later, 0 in doubt, 0 given up\n")
     assert waiting(record) == []
 
@@ -123,7 +123,7 @@ def test_a_consoles_lines_are_in_the_json(record):
     answer = flagtrail("notify", "--format", "json")
 
     assert counts(answer) == (1, 0, 0, 0)
-    assert "• new-checkout was turned on in prod: value from false to true." in answer.json["lines"]
+    assert "shop/new-checkout changed in prod" in answer.json["lines"]
 
 
 def test_a_refusal_is_said_and_kept(record, slack):

@@ -55,7 +55,7 @@ def change(**fields: Any) -> FlagChange:
         "before": FlagState(False),
         "after": FlagState(True),
         "diff": (DiffEntry("replace", "/value", False, True),),
-        "summary": "new-checkout was turned on in prod: value from false to true.",
+        "summary": "enabled in prod",
         "detected_by": Detection.EVENT,
     }
     return FlagChange(**{**usual, **fields})
@@ -84,7 +84,7 @@ def deployed(*, number: int = 1, state: str = "COMPLETE", **fields: Any) -> Reco
         "diff": (DiffEntry("replace", "/value/enabled", False, True),),
         "before": FlagState({"enabled": False}, {"name": "Flag"}),
         "after": FlagState({"enabled": True}, {"name": "Flag"}),
-        "summary": f"flag-{number} is live in prod: enabled from false to true.",
+        "summary": "deployed version 3 to prod: enabled",
     }
     return recorded(number=number, **{**usual, **fields})
 

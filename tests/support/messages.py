@@ -35,6 +35,14 @@ ROOT = Attribution(
     (Evidence("cloudtrail", "CloudTrail names the caller of this call", id="e-2", at=AT),),
 )
 HIDDEN = FlagState(dict(MASKED_INCOMPARABLE))
+REPORT = (
+    ("flags", 42),
+    ("remove", 7),
+    ("unknown", 5),
+    ("keep", 30),
+    ("named", ["shop/old-banner", "shop/tmp-tax"]),
+    ("page", "stale-2026-W10.html"),
+)
 FINDINGS = (
     Finding("no-owner", Severity.LOW, "Nobody owns shop/new-checkout."),
     Finding("outside-pipeline", Severity.HIGH, "A production flag was changed outside the pipeline."),
@@ -69,7 +77,7 @@ def cases() -> dict[str, Alert]:
                 version_before=None,
                 version_after="1",
                 diff=(DiffEntry("add", "", None, {"value": True}),),
-                summary="new-checkout was created in prod with value true.",
+                summary="created as true in prod",
             )
         ),
         "deleted": alert(
@@ -78,13 +86,13 @@ def cases() -> dict[str, Alert]:
                 after=None,
                 version_after=None,
                 diff=(DiffEntry("remove", "", {"value": False}, None),),
-                summary="new-checkout was deleted in prod; its value was false.",
+                summary="deleted (was false) in prod",
                 attribution=ROOT,
             ),
             former=_former((1, text)),
             references=PLACES[:2],
         ),
-        "secret": alert(recorded(**hidden, summary="The hidden value of new-checkout changed in prod.")),
+        "secret": alert(recorded(**hidden, summary="secret changed (value not shown) in prod")),
         "late-and-unattributed": alert(
             unattributed(
                 recorded(
@@ -93,14 +101,18 @@ def cases() -> dict[str, Alert]:
             )
         ),
         "label": alert(
-            recorded(kind=ChangeKind.LABEL_MOVED, label="live", summary="Label live of new-checkout moved in prod.")
+            recorded(
+                kind=ChangeKind.LABEL_MOVED,
+                label="live",
+                summary="label live moved from version 3 to 4 in prod: enabled",
+            )
         ),
         "saved": alert(
             deployed(
                 kind=ChangeKind.SAVED,
                 environment=None,
                 deployment=None,
-                summary="flag-1 was saved in version 3; nothing is live yet.",
+                summary="saved version 3: enabled",
             ),
             titles={PROFILE.name: "shop/checkout-flags"},
         ),
@@ -116,7 +128,7 @@ def cases() -> dict[str, Alert]:
                 cause="deployment|111122223333|eu-central-1|abc1234|env9876|7|rolled_back",
                 deployment=DeploymentInfo(7, "ROLLED_BACK"),
                 reason="CloudWatch alarm checkout-errors went into ALARM",
-                summary="flag-1 was rolled back in prod: enabled from true to false.",
+                summary="rolled back from version 3 to version 2 in prod by alarm checkout-errors: disabled",
             )
         ),
         "denied": alert(
@@ -129,7 +141,7 @@ def cases() -> dict[str, Alert]:
                 diff=(),
                 reason="PutParameter",
                 error="not authorized to perform ssm:PutParameter",
-                summary="PutParameter on new-checkout in prod was denied.",
+                summary="denied in prod: not allowed to call ssm:PutParameter",
             )
         ),
         "guardrail": alert(
@@ -142,7 +154,7 @@ def cases() -> dict[str, Alert]:
                 before=None,
                 after=None,
                 diff=(),
-                summary="The monitors of environment prod were removed.",
+                summary="the monitors of environment prod were removed",
             )
         ),
         "many": alert(*(_of_apply(number) for number in range(1, 31))),
@@ -154,7 +166,7 @@ def cases() -> dict[str, Alert]:
         ),
         "report": alert(
             kind=AlertKind.REPORT,
-            facts=(("flags", 42), ("can go", 7), ("page", "stale-2026-10.html"), ("trend", [9, 7])),
+            facts=REPORT,
         ),
         "test": alert(kind=AlertKind.TEST),
     }
@@ -165,7 +177,7 @@ def _of_apply(number: int):
         number=number,
         flag=f"flag-{number:02}",
         document=replace(PARAMETER, name=f"/shop/prod/features/flag-{number:02}"),
-        summary=f"flag-{number:02} was turned on in prod: value from false to true.",
+        summary="enabled in prod",
         cause="call|e-3",
     )
 

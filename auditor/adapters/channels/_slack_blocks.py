@@ -90,7 +90,8 @@ def _add_changes(page: _Page, changes: Sequence[Told], left_out: int) -> None:
             rest = [f"… {told.left_out} more"] if told.left_out else []
             page.code([*map(_diff_text, told.diff), *rest])
     else:
-        page.plain(f"• {told.sentence}" for told in changes)
+        bullet = "• " if len(changes) > 1 else ""
+        page.plain(f"{bullet}{told.sentence}" for told in changes)
     if left_out:
         page.plain([f"… and {left_out} more changes."])
 

@@ -55,8 +55,9 @@ def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
     yield "─" * min(width, len(message.title))
     for text in message.lines:
         yield from _wrapped(text, width)
+    bullet = "• " if len(message.changes) > 1 else ""
     for told in message.changes:
-        yield from _told(told, width)
+        yield from _told(told, width, bullet)
     if message.changes_left_out:
         yield f"… and {message.changes_left_out} more changes"
     if message.facts:
@@ -78,8 +79,8 @@ def _wrapped(text: str, width: int, indent: str = "", first: str = "") -> list[s
     )
 
 
-def _told(told: Told, width: int) -> Iterator[str]:
-    yield from _wrapped(told.sentence, width, "  ", "• ")
+def _told(told: Told, width: int, bullet: str) -> Iterator[str]:
+    yield from _wrapped(told.sentence, width, " " * len(bullet), bullet)
     for entry in told.diff:
         before = "(absent)" if entry.before is None else entry.before
         after = "(absent)" if entry.after is None else entry.after

@@ -193,3 +193,19 @@ def test_law_what_can_be_seen_stays_as_it_is(text):
     seen = "".join(char for char in text if char.isprintable())
 
     assert visible(seen) == seen
+
+
+def test_among_several_each_sentence_names_its_flag():
+    assert [told.sentence for told in compose(alert(recorded())).changes] == ["enabled in prod"]
+    assert compose(alert(deployed(number=1), deployed(number=2))).changes[1].sentence.startswith("shop/flag-2: ")
+    (late,) = compose(alert(recorded(), kind=AlertKind.DIGEST)).changes
+    assert late.sentence.startswith("2026-03-02 09:15:04 UTC: shop/new-checkout: enabled in prod (dana@example.com")
+
+
+def test_a_report_says_how_many_can_go():
+    message = compose(
+        alert(kind=AlertKind.REPORT, facts=(("remove", 1), ("named", ["shop/a", "shop/b"]), ("none", [])))
+    )
+
+    assert message.title == "Weekly flag report: 1 flag can go"
+    assert message.facts[1:] == (Fact("Named", "shop/a, shop/b"), Fact("None", "none"))

@@ -14,6 +14,7 @@ from auditor.domain.errors import ConfigurationError
 from examples.standin.slack import Answer, Fault, SlackServer
 from tests.fakes import ClockFake
 from tests.support.alerts import alert
+from tests.support.slack_server import ScriptedSlack
 
 CHANNEL = "C0FLAGS01"
 SENT, LATER, REFUSED, UNKNOWN = DeliveryOutcome
@@ -27,7 +28,7 @@ def patience(fault: Fault) -> float:
 
 @pytest.fixture
 def slack():
-    with SlackServer() as running:
+    with ScriptedSlack() as running:
         yield running
 
 
