@@ -1,0 +1,212 @@
+"""The golden table of verdicts, written from the rules: histories, and what has to be said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from auditor.domain.flags import FlagId, FlagState, JsonValue
+from auditor.domain.lifetimes import LifetimeRules, lifetime_of
+from auditor.domain.verdicts import (
+    EnvironmentFacts,
+    FlagFacts,
+    Judgement,
+    ReferenceFacts,
+    StaleRules,
+    judge,
+)
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def ago(days: int) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def scanned(*, complete: bool = True, days_ago: int = 1, possible: int = 0, **certain: int) -> ReferenceFacts:
+    """Return what a scan found; the counts are of certain references."""
+    counts = dict(certain)
+    if possible:
+        counts["read"] = counts.get("read", 0) + possible
+    return ReferenceFacts(counts, certain, possible, ago(days_ago), complete)
+
+
+READ = scanned(read=2)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A flag's history in short, and the verdict the rules ask for."""
+
+    name: str
+    verdict: str
+    reasons: set[str]
+    missing: set[str] = field(default_factory=set)
+    key: str = "new-checkout"
+    states: dict[str | None, tuple[Any, int]] = field(default_factory=lambda: {"prod": (True, 100)})
+    created: int | None = 100
+    changed: int | None = 100
+    definition: JsonValue = None
+    metadata: dict[str, JsonValue] = field(default_factory=dict)
+    references: ReferenceFacts | None = READ
+    critical: frozenset[str] = frozenset()
+
+
+def planned(date: str | None = None) -> JsonValue:
+    return {"_deprecation": {"status": "planned", **({"date": date} if date else {})}}
+
+
+VARIANTS = {
+    "_variants": [
+        {"name": "some", "enabled": True, "rule": "(split pct::10 by::$id)"},
+        {"name": "rest", "enabled": False},
+    ]
+}
+ONE_SIDED = {"_variants": [{"name": "some", "enabled": True, "rule": "(eq $a 1)"}, {"name": "rest", "enabled": True}]}
+MASKED = {"masked": True, "comparable": False}
+
+TABLE = [
+    # Fully on or off for longer than allowed.
+    Case("on for long", "remove", {"fully-on"}),
+    Case("off for long", "remove", {"fully-off"}, states={"prod": (False, 60)}),
+    Case("on for just as long as allowed", "keep", {"in-use"}, states={"prod": (True, 30)}),
+    Case("on for a day more than allowed", "remove", {"fully-on"}, states={"prod": (True, 31)}),
+    Case("on in prod, off in staging: only critical environments count", "remove", {"fully-on"}, states={"prod": (True, 90), "staging": (False, 90)}),
+    Case("on in staging only, where no production is known", "remove", {"fully-on"}, states={"staging": (True, 90)}),
+    Case("on in prod, off in live", "keep", {"in-use"}, states={"prod": (True, 90), "live": (False, 90)}),
+    Case("a configured critical environment", "remove", {"fully-off"}, states={"prod": (True, 90), "eu": (False, 90)}, critical=frozenset({"eu"})),
+    Case("the last of two critical environments settled lately", "keep", {"in-use"}, states={"prod": (True, 90), "live": (True, 20)}),
+    Case("without environment", "remove", {"fully-on"}, states={None: (True, 90)}),
+    Case("text that says on", "remove", {"fully-on"}, states={"prod": ("enabled", 90)}),
+    Case("text that says off", "remove", {"fully-off"}, states={"prod": ("Off", 90)}),
+    Case("rollout at 100", "remove", {"fully-on"}, states={"prod": ({"enabled": True, "rollout": 100}, 90)}),
+    Case("rollout at 0", "remove", {"fully-off"}, states={"prod": ({"enabled": True, "rollout": 0}, 90)}),
+    Case("rollout stuck half way", "keep", {"partly-on"}, {"winning value"}, states={"prod": ({"enabled": True, "rollout": 50}, 90)}),
+    Case("disabled with a rollout left in it", "remove", {"fully-off"}, states={"prod": ({"enabled": False, "rollout": 50}, 90)}),
+    Case("variants that differ", "keep", {"partly-on"}, {"winning value"}, states={"prod": (VARIANTS, 90)}),
+    Case("variants that all give the same", "remove", {"fully-on"}, states={"prod": (ONE_SIDED, 90)}),
+    Case("Powertools without rules", "remove", {"fully-on"}, states={"prod": ({"default": True}, 90)}),
+    Case("Powertools with a rule that changes something", "keep", {"partly-on"}, {"winning value"}, states={"prod": ({"default": False, "rules": {"eu": {"when_match": True, "conditions": []}}}, 90)}),
+    Case("Powertools with a rule that changes nothing", "remove", {"fully-off"}, states={"prod": ({"default": False, "rules": {"eu": {"when_match": False, "conditions": []}}}, 90)}),
+    Case("a number is a setting, not a switch", "keep", {"in-use"}, states={"prod": (25, 90)}),
+    Case("a list is a setting", "keep", {"in-use"}, states={"prod": (["a"], 90)}),
+    Case("a hidden value tells nothing", "keep", {"in-use"}, {"value"}, states={"prod": (MASKED, 90)}),
+    Case("a state nobody dated", "keep", {"in-use"}, {"date of last change"}, states={"prod": (True, -1)}),
+    # Declared ends.
+    Case("end date passed", "remove", {"past-end-date", "fully-on"}, definition=planned("2026-11-01")),
+    Case("end date today", "remove", {"past-end-date", "fully-on"}, definition=planned("2026-11-20")),
+    Case("end date to come", "remove", {"fully-on"}, definition=planned("2027-01-01")),
+    Case("end date to come, nothing else", "keep", {"in-use"}, definition=planned("2027-01-01"), states={"prod": (True, 20)}),
+    Case("end date passed on a young flag", "remove", {"past-end-date"}, definition=planned("2026-11-15"), created=10, changed=10, states={"prod": (True, 10)}),
+    Case("end date passed, still split", "unknown", {"past-end-date", "partly-on"}, {"winning value"}, definition=planned("2026-11-01"), states={"prod": (VARIANTS, 90)}),
+    Case("short-term without date, old", "remove", {"short-term-overdue"}, definition=planned(), states={"prod": (True, 20)}, created=41, changed=20),
+    Case("short-term without date, young enough", "keep", {"in-use"}, definition=planned(), states={"prod": (True, 20)}, created=40, changed=20),
+    Case("a date in the description", "remove", {"past-end-date"}, metadata={"description": "remove by 2026-10-01"}, states={"prod": (True, 20)}),
+    Case("an expiration policy", "remove", {"past-end-date"}, metadata={"expires_at": "2026-11-01T00:00:00Z"}, states={"prod": (True, 20)}),
+    Case("a tag with a date", "remove", {"past-end-date"}, metadata={"tags": {"expires": "2026-11-01"}}, states={"prod": (True, 20)}),
+    # Types by declaration and by name.
+    Case("release by name, too old", "remove", {"past-lifetime"}, key="release-cart", states={"prod": (True, 20)}, created=41, changed=20),
+    Case("release by name, in its time", "keep", {"in-use"}, key="release-cart", states={"prod": (True, 20)}, created=40, changed=20),
+    Case("underscore in a name", "remove", {"past-lifetime"}, key="tmp_tax", states={"prod": (True, 20)}, created=90, changed=20),
+    Case("experiment by name", "remove", {"past-lifetime"}, key="exp-colour", states={"prod": (5, 20)}, created=50, changed=20),
+    Case("type in the description", "remove", {"past-lifetime"}, metadata={"description": "type=release owner=a@example.com"}, states={"prod": (True, 20)}),
+    Case("type in brackets", "remove", {"past-lifetime"}, metadata={"description": "[temporary] new cart"}, states={"prod": (True, 20)}),
+    Case("type by tag", "remove", {"past-lifetime"}, metadata={"tags": {"flag-type": "experiment"}}, states={"prod": (True, 20)}),
+    Case("ops flag in its 90 days", "keep", {"in-use"}, key="ops-drain", states={"prod": (False, 20)}, created=80, changed=20),
+    Case("ops flag to re-confirm", "remove", {"past-lifetime"}, key="ops-drain", states={"prod": (False, 20)}, created=91, changed=20),
+    Case("kill switch, off for ever", "keep", {"permanent"}, key="kill-payments", states={"prod": (False, 400)}, created=400, changed=400),
+    Case("permission flag, on for ever", "keep", {"permanent"}, key="permission-export", states={"prod": (True, 400)}, created=400),
+    Case("kill switch that no code reads", "remove", {"unreferenced"}, key="kill-payments", states={"prod": (False, 400)}, created=400, changed=400, references=scanned()),
+    # References.
+    Case("never scanned is not unreferenced", "unknown", {"fully-on"}, {"references"}, references=None),
+    Case("never scanned, nothing else", "unknown", {"not-known"}, {"references"}, references=None, states={"prod": (True, 20)}),
+    Case("no reference in a whole fresh scan", "remove", {"unreferenced"}, references=scanned(), states={"prod": (25, 90)}),
+    Case("no reference, changed lately", "keep", {"in-use"}, references=scanned(), states={"prod": (25, 20)}, changed=20),
+    Case("no reference, but files were not read", "unknown", {"not-known"}, {"complete scan"}, references=scanned(complete=False), states={"prod": (25, 90)}),
+    Case("no reference in an old scan", "unknown", {"not-known"}, {"recent scan"}, references=scanned(days_ago=45), states={"prod": (25, 90)}),
+    Case("only possible references", "unknown", {"not-known"}, {"certain references"}, references=scanned(possible=1), states={"prod": (25, 90)}),
+    Case("read only in tests", "remove", {"only-in-tests"}, references=scanned(test=3), states={"prod": (25, 90)}),
+    Case("tests and one possible read", "unknown", {"not-known"}, {"certain references"}, references=scanned(test=3, possible=1), states={"prod": (25, 90)}),
+    Case("only defined in a template", "remove", {"unreferenced"}, references=scanned(define=1), states={"prod": (25, 90)}),
+    Case("only named in prose", "remove", {"unreferenced"}, references=scanned(doc=2), states={"prod": (25, 90)}),
+    Case("a name is bound to it", "keep", {"in-use"}, references=scanned(bind=1), states={"prod": (25, 90)}),
+    Case("read in code, and settled", "remove", {"fully-on"}, references=scanned(read=1, test=4)),
+    Case("read in code with files unread: known references suffice", "remove", {"fully-on"}, {"complete scan"}, references=scanned(complete=False, read=1)),
+    # What speaks for leaving it alone.
+    Case("young", "keep", {"young"}, created=5, changed=5, states={"prod": (True, 5)}),
+    Case("young and unreferenced", "keep", {"young"}, created=5, changed=5, states={"prod": (True, 5)}, references=scanned()),
+    Case("changed lately", "keep", {"recently-changed"}, changed=3, states={"prod": (True, 3)}),
+    Case("changed lately in staging only: still open", "keep", {"recently-changed"}, changed=3, states={"prod": (True, 90), "staging": (False, 3)}),
+    Case("no state at all", "unknown", {"not-known"}, {"state"}, states={}),
+    Case("creation not dated", "remove", {"fully-on"}, {"age"}, created=None),
+]  # fmt: skip
+
+
+def facts(case: Case) -> FlagFacts:
+    flag = FlagId("shop", case.key)
+    environments = tuple(
+        EnvironmentFacts(name, FlagState(value), ago(days) if days >= 0 else None, "alice")
+        for name, (value, days) in case.states.items()
+    )
+    return FlagFacts(
+        flag,
+        environments,
+        ago(case.created) if case.created is not None else None,
+        ago(case.changed) if case.changed is not None else None,
+        "alice",
+        lifetime_of(flag, case.definition, case.metadata, LifetimeRules()),
+        case.references,
+    )
+
+
+def verdict(case: Case) -> Judgement:
+    return judge(facts(case), StaleRules(critical=case.critical), NOW)
+
+
+@pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
+def test_the_golden_table(case: Case) -> None:
+    judgement = verdict(case)
+    assert judgement.verdict.value == case.verdict
+    assert {reason.code for reason in judgement.reasons} == case.reasons
+    assert case.missing <= set(judgement.missing)
+
+
+def test_the_table_has_sixty_histories_of_different_names() -> None:
+    assert len({case.name for case in TABLE}) == len(TABLE) >= 60
+
+
+@pytest.mark.parametrize("case", [c for c in TABLE if c.references is not None], ids=lambda case: case.name)
+def test_taking_the_scan_away_never_makes_a_removal(case: Case) -> None:
+    """Absent evidence never raises certainty."""
+    without = judge(facts(Case(**{**vars(case), "references": None})), StaleRules(critical=case.critical), NOW)
+    assert without.verdict.value != "remove"
+    assert "references" in without.missing
+
+
+def test_a_verdict_in_contract_form() -> None:
+    shown = verdict(TABLE[0]).to_json()
+    assert shown["winning_value"] == {"prod": True}
+    assert shown["age_days"] == 100
+    assert shown["references"] == {
+        "read": 2, "write": 0, "define": 0, "bind": 0, "test": 0, "doc": 0, "possible": 0, "scanned_at": "2026-11-19T12:00:00Z",
+    }  # fmt: skip
+    assert set(shown) == {
+        "application", "flag", "verdict", "reasons", "evidence", "missing", "winning_value", "owner", "age_days", "references",
+    }  # fmt: skip
+
+
+def test_never_scanned_is_said_with_null() -> None:
+    shown = verdict(next(c for c in TABLE if c.references is None)).to_json()
+    assert isinstance(shown["references"], dict)
+    assert shown["references"]["scanned_at"] is None
+
+
+def test_owners_come_from_the_description_or_the_configuration() -> None:
+    flag = FlagId("shop", "checkout-banner")
+    rules = LifetimeRules(owners=(("shop/checkout-*", "@checkout"),))
+    assert lifetime_of(flag, None, {"description": "owner=a@example.com"}, rules).owner == "a@example.com"
+    assert lifetime_of(flag, None, {}, rules).owner == "@checkout"
+    assert lifetime_of(FlagId("pay", "x"), None, {}, rules).owner is None
