@@ -76,7 +76,7 @@ class StandIn:
         self._put_back: Callable[[], None] | None = None
         self._gateway = self._assemble(CloudTrail(self.clock, self._events, self._ids, trail, lookup_delay))
         # The stubs know each service by its literal name; here the name is the caller's.
-        self._make_client: Callable[..., Any] = boto3.session.Session(botocore_session=_hermetic_session()).client
+        self._make_client: Callable[..., Any] = _hermetic_session().client
         self._operator = self.iam_user("operator")
         self._product = self.iam_user("flagtrail")
 
@@ -286,18 +286,19 @@ class StandIn:
 
 
 @cache
-def _hermetic_session() -> botocore.session.Session:
+def _hermetic_session() -> boto3.session.Session:
     """Return a session that reads neither a profile nor a file of the person who runs the stand-in.
 
     It is the process's: it keeps the service models it has read, which is most of the cost of a client.
     """
-    return botocore.session.Session(
+    core = botocore.session.Session(
         session_vars={
             "profile": (None, [], None, None),
             "config_file": (None, [], os.devnull, None),
             "credentials_file": (None, [], os.devnull, None),
         }
     )
+    return boto3.session.Session(botocore_session=core)
 
 
 def product_environ(base: dict[str, str] | None, aws: StandIn) -> dict[str, str]:
