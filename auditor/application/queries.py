@@ -109,12 +109,12 @@ def _located(state: StateAt) -> dict[str, JsonValue]:
     return {**state.to_json(), **where}
 
 
-def show(uow: UnitOfWork, wanted: str, at: datetime, as_of: datetime | None = None) -> FlagView:
+def show(uow: UnitOfWork, wanted: str, as_of: datetime | None = None) -> FlagView:
     """Return all about the flag of this name: its key, ``application/key``, or a parameter's full name.
 
     Raise ``UsageError`` when no flag has it, with the nearest names, or when several have.
     """
-    states = states_at(uow, at, as_of)
+    states = states_at(uow, None, as_of)
     flag = _chosen(wanted, states)
     own = tuple(state for state in states if _flag(state) == flag)
     documents = {state.change.change.document for state in own}

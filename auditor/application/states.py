@@ -53,25 +53,24 @@ class StateAt:
         }
 
 
-def states_at(uow: UnitOfWork, at: datetime, as_of: datetime | None = None) -> list[StateAt]:
+def states_at(uow: UnitOfWork, at: datetime | None, as_of: datetime | None = None) -> list[StateAt]:
     """Return the state of every flag in every environment at a time, by application, flag and environment.
 
-    A flag that was there before and is gone has a row without state. ``as_of`` hides what was recorded later.
+    A flag that was there before and is gone has a row without state. Without a time it is the newest state known, at
+    the last look. ``as_of`` hides what was recorded later.
     """
     latest = [change for change in uow.changes.latest_states(at, as_of) if change.change.flag is not None]
     doubts = _Doubts(uow, at, as_of)
     verified = _verified(uow, latest, as_of)
-    found = [
-        _state(change, min(at, verified.get(_place(change), change.recorded_at)), at, doubtful=change in doubts)
-        for change in latest
-    ]
-    return sorted(found, key=_order)
+    return sorted((_state(change, verified[_place(change)], at, doubts) for change in latest), key=_order)
 
 
-def _state(change: RecordedChange, seen: datetime, at: datetime, *, doubtful: bool) -> StateAt:
-    """Return the state a change led to, vouched for at the time of the last look if nothing else is in doubt."""
-    sure = seen >= at and not doubtful
-    return StateAt(change, change.change.after, seen, Certainty.CERTAIN if sure else Certainty.POSSIBLE)
+def _state(change: RecordedChange, seen: datetime, at: datetime | None, doubts: _Doubts) -> StateAt:
+    """Return the state a change led to, vouched for up to the last look if nothing else is in doubt."""
+    moment = seen if at is None else at
+    sure = seen >= moment and not doubts.about(change, moment)
+    vouched = min(seen, moment)
+    return StateAt(change, change.change.after, vouched, Certainty.CERTAIN if sure else Certainty.POSSIBLE)
 
 
 def _place(change: RecordedChange) -> _Place:
@@ -117,25 +116,21 @@ def _is_deployed(change: RecordedChange) -> bool:
 class _Doubts:
     """What could make a state another one than its newest dated change says."""
 
-    def __init__(self, uow: UnitOfWork, at: datetime, as_of: datetime | None) -> None:
+    def __init__(self, uow: UnitOfWork, at: datetime | None, as_of: datetime | None) -> None:
         self._uow = uow
-        self._at = at
-        around = uow.changes.query(HistoryQuery(since=at, until=at, as_of=as_of))
+        # Of a change that is only known to lie in an interval, the newest state is after it, a state within it unsure.
+        around = () if at is None else uow.changes.query(HistoryQuery(since=at, until=at, as_of=as_of))
         self._floating = {_place(change) for change in around if change.occurred_at is None}
         self._gaps: dict[DocumentRef, list[Gap]] = {}
         for gap in uow.gaps.all(as_of):
             self._gaps.setdefault(gap.document, []).append(gap)
 
-    def __contains__(self, change: RecordedChange) -> bool:
-        """Tell whether the state after this change is in doubt at the time asked for."""
+    def about(self, change: RecordedChange, at: datetime) -> bool:
+        """Tell whether the state after this change is in doubt at a time."""
         return _place(change) in self._floating or any(
-            self._in_interval(gap) if gap.gap_class is GapClass.INTERVAL else self._among_versions(gap, change)
+            _in_interval(gap, at) if gap.gap_class is GapClass.INTERVAL else self._among_versions(gap, change)
             for gap in self._gaps.get(change.change.document, ())
         )
-
-    def _in_interval(self, gap: Gap) -> bool:
-        """Tell whether the time lies where a store without versions could have changed unseen."""
-        return parse_rfc3339(gap.first) <= self._at < parse_rfc3339(gap.last)
 
     def _among_versions(self, gap: Gap, change: RecordedChange) -> bool:
         """Tell whether unreadable versions come between this change's version and the next one that is known."""
@@ -151,6 +146,11 @@ class _Doubts:
         for other in same:
             if _place(other) == _place(change) and other.change.life == change.change.life and other.seq > change.seq:
                 yield other
+
+
+def _in_interval(gap: Gap, at: datetime) -> bool:
+    """Tell whether the time lies where a store without versions could have changed unseen."""
+    return parse_rfc3339(gap.first) <= at < parse_rfc3339(gap.last)
 
 
 def _number(version: str | None) -> int | None:

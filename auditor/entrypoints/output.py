@@ -104,7 +104,9 @@ def write_table(columns: Sequence[tuple[str, int | None]], rows: Iterable[Sequen
         from rich.text import Text
     except ImportError as error:
         raise UsageError("a table needs rich, which is not installed here; use --format json, or install it") from error
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title or None, title_justify="left")
+    if title:
+        write(visible(title))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading, size in columns:
         table.add_column(heading, width=size, overflow="fold", ratio=1 if size is None else None)
     for row in rows:
@@ -112,8 +114,9 @@ def write_table(columns: Sequence[tuple[str, int | None]], rows: Iterable[Sequen
     buffer = io.StringIO()
     terminal = sys.stdout.isatty()
     Console(file=buffer, width=width(), force_terminal=terminal, no_color=not terminal, highlight=False).print(table)
-    for line in buffer.getvalue().strip("\n").splitlines():
-        write(line.rstrip())
+    for line in buffer.getvalue().splitlines():
+        if line.strip():
+            write(line.rstrip())
 
 
 def remark(text: str) -> None:

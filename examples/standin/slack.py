@@ -274,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _arguments(self) -> dict[str, Any]:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         if "json" in self.headers.get("Content-Type", ""):
-            return dict(json.loads(body))
+            return dict(json.loads(body or "{}"))  # the SDK calls auth.test with nothing in it
         return dict(parse_qsl(body, keep_blank_values=True))
 
     def _token(self, arguments: dict[str, Any]) -> str | None:

@@ -314,6 +314,13 @@ def test_a_state_after_the_last_look_is_only_possible(url):
     assert (found["as_of"], found["certainty"]) == (RECORDED.strftime("%Y-%m-%dT%H:%M:%SZ"), "possible")
 
 
+def test_without_a_time_it_is_the_state_at_the_last_look(url):
+    found = state()[("shop", "prod", "new-checkout")]
+
+    assert (found["as_of"], found["certainty"]) == (RECORDED.strftime("%Y-%m-%dT%H:%M:%SZ"), "certain")
+    assert found["state"] == {"value": True}
+
+
 def test_a_state_in_the_interval_of_a_change_is_only_possible(elsewhere):
     gone = change(
         key="gone",

@@ -6,7 +6,7 @@ import click
 
 from auditor.entrypoints.cli_options import Context, command
 
-_COLUMNS = (("Flag", 28), ("Store", 9), ("Environment", 11), ("Key or profile", None))
+_COLUMNS = (("Flag", 24), ("Store", 9), ("Environment", 11), ("Key or profile", None))
 
 
 @command(

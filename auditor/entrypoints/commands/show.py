@@ -36,7 +36,7 @@ def show(context: Context, flag: str) -> None:
     from auditor.entrypoints import output
 
     with context.open_database().reader() as uow:
-        view = all_about(uow, flag, context.moment, context.now)
+        view = all_about(uow, flag, context.now)
     if context.format == "json":
         output.write_json(view.to_json())
     else:

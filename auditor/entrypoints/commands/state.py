@@ -16,7 +16,7 @@ _COLUMNS = (("Flag", 26), ("Environment", 11), ("Version", 7), ("Says", None), (
     "json",
     "jsonl",
     examples=(
-        "flagtrail state                            # now",
+        "flagtrail state                            # as last seen",
         "flagtrail state --at 2026-03-05T14:00:00Z  # during the incident",
         "flagtrail state --at 1d --environment prod --format json",
     ),
@@ -25,7 +25,7 @@ _COLUMNS = (("Flag", 26), ("Environment", 11), ("Version", 7), ("Says", None), (
 @click.option("--flag", metavar="NAME", help="Only this flag: its key, or application/key.")
 @click.option("--environment", metavar="NAME", help="Only this environment; - for states without one.")
 def state(context: Context, at: Any, flag: str | None, environment: str | None) -> None:
-    """Show what every flag said at a time, in every environment.
+    """Show what every flag said at a time, in every environment; without --at, when it was last looked at.
 
     An AppConfig flag has a state in each environment it was deployed to, which is what
     users saw, and one without environment, which is what was saved. "possible" means
@@ -35,7 +35,7 @@ def state(context: Context, at: Any, flag: str | None, environment: str | None) 
     from auditor.application.states import StateAt, states_at
     from auditor.entrypoints import output
 
-    moment = at(context.moment) if at else context.moment
+    moment = at(context.moment) if at else None
     with context.open_database().reader() as uow:
         found = states_at(uow, moment, context.now)
 
