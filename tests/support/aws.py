@@ -74,15 +74,24 @@ class Account:
         return made
 
 
-def fail(session: boto3.Session, service: str, operation: str, code: str, message: str = "", status: int = 400) -> list:
+def fail(
+    session: boto3.Session,
+    service: str,
+    operation: str,
+    code: str,
+    message: str = "",
+    *,
+    status: int = 400,
+    body: bytes | None = None,
+) -> list[Any]:
     """Have a session's clients be answered an error by one operation; return the list of the requests made."""
     made: list[Any] = []
 
     def answer(request: Any, **_event: Any) -> AWSResponse:
         made.append(request)
-        body = json.dumps({"__type": code, "message": message}).encode()
+        text = body or json.dumps({"__type": code, "message": message}).encode()
         headers = {"x-amzn-ErrorType": code}
-        return AWSResponse(request.url, status, headers, HTTPResponse(BytesIO(body), preload_content=False))
+        return AWSResponse(request.url, status, headers, HTTPResponse(BytesIO(text), preload_content=False))
 
     session.events.register(f"before-send.{service}.{operation}", answer)
     return made

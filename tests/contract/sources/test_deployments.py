@@ -235,7 +235,7 @@ def pages(session: Any, states: list[str], at: datetime) -> list[int]:
         (dict.fromkeys(range(1, 179), "COMPLETE"), [0, 50], [179, 180]),
         (dict.fromkeys(range(1, 121), "COMPLETE"), [0, 50, 100], list(range(121, 181))),
         (dict.fromkeys(range(1, 181), "COMPLETE") | {7: "DEPLOYING"}, [0, 50, 100, 150], [7]),
-        (dict.fromkeys(range(1, 181), "COMPLETE") | {130: "ROLLING_BACK"}, [0, 50], [130]),
+        (dict.fromkeys(range(1, 181), "COMPLETE") | {130: "ROLLING_BACK"}, [0, 50, 100], [130]),
     ],
 )
 def test_no_more_pages_are_read_than_can_hold_news(account, held, began, news):
