@@ -60,8 +60,8 @@ template-lint: $(if $(TEMPLATES),$(LINT_VENV)/.stamp)  ## Check the deployment t
 bench: $(VENV)/.stamp-dev  ## Run every benchmark, each against its floor.
 	@set -e; for file in $(BENCHMARKS); do $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; done
 
-package: $(VENV)/.stamp-run  ## Build the Lambda packages into dist/lambda/.
-	$(BIN)/python -m deploy.packaging.lambda_zip
+package: $(VENV)/.stamp-run  ## Build the Lambda packages into dist/lambda/ (PACKAGE="--help" tells the options).
+	$(BIN)/python -m deploy.packaging.lambda_zip $(PACKAGE)
 
 lock:  ## Make the locks anew (maintainers; needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or set UV=path/to/uv" >&2; exit 2; }

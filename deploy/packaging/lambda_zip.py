@@ -4,43 +4,79 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from auditor.configuration.loader import load_file
+from auditor.domain.errors import ConfigurationError
+from auditor.settings import CONFIG_FILE
+from deploy.packaging.bytecode import compile_folder, interpreter
+from deploy.packaging.contents import belongs, members
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = {"x86_64": "x86_64", "arm64": "aarch64"}
+PYTHONS = ("3.11", "3.12", "3.13")
 # Lambda unpacks to read-only files; the date is the oldest a zip can hold.
 DATE = (1980, 1, 1, 0, 0, 0)
 FILE, PROGRAM = 0o100644 << 16, 0o100755 << 16
-LEFT_OUT_FOLDERS = {"__pycache__", "bin"}
-# Notes of the installer: they name paths of the machine that built the package.
-LEFT_OUT_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 
 
-def install(target: Path, machine: str, python: str) -> None:
-    """Install the locked dependencies for another machine; raise CalledProcessError when pip refuses."""
-    platforms = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
-    command = [
-        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"),
-        *("--require-hashes", "--no-deps", "--no-compile", "--only-binary", ":all:", "--target", str(target)),
-        *("--implementation", "cp", "--python-version", python),
-        *(word for platform in platforms for word in ("--platform", platform)),
-        *("-r", str(ROOT / "requirements" / "lambda.txt")),
-    ]
-    subprocess.run(command, check=True)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A Lambda runtime on an architecture."""
+
+    python: str
+    architecture: str
+
+    @property
+    def name(self) -> str:
+        """Return the package's file name, in Lambda's own words."""
+        return f"flagtrail-python{self.python}-{self.architecture}.zip"
+
+    def download(self, folder: Path) -> None:
+        """Fetch the locked wheels for this target into a folder of its own; raise CalledProcessError on failure."""
+        machine = PLATFORMS[self.architecture]
+        platforms = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
+        command = [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"),
+            *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)),
+            *("--implementation", "cp", "--python-version", self.python),
+            *(word for platform in platforms for word in ("--platform", platform)),
+            *("-r", str(ROOT / "requirements" / "lambda.txt")),
+        ]
+        subprocess.run(command, check=True)
 
 
-def members(folder: Path) -> Iterator[Path]:
-    """Yield the files that belong into a package, relative to its folder, in one order everywhere."""
-    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    for path in sorted(files, key=Path.as_posix):
-        if LEFT_OUT_FOLDERS.isdisjoint(path.parts[:-1]) and path.name not in LEFT_OUT_FILES:
-            yield path
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to build, and from what: ``config`` is the ``flagtrail.toml`` that goes along."""
+
+    targets: tuple[Target, ...]
+    out: Path
+    config: Path | None = None
+    interpreters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that was built; ``compiled`` tells whether it carries bytecode."""
+
+    path: Path
+    compiled: bool
+
+    def __str__(self) -> str:
+        content = self.path.read_bytes()
+        kept = "with bytecode" if self.compiled else "sources only: no such Python here to compile with"
+        digest = hashlib.sha256(content).hexdigest()
+        return f"{self.path}  {len(content) / 1e6:.1f} MB  {kept}  sha256 {digest}"
 
 
 def pack(folder: Path, archive: Path) -> None:
@@ -55,30 +91,67 @@ def pack(folder: Path, archive: Path) -> None:
             package.writestr(entry, (folder / path).read_bytes())
 
 
-def build(architecture: str, python: str, out: Path) -> Path:
-    """Build the package of one architecture and return its path."""
-    archive = out / f"flagtrail-{architecture}.zip"
-    with tempfile.TemporaryDirectory(prefix="flagtrail-package-") as name:
-        folder = Path(name)
-        install(folder, PLATFORMS[architecture], python)
-        shutil.copytree(ROOT / "auditor", folder / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
-        pack(folder, archive)
-    return archive
+def unpack(wheel: Path, folder: Path) -> None:
+    """Lay a wheel's modules out as they are imported; raise ValueError where that takes more than unpacking."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        if any(".data/" in name and ".data/scripts/" not in name for name in names):
+            raise ValueError(f"{wheel.name} has files that an installer would put elsewhere")
+        archive.extractall(folder, [name for name in names if belongs(PurePosixPath(name))])
+
+
+def build(plan: Plan) -> Iterator[Package]:
+    """Build one package after the other."""
+    for target in plan.targets:
+        with tempfile.TemporaryDirectory(prefix="flagtrail-package-") as name:
+            yield _build(plan, target, Path(name))
+
+
+def _build(plan: Plan, target: Target, work: Path) -> Package:
+    wheels, folder = work / "wheels", work / "package"
+    target.download(wheels)
+    for wheel in sorted(wheels.glob("*.whl")):
+        unpack(wheel, folder)
+    shutil.copytree(ROOT / "auditor", folder / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
+    if plan.config is not None:
+        shutil.copyfile(plan.config, folder / CONFIG_FILE)
+    program = interpreter(target.python, plan.interpreters)
+    if program is not None:
+        compile_folder(folder, program)
+    archive = plan.out / target.name
+    pack(folder, archive)
+    return Package(archive, compiled=program is not None)
+
+
+def parse(arguments: list[str] | None) -> Plan:
+    """Read the command line; exit with a sentence where it cannot be followed."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.packaging.lambda_zip", description=__doc__)
+    parser.add_argument("--python", action="append", choices=PYTHONS, help="Lambda runtime (default: each)")
+    parser.add_argument("--architecture", action="append", choices=PLATFORMS, help="processor (default: each)")
+    parser.add_argument("--config", type=Path, help="a flagtrail.toml to put into the package")
+    parser.add_argument("--interpreter", action="append", default=[], help="a Python that may compile bytecode")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "lambda", help="folder to write to")
+    options = parser.parse_args(arguments)
+    if options.config is not None:
+        _check(options.config, parser)
+    targets = (Target(p, a) for p in options.python or PYTHONS for a in options.architecture or PLATFORMS)
+    return Plan(tuple(targets), options.out, options.config, tuple(options.interpreter))
+
+
+def _check(config: Path, parser: argparse.ArgumentParser) -> None:
+    """Refuse a configuration that the function could not load, or that holds what belongs into a secret."""
+    try:
+        settings = load_file(config, os.environ)
+    except ConfigurationError as error:
+        parser.error(str(error))
+    if urlsplit(settings.database_url).password:
+        parser.error(f"{config}: a password does not belong into a package; the template takes it from a secret")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build the packages asked for and print size and digest of each."""
-    parser = argparse.ArgumentParser(description="Build the Lambda packages.")
-    parser.add_argument("--python", default="3.13", help="the Lambda runtime's Python (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "lambda", help="folder to write to")
-    parser.add_argument("architecture", nargs="*", default=list(PLATFORMS), help=" or ".join(PLATFORMS))
-    options = parser.parse_args(arguments)
-    for architecture in options.architecture:
-        if architecture not in PLATFORMS:
-            parser.error(f"unknown architecture {architecture!r}: {' or '.join(PLATFORMS)}")
-        archive = build(architecture, options.python, options.out)
-        content = archive.read_bytes()
-        print(f"{archive}  {len(content) / 1e6:.1f} MB  sha256 {hashlib.sha256(content).hexdigest()}")
+    """Build the packages asked for and print size, bytecode and digest of each."""
+    for package in build(parse(arguments)):
+        print(package, flush=True)
     return 0
 
 

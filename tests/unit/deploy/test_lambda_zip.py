@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 import zipfile
+from typing import get_args
 
-from deploy.packaging.lambda_zip import members, pack
+import pytest
+
+from auditor.adapters.aws import Service
+from deploy.packaging.bytecode import compile_folder, interpreter
+from deploy.packaging.contents import SERVICES, members
+from deploy.packaging.lambda_zip import Target, pack, parse, unpack
+
+OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def tree(folder, names):
@@ -14,13 +24,30 @@ def tree(folder, names):
     return folder
 
 
-def test_what_an_installer_left_is_left_out(tmp_path):
-    tree(
-        tmp_path,
-        ["bin/run", "a/b.py", "a/__pycache__/b.pyc", "a.dist-info/RECORD", "a.dist-info/METADATA", "bin.py"],
-    )
+def wheel(path, names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, name)
+    return path
 
-    assert [path.as_posix() for path in members(tmp_path)] == ["a.dist-info/METADATA", "a/b.py", "bin.py"]
+
+def test_only_what_the_function_needs_belongs(tmp_path):
+    tree(tmp_path, ["bin/run", "a/b.py", "a/tests/test_b.py", "a.dist-info/RECORD", "a.dist-info/METADATA", "bin.py"])
+    tree(tmp_path, ["click/core.py", "click-8.5.1.dist-info/METADATA", "a/click/b.py"])
+    tree(tmp_path, [f"botocore/data/{name}" for name in ("ssm/2014/service.json.gz", "ec2/x.json", "endpoints.json")])
+
+    assert [path.as_posix() for path in members(tmp_path)] == [
+        "a.dist-info/METADATA",
+        "a/b.py",
+        "a/click/b.py",
+        "bin.py",
+        "botocore/data/endpoints.json",
+        "botocore/data/ssm/2014/service.json.gz",
+    ]
+
+
+def test_every_service_that_is_called_is_described():
+    assert set(get_args(Service)) <= SERVICES
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
@@ -41,3 +68,80 @@ def test_a_native_module_may_be_loaded_by_anyone(tmp_path):
     with zipfile.ZipFile(tmp_path / "one.zip") as package:
         rights = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in package.infolist()}
     assert rights == {"a.py": 0o644, "c.so": 0o755, "lib/d.so.1": 0o755}
+
+
+def test_a_wheel_is_laid_out_without_its_scripts(tmp_path):
+    made = wheel(tmp_path / "a.whl", ["a/b.py", "a.data/scripts/a.py", "a.dist-info/RECORD"])
+
+    unpack(made, tmp_path / "out")
+
+    assert [path.as_posix() for path in members(tmp_path / "out")] == ["a/b.py"]
+
+
+def test_a_wheel_that_needs_an_installer_is_refused(tmp_path):
+    with pytest.raises(ValueError):
+        unpack(wheel(tmp_path / "a.whl", ["a.data/purelib/a.py"]), tmp_path / "out")
+
+
+def test_bytecode_is_the_same_wherever_it_was_compiled(tmp_path):
+    source = "def f(x):\n    return x in {'a', 'b', 'c'}\n"
+    made = []
+    for folder in (tmp_path / "here", tmp_path / "somewhere" / "else"):
+        folder.mkdir(parents=True)
+        (folder / "m.py").write_text(source)
+        compile_folder(folder, sys.executable)
+        (compiled,) = (folder / "__pycache__").iterdir()
+        made.append(compiled.read_bytes())
+
+    assert made[0] == made[1]
+    assert str(tmp_path).encode() not in made[0]
+
+
+def test_bytecode_counts_whatever_the_source_says_by_now(tmp_path):
+    (tmp_path / "m.py").write_text("answer = 42\n")
+    compile_folder(tmp_path, sys.executable)
+    (tmp_path / "m.py").write_text("answer = 1\n")
+    spec = importlib.util.spec_from_file_location("m", tmp_path / "m.py")
+    module = importlib.util.module_from_spec(spec)
+
+    spec.loader.exec_module(module)
+
+    assert module.answer == 42
+
+
+def test_only_the_same_python_compiles(tmp_path):
+    other = tmp_path / "python3.4"
+    other.write_text("#!/bin/sh\necho CPython 3.4\n")
+    other.chmod(0o755)
+
+    assert interpreter(OWN_VERSION) == sys.executable
+    assert interpreter("3.4", [str(tmp_path / "none"), sys.executable, str(other)]) == str(other)
+    assert interpreter("3.4") is None
+
+
+def test_each_runtime_and_processor_is_built_unless_told_otherwise():
+    assert len(parse([]).targets) == 6
+    assert parse(["--python", "3.12", "--architecture", "arm64"]).targets == (Target("3.12", "arm64"),)
+    assert Target("3.12", "arm64").name == "flagtrail-python3.12-arm64.zip"
+
+
+@pytest.mark.parametrize(
+    "text", ['[database]\nurl = "postgresql://flagtrail:secret@db.example.com/flagtrail"\n', "[databse]\n", None]
+)
+def test_a_configuration_that_cannot_go_along_is_refused(tmp_path, text, capsys):
+    config = tmp_path / "flagtrail.toml"
+    if text is not None:
+        config.write_text(text)
+
+    with pytest.raises(SystemExit) as refused:
+        parse(["--config", str(config)])
+
+    assert refused.value.code == 2
+    assert "secret@" not in capsys.readouterr().err
+
+
+def test_a_sound_configuration_goes_along(tmp_path):
+    config = tmp_path / "flagtrail.toml"
+    config.write_text('[slack]\nchannel = "C0123456789"\n')
+
+    assert parse(["--config", str(config)]).config == config
