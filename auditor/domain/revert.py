@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from auditor.domain.aws_command import Option, aws_command, survives
 from auditor.domain.changes import ChangeKind, FlagChange, RecordedChange
 from auditor.domain.credentials import MASK
 from auditor.domain.flags import FlagState, JsonValue
@@ -22,16 +23,11 @@ _STRATEGY = "AppConfig.AllAtOnce"
 _RUNNING = frozenset({"DEPLOYING", "BAKING", "VALIDATING"})
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _LABEL = re.compile(r"[A-Za-z._-][A-Za-z0-9._-]{0,99}")
-# The CLI takes what follows these for a place to read the value from.
-_REFERENCES = ("file://", "fileb://", "http://", "https://")
-# A chat shows these as markup, or eats them; inside JSON they can be written as escapes.
-_FRAGILE = frozenset("<>&`")
 
 # What a deleted parameter is made again with, besides name, type and value.
 _KEPT = ("description", "tier", "data-type", "allowed-pattern")
 
 Former = Mapping[str, JsonValue]
-Option = str | int | bool | list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +63,13 @@ def _updated(change: FlagChange, former: Former) -> RevertCommand:
         command = _put(change, text, former, overwrite=True)
         if len(command) <= LONGEST or change.version_before is None:
             return RevertCommand(command)
-    if change.version_before is None or not _survives(change.document.name):
+    if change.version_before is None or not survives(change.document.name):
         return RevertCommand(None, ("The text of the former value is not known.",))
     return RevertCommand(_put_from_history(change, change.version_before))
 
 
 def _created(change: FlagChange, _former: Former) -> RevertCommand:
-    command = _aws("ssm", "delete-parameter", change, {"name": change.document.name})
+    command = aws_command("ssm", "delete-parameter", change.document.region, {"name": change.document.name})
     return RevertCommand(command, ("Code that reads it without a fallback fails once it is gone.",))
 
 
@@ -98,9 +94,9 @@ def _label_moved(change: FlagChange, _former: Former) -> RevertCommand:
     name = change.document.name
     if change.version_before is not None:
         options: dict[str, Option] = {"name": name, "parameter-version": int(change.version_before), "labels": [label]}
-        return RevertCommand(_aws("ssm", "label-parameter-version", change, options))
+        return RevertCommand(aws_command("ssm", "label-parameter-version", change.document.region, options))
     options = {"name": name, "parameter-version": int(change.version_after or 0), "labels": [label]}
-    return RevertCommand(_aws("ssm", "unlabel-parameter-version", change, options))
+    return RevertCommand(aws_command("ssm", "unlabel-parameter-version", change.document.region, options))
 
 
 def _saved(_change: FlagChange, _former: Former) -> RevertCommand:
@@ -114,7 +110,9 @@ def _deployed(change: FlagChange, _former: Former) -> RevertCommand:
     application, environment, number = place
     where: dict[str, Option] = {"application-id": application, "environment-id": environment}
     if change.deployment is not None and change.deployment.state in _RUNNING:
-        command = _aws("appconfig", "stop-deployment", change, {**where, "deployment-number": number})
+        command = aws_command(
+            "appconfig", "stop-deployment", change.document.region, {**where, "deployment-number": number}
+        )
         return RevertCommand(command, ("This stops the running deployment; AppConfig goes back to what was live.",))
     if change.version_before is None:
         return RevertCommand(None, ("No version was live here before, so there is none to go back to.",))
@@ -125,7 +123,7 @@ def _deployed(change: FlagChange, _former: Former) -> RevertCommand:
         "deployment-strategy-id": _STRATEGY,
     }
     note = f"This deploys the whole of version {change.version_before} again, to all targets at once."
-    return RevertCommand(_aws("appconfig", "start-deployment", change, options), (note,))
+    return RevertCommand(aws_command("appconfig", "start-deployment", change.document.region, options), (note,))
 
 
 def _profile_deleted(_change: FlagChange, _former: Former) -> RevertCommand:
@@ -182,7 +180,7 @@ def _put(change: FlagChange, value: str, former: Former, *, overwrite: bool) -> 
         options["overwrite"] = True  # what is not named here, the existing parameter keeps
     else:
         options |= {name: text for name in _KEPT if _is_shown(text := former.get(name.replace("-", "_")))}
-    return _aws("ssm", "put-parameter", change, options)
+    return aws_command("ssm", "put-parameter", change.document.region, options)
 
 
 def _is_shown(text: JsonValue) -> TypeGuard[str]:
@@ -212,38 +210,3 @@ def _deployment_place(change: FlagChange) -> tuple[str, str, int] | None:
 
 
 _CAUSE_PARTS = 7
-
-
-def _aws(service: str, operation: str, change: FlagChange, options: Mapping[str, Option]) -> str:
-    """Return one line for a POSIX shell that the AWS CLI, old or new, takes as it stands."""
-    simple = all(_survives(value) for value in options.values())
-    spelled = [_option(name, value) for name, value in options.items()] if simple else [_as_json(options)]
-    return " ".join(["aws", service, operation, *spelled, f"--region {change.document.region}"])
-
-
-def _survives(value: Option) -> bool:
-    """Tell whether a value reaches AWS unchanged on its way through a chat, a shell and the CLI's own reading."""
-    if isinstance(value, list):
-        return all(_survives(item) for item in value)
-    if not isinstance(value, str):
-        return True
-    return value.isprintable() and _FRAGILE.isdisjoint(value) and not value.lower().startswith(_REFERENCES)
-
-
-def _option(name: str, value: Option) -> str:
-    if isinstance(value, bool):
-        return f"--{name}"
-    if isinstance(value, list):
-        return " ".join([f"--{name}", *(shlex.quote(item) for item in value)])
-    text = str(value)
-    # What begins like an option would be taken for one.
-    return f"--{name}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
-
-
-def _as_json(options: Mapping[str, Option]) -> str:
-    """Return the options as one JSON argument, in ASCII and without a character that a chat could change."""
-    members = {"".join(part.title() for part in name.split("-")): value for name, value in options.items()}
-    text = json.dumps(members)
-    for character in _FRAGILE:
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return f"--cli-input-json {shlex.quote(text)}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from auditor.application.messages import DiffLine, Message, Revert, Told
+from auditor.application.message import DiffLine, Message, Revert, Told
 
 MOST_BLOCKS = 45
 LONGEST_SECTION = 2_900

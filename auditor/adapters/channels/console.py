@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from auditor.adapters.channels._slack_blocks import edit_payload, payload
-from auditor.application.messages import Message, Revert, Told, compose
+from auditor.application.message import Message, Revert, Told
+from auditor.application.messages import compose
 from auditor.domain.alerts import Alert, AlertKind, Delivery, DeliveryOutcome
 
 WIDTH = 80

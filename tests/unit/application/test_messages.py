@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.application.messages import MOST_CHANGES, MOST_COMMANDS, MOST_PLACES, Fact, compose
+from auditor.application.message import Fact
+from auditor.application.message_parts import MOST_CHANGES, MOST_COMMANDS, MOST_PLACES
+from auditor.application.messages import compose
 from auditor.application.wording import HIDDEN, actor_text, cut, value_text, visible, when_text
 from auditor.domain.alerts import AlertKind
 from auditor.domain.attribution import Actor, ActorKind, Attribution, Certainty, Evidence

@@ -1,0 +1,68 @@
+"""A message to people, in no channel's own form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.domain.alerts import AlertKind
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """One difference: where in the flag, and what it said before and after (``None``: it was not, or is not, there)."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One change in a message: its id, a sentence, its differences, and how many of them are left out."""
+
+    id: str
+    sentence: str
+    diff: tuple[DiffLine, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A labelled line: the label is ours, the text may hold foreign words."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """How to put it back: a command to run as it stands (``None``: there is none) and what to mind.
+
+    ``account`` is the AWS account whose credentials it needs.
+    """
+
+    command: str | None
+    notes: tuple[str, ...]
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that any channel can render: plain text on single lines, already shortened, nothing masked shown.
+
+    ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit.
+    """
+
+    kind: AlertKind
+    key: str
+    title: str
+    lines: tuple[str, ...] = ()
+    changes: tuple[Told, ...] = ()
+    changes_left_out: int = 0
+    facts: tuple[Fact, ...] = ()
+    findings: tuple[Fact, ...] = ()
+    code: str | None = None
+    places: tuple[str, ...] = ()
+    places_left_out: int = 0
+    reverts: tuple[Revert, ...] = ()
+    footer: str = ""
