@@ -11,8 +11,10 @@ from io import BytesIO
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.loaders import Loader
 from urllib3 import HTTPResponse
 
 from auditor.adapters.aws import AwsClients
@@ -21,6 +23,8 @@ from auditor.domain.documents import DocumentReading, HeldDocument, Snapshot
 from auditor.domain.events import RawEvent
 from examples.standin import Identity, StandIn
 
+# Descriptions of services are large: they are read once for all tests.
+_LOADER = Loader()
 # A second try would only make a test slower.
 ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
 
@@ -48,7 +52,9 @@ class Account:
         return self._made[key]
 
     def session(self) -> boto3.Session:
-        return boto3.Session(region_name=self.region, **self.reader.credentials())
+        core = botocore.session.Session()
+        core.register_component("data_loader", _LOADER)
+        return boto3.Session(botocore_session=core, region_name=self.region, **self.reader.credentials())
 
     def clients(self, session: boto3.Session | None = None, **settings: Any) -> AwsClients:
         return AwsClients(session=session or self.session(), **settings)

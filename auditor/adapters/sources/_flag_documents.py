@@ -113,8 +113,9 @@ def _is_powertools_flag(entry: JsonValue) -> bool:
     if not isinstance(entry, dict) or "default" not in entry or not entry.keys() <= _POWERTOOLS_FIELDS:
         return False
     typed = isinstance(entry["default"], bool) or entry.get("boolean_type") is False
-    rules = entry.get("rules") or {}
-    return typed and isinstance(rules, dict) and all(map(_is_rule, rules.values()))
+    rules = entry.get("rules")
+    ruled = rules is None or (isinstance(rules, dict) and all(map(_is_rule, rules.values())))
+    return typed and ruled
 
 
 def _is_rule(rule: JsonValue) -> bool:

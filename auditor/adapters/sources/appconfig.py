@@ -87,7 +87,7 @@ class AppConfigSource:
         if event.source != "aws.appconfig":
             return Notices()
         if event.detail_type == EXTENSION_CALL:
-            home = self._home(event)
+            home = self._home()
             return parse_extension_call(event, home, partial(self._watches, *home))
         if not any(watch.reach.covers(event.account, event.region) for watch in self.watches):
             return Notices()
@@ -205,10 +205,8 @@ class AppConfigSource:
     def _watches(self, account: str, region: str, application: Named, profile: Named) -> bool:
         return any(w.reach.covers(account, region) and w.wants(application, profile) for w in self.watches)
 
-    def _home(self, event: RawEvent) -> tuple[str, str]:
-        """Return where an extension was called; empty where nobody tells, which reading then refuses."""
-        if event.account and event.region:
-            return event.account, event.region
+    def _home(self) -> tuple[str, str]:
+        """Return where the credentials are, empty where nobody tells: reading then refuses."""
         try:
             return self.clients.account(), self.clients.region()
         except StoreUnreadableError:

@@ -56,6 +56,7 @@ def test_a_change_that_cannot_be_understood_is_refused(fault):
 @pytest.mark.parametrize("operation", ["Update", "Explode"])
 def test_a_parameter_that_is_not_watched_is_nobodys_business(operation):
     assert not source().parse(change(name=OTHER, operation=operation))
+    assert not source().parse(policy(**{"parameter-name": OTHER}))
 
 
 def test_a_failed_validation_is_a_signal_and_no_change():
