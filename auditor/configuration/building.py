@@ -108,10 +108,10 @@ def _check_source(kind: str, given: Mapping[str, Any], place: positions.Path, fa
             if other != kind and option in given:
                 faults.add((*place, option), f'belongs to kind = "{other}", this source is "{kind}"')
     for option in _NEEDED[kind]:
-        if not given.get(option):
+        if option not in given:
             faults.add(place, f'kind = "{kind}" needs {option}')
     keys = given.get("keys")
-    if keys and not any("{flag}" in template for _, template in keys):
+    if keys is not None and not any("{flag}" in template for _, template in keys):
         faults.add((*place, "keys"), "no attribute says which flag it is; put {flag} into one template")
 
 

@@ -92,12 +92,12 @@ def many(reader: Reader, example: str) -> Reader:
 
 
 def mapping(reader: Reader, example: str) -> Reader:
-    """Return a reader of a table whose keys are free, as pairs in the order written."""
+    """Return a reader of a table whose keys are free, as pairs in their order; anything else reads as ``None``."""
 
-    def read(value: Any, report: Report) -> tuple[tuple[str, Any], ...]:
+    def read(value: Any, report: Report) -> tuple[tuple[str, Any], ...] | None:
         if not isinstance(value, dict):
             report(f"has to be a table like {example}, not {shown(value)}")
-            return ()
+            return None
         return tuple((key, reader(item, _inside(report, key))) for key, item in value.items())
 
     return read

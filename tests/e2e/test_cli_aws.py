@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import tomllib
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from auditor.adapters.storage import open_database
+from auditor.domain.alerts import AlertKind, Delivery, DeliveryOutcome, NewAlert
 from auditor.settings import Settings
 from examples.standin import StandIn
 from examples.standin.slack import SlackServer
@@ -17,6 +22,7 @@ from tests.support.cli import flagtrail
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not match an error shape")
 
 EVENTS = Path(__file__).parent.parent / "events"
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
 FLAGS = {"version": "1", "flags": {"dark-mode": {"name": "Dark mode"}}, "values": {"dark-mode": {"enabled": True}}}
 
 
@@ -213,6 +219,74 @@ def test_the_doctor_shows_a_broken_configuration_whole(elsewhere):
     assert only["status"] == "failed"
     assert "flagtrail.toml:1" in only["detail"]
     assert "flagtrail.toml:3" in only["detail"]
+
+
+def test_the_doctor_sees_what_waits_and_what_was_given_up(aws):
+    put(aws, "/shop/prod/features/x", "true")
+    aws.deny(aws.product, "ssm:GetParameterHistory")
+    Path("event.json").write_text(json.dumps(aws.drain()[0]))
+    flagtrail("ingest", "event.json")
+    give_up("sqlite:///flagtrail.db")
+
+    answer = flagtrail("doctor", "--format", "json")
+
+    assert answer.status == 2
+    assert check(answer, "deferred events")["detail"].startswith("1 wait for a store")
+    assert "1 given up: Slack refused: channel_not_found" in check(answer, "alerts")["detail"]
+
+
+def give_up(url):
+    """Leave an alert in the outbox that no channel takes."""
+
+    def work(uow):
+        uow.outbox.put(NewAlert("test", AlertKind.TEST, "test"), NOW)
+        (claimed,) = uow.outbox.claim("slack", NOW, lease_seconds=60, limit=1)
+        refused = Delivery(DeliveryOutcome.REFUSED, error="Slack refused: channel_not_found")
+        uow.outbox.settle(claimed, "slack", refused, NOW)
+
+    database = open_database(url)
+    database.run(work)
+    database.close()
+
+
+def test_the_doctor_asks_for_slack_only_where_it_is_wanted(aws):
+    Path("flagtrail.toml").write_text('[notify]\nchannel = "console"\n')
+    console = flagtrail("doctor", "--format", "json")
+    Path("flagtrail.toml").write_text('[slack]\nchannel = "C0123"\n')
+    slack = flagtrail("doctor", "--format", "json")
+
+    assert check(console, "slack")["status"] == "ok"
+    assert check(slack, "slack")["status"] == "failed"
+    assert check(slack, "slack")["remedy"].startswith("set SLACK_BOT_TOKEN")
+
+
+class Scopes(BaseHTTPRequestHandler):
+    """Answers as Slack does for a token with too few rights."""
+
+    def do_POST(self):
+        body = b'{"ok": true, "team": "Shop", "user": "flagtrail"}'
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        self.send_header("x-oauth-scopes", "channels:read, users:read")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_doctor_names_a_missing_scope(aws):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Scopes) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        environ = {
+            "SLACK_BOT_TOKEN": "xoxb-narrow",
+            "FLAGTRAIL_SLACK_BASE_URL": f"http://127.0.0.1:{server.server_port}/api",
+        }
+        answer = flagtrail("doctor", "--format", "json", environ=environ)
+        server.shutdown()
+
+    assert check(answer, "slack")["detail"] == "the token of flagtrail in Shop lacks chat:write"
 
 
 def test_the_doctor_tells_a_wrong_token(aws):

@@ -263,6 +263,27 @@ scan = "soon"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ('[owners]\n"x" = ""', "2: owners.x: has to be a text in quotes, not ''"),
+        (
+            '[[source]]\nkind = "dynamodb"\ntable = "t"\nkeys = "pk"',
+            "4: source[1].keys: has to be a table like { pk = \"{application}#{flag}\" }, not 'pk'",
+        ),
+        ('[[source]]\nkind = "ssm"\npaths = [3]', "3: source[1].paths[1]: has to be a template in quotes, not 3"),
+        (
+            '[[scan.model]]\nclass = "a.b"\nprofile = "' + "x" * 3 + '"\nenvironment = 3',
+            "4: scan.model[1].environment: has to be a text in quotes, not 3",
+        ),
+        (
+            '[[source]]\nkind = "ssm"\naccounts = ["' + "9" * 80 + '"]',
+            '3: source[1].accounts[1]: has to be a 12-digit account id in quotes like "123456789012", not \''
+            + "9" * 59
+            + "...",
+        ),
+        (
+            '[[scan.override]]\ncallable = "a.b"\nkey = [true]',
+            '3: scan.override[1].key: has to be 0, "name", [0, "name"] or a template like "{a}.{b}", not [True]',
+        ),
+        ('[schedule]\nscan = "0 0 * * 1-"', "2: schedule.scan: '0 0 * * 1-': '1-' is no day of the week"),
         ("slakc = 1", "1: slakc: there is no such option; did you mean 'slack'?"),
         ('[slack]\nchanel = "x"', "2: slack.chanel: there is no such option; did you mean 'channel'?"),
         ('[slack]\nzzz = "x"', "2: slack.zzz: there is no such option; choose from channel, base_url"),

@@ -135,9 +135,7 @@ def _database(context: Context) -> Iterator[Check]:
             "allow the reads that the aws checks name, then run `flagtrail reconcile`",
         )
     for _, reason in dead[:1]:
-        yield Check(
-            "alerts", "failed", f"{len(dead)} will not be sent: {reason}", "`flagtrail notify --test` tries again"
-        )
+        yield Check("alerts", "failed", f"{len(dead)} given up: {reason}", "`flagtrail notify --test` tries again")
 
 
 def _aws(context: Context) -> Iterator[Check]:
