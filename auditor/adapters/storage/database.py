@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from sqlalchemy import event
+
 from auditor.adapters.storage import schema
 from auditor.adapters.storage.engine import ConflictError, make_engine, parse_url, reading_engine, shown
 from auditor.adapters.storage.session import KnownActors
@@ -27,7 +29,8 @@ class Database:
     def __init__(self, writing: Engine, reading: Engine, where: str) -> None:
         self._writing = writing
         self._reading = reading
-        self._known_actors = KnownActors()
+        self._known_actors = known = KnownActors()
+        event.listen(writing, "connect", lambda *_: known.forget())
         self.where = where
 
     def unit_of_work(self) -> SqlUnitOfWork:

@@ -42,8 +42,8 @@ class SqlInbox:
 
     def reject(self, text: str, error: str, at: datetime, message_id: str | None) -> None:
         """Keep what cannot be understood in the dead-letter table, credential-looking text masked."""
-        row = {"message_id": message_id, "text": mask_text(text), "error": error, "recorded_us": to_micros(at)}
-        self.session.add(dead_letters, row)
+        row = {"message_id": message_id, "text": mask_text(text), "error": mask_text(error)}
+        self.session.add(dead_letters, row | {"recorded_us": to_micros(at)})
 
     def defer(self, keys: Sequence[str], payload: Mapping[str, Any], document: str, error: str, at: datetime) -> None:
         """Keep an understood event whole until the store can be read; deferring it again only updates the error."""

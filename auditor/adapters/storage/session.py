@@ -35,6 +35,10 @@ class KnownActors:
             stored = self._stored | actors
             self._stored = stored if len(stored) <= self._limit else frozenset(actors)
 
+    def forget(self) -> None:
+        """Trust nothing: a new connection may lead to a database that was restored from an older copy."""
+        self._stored = frozenset()
+
 
 class Session:
     """What the logs of one unit of work share."""
@@ -115,9 +119,9 @@ def _plain(table: Table) -> Executable:
 
 @cache
 def _unless_there(table: Table, for_postgresql: bool) -> Executable:  # noqa: FBT001
-    if for_postgresql:
-        return postgresql.insert(table).on_conflict_do_nothing().inline()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    kept = postgresql.insert(table) if for_postgresql else sqlite.insert(table)
+    # Without it the count is gone when the driver's cursor is.
+    return kept.on_conflict_do_nothing().inline().execution_options(preserve_rowcount=True)
 
 
 @cache

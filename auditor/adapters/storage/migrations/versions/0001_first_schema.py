@@ -302,8 +302,8 @@ def _make_alert_changes() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("told", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("alert_id", "change_id", name="pk_alert_changes"),
-        sa.UniqueConstraint("told", name="uq_alert_changes_told"),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_alert_changes_alert_id"),
+        sa.UniqueConstraint("told", name="uq_alert_changes_told"),
         sqlite_with_rowid=False,
     )
 
