@@ -281,7 +281,8 @@ def with_fallback(m: Machine, parts: list[Vals], here: Here) -> Vals:
                 for seen in value.reads:
                     m.reporter.fall_back(seen, plain)
             if isinstance(value, Unknown) and value.hint == "environment":
-                return union(*parts[:-1], m.binding(parts[-1], "the fallback of an environment variable"))
+                known = tuple(held for held in union(*parts[:-1]) if held != value)
+                return union(known, m.binding(parts[-1], "the fallback of an environment variable"))
     return union(*parts)
 
 

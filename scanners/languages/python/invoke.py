@@ -170,7 +170,7 @@ def _bind(
     """Give a function's parameters what a call passes (``args`` None: nobody knows)."""
     params = list(func.node.params)
     if owner is not None and func.kind != "static" and params and params[0].kind in {"", "/"}:
-        tag = Tag(frame.id, site)
+        tag = Tag(frame.id, site, own=True)
         scope.names[params.pop(0).name] = (retagged(owner, (tag,)),)
     rest = list(args.values) if args is not None else []
     named = dict(args.named) if args is not None else {}

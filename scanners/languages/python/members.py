@@ -77,7 +77,8 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
     if not found and (dynamic := class_attribute(m, made.cls, "__getattr__")):
         args = Args(site, [(literal(name, site),)])
         return union(*(invoke.one(m, bound(value, owner), args, here, site) for value in dynamic))
-    return union(*(_bound(m, value, owner, here, site) for value in found)) or _outside(m, owner, name)
+    held = from_instance(m, owner, found)
+    return union(*(_bound(m, value, owner, here, site) for value in held)) or _outside(m, owner, name)
 
 
 def _outside(m: Machine, owner: Ref, name: str) -> Vals:
@@ -98,14 +99,15 @@ def external_base(m: Machine, cls: ClassObj) -> Value | None:
 
 
 def from_instance(m: Machine, owner: Ref, values: Vals) -> Vals:
-    """What an object holds of its constructor's arguments came in wherever the object did."""
+    """What an object holds came in where the object did; of the object itself, what its constructor was given."""
     if not owner.tags:
         return values
     frames = m.reporter.frames
+    passed = tuple(tag for tag in owner.tags if not tag.own)
     return tuple(
         retagged(value, owner.tags)
         if any(frames[tag.frame].constructor or frames[tag.frame].caller is None for tag in tags_of(value))
-        else value
+        else retagged(value, passed)
         for value in values
     )
 

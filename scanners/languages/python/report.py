@@ -32,7 +32,7 @@ class Reporter:
     patterns: dict[tuple[str, Site], Pattern] = field(default_factory=dict)
     unresolved: dict[Site, str] = field(default_factory=dict)
     frames: dict[int, Frame] = field(default_factory=dict)
-    waiting: dict[Site, tuple[str, KeyText, Reader]] = field(default_factory=dict)
+    waiting: dict[Site, tuple[Site, str, KeyText, Reader]] = field(default_factory=dict)
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
 
@@ -115,12 +115,12 @@ class Reporter:
         found = tuple((match.flag, match.certainty) for match in matches)
         key = text.key
         if spot is None:
-            self.waiting.setdefault(text.at, (what, key, reader))
+            self.waiting.setdefault(call, (text.at, what, key, reader))
             self.waiting_frames.add(_outermost(frame).id)
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
         holder, site, through = spot
         if through:
-            self.reached.add(text.at)
+            self.reached.add(call)
         if key.text is None:
             self._partly_known(key, site, reader, found, what)
         steps = (what, *through, *self.story(text))
@@ -168,8 +168,8 @@ class Reporter:
 
     def finish(self) -> None:
         """Say what nobody passed a key to, once everything is followed."""
-        for site, (what, key, reader) in self.waiting.items():
-            if site in self.reached:
+        for call, (site, what, key, reader) in self.waiting.items():
+            if call in self.reached:
                 continue
             found = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
             self._partly_known(key, site, reader, found, what)

@@ -26,12 +26,14 @@ class Site(NamedTuple):
 class Tag(NamedTuple):
     """A value came into a call as an argument: which call, and where the argument stands.
 
-    ``inline`` says that the argument is a display (a list, a dict), whose elements stand on lines of their own.
+    ``inline`` says that the argument is a display (a list, a dict), whose elements stand on lines of their own;
+    ``own`` that it is the object whose method is called, or the class.
     """
 
     frame: int
     site: Site
     inline: bool = False
+    own: bool = False
 
 
 class Step(NamedTuple):
@@ -395,6 +397,8 @@ def tags_of(value: Value) -> tuple[Tag, ...]:
 
 def retagged(value: Value, tags: tuple[Tag, ...]) -> Value:
     """The value, come in through these arguments too."""
+    if not tags:
+        return value
     if isinstance(value, Text | Ref):
         return value.tagged(tags)
     if isinstance(value, Unknown):

@@ -227,7 +227,8 @@ def _structured(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _field(m: Machine, args: Args, here: Here, site: Site) -> Vals:
-    made = invoke.call(m, args.given("default_factory") or (), Args(site), here, site) if args.named else ()
+    factory = args.given("default_factory")
+    made = invoke.call(m, factory, Args(site), here, site) if factory is not None else ()
     given = args.take("default", 0) if "default" in args.named or args.values else None
     return tuple(v for v in union(given or (), made) if not isinstance(v, Ext)) or UNKNOWN
 

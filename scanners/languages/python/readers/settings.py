@@ -84,17 +84,19 @@ def written(m: Machine, keys: Vals, here: Here, site: Site) -> None:
 
 def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> Vals | None:
     """A settings field is asked for; None when this is no settings object, or the field no flag."""
-    spellings = (name, name.upper()) if name != name.upper() else (name,)
-    flags = [spelling for spelling in spellings if m.reporter.flags.exact(spelling, ENVIRONMENT.providers)]
-    if not flags or not any(_is_settings(m, owner, name) for owner in owners):
-        return None
-    exact = [spelling for spelling in flags if spelling == name] or [
-        spelling for spelling in flags if any(_spells_fields(owner) for owner in owners)
-    ]
-    if not exact:
-        return None
-    text = literal(exact[0], site)
-    return (documents.ask(m, (text,), ENVIRONMENT, here, site, "settings field is read"),)
+    flags = m.reporter.flags
+    for owner in owners:
+        for spelling in _spellings(owner, name):
+            if flags.exact(spelling, ENVIRONMENT.providers) and _is_settings(m, owner, name):
+                text = literal(spelling, site)
+                return (documents.ask(m, (text,), ENVIRONMENT, here, site, "settings field is read"),)
+    return None
+
+
+def _spellings(owner: Value, name: str) -> tuple[str, ...]:
+    if isinstance(owner, Ref) and isinstance(owner.obj, InstObj) and _settings_class(owner.obj.cls):
+        return (name, f"{_prefix(owner.obj.cls)}{name}".upper())
+    return (name,)
 
 
 def _is_settings(m: Machine, owner: Value, name: str) -> bool:
@@ -115,10 +117,6 @@ def _called_settings(owner: Value) -> bool:
     if isinstance(owner, Bound):
         return owner.name in _NAMES
     return isinstance(owner, Unknown) and owner.hint in _NAMES
-
-
-def _spells_fields(owner: Value) -> bool:
-    return isinstance(owner, Ref) and isinstance(owner.obj, InstObj) and _settings_class(owner.obj.cls)
 
 
 def _settings_class(cls: ClassObj) -> bool:
