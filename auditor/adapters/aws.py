@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ _NOT_FOUND = frozenset({"ParameterNotFound", "ResourceNotFoundException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 _SESSION_SECONDS = 3600
+_ASK_AGAIN_AFTER = 10.0
 _RENEW_BEFORE = timedelta(minutes=5)
 
 
@@ -82,19 +85,34 @@ class AwsClients:
         self._session = session
         self._pacer = pacer if pacer is not None else Pacer()
         self._config = config
+        self._refusal: tuple[float, str] | None = None
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._credentials: dict[str, _Credentials] = {}
 
-    def account(self) -> str:
-        """Return the account of the credentials at hand; raise ``StoreUnreadableError`` when STS cannot tell."""
+    def account(self, region: str | None = None) -> str:
+        """Return the account of the credentials at hand; raise ``StoreUnreadableError`` when STS cannot tell.
+
+        ``region`` is where STS is asked, the home Region unless it is given. For a little while after STS could not
+        tell it is not asked again: a batch of events must not wait for each of them.
+        """
         if self._own_account is None:
-            with answering("sts:GetCallerIdentity", "the account of the credentials", "", self.region()):
-                self._own_account = self._sts().get_caller_identity()["Account"]
+            self._own_account = self._asked_account(region or self.region())
         return self._own_account
+
+    def _asked_account(self, region: str) -> str:
+        if self._refusal is not None and time.monotonic() < self._refusal[0]:
+            raise StoreUnreadableError(self._refusal[1])
+        try:
+            with answering("sts:GetCallerIdentity", "the account of the credentials", "", region):
+                return self._sts(region).get_caller_identity()["Account"]
+        except StoreUnreadableError as error:
+            self._refusal = (time.monotonic() + _ASK_AGAIN_AFTER, str(error))
+            raise
 
     def region(self) -> str:
         """Return the home Region; raise ``StoreUnreadableError`` when none is configured."""
-        region = self._region or self._boto().region_name
+        # boto3 reads AWS_DEFAULT_REGION only; other tools, and people, say AWS_REGION.
+        region = self._region or self._boto().region_name or os.environ.get("AWS_REGION")
         if not region:
             raise StoreUnreadableError(
                 "no AWS Region is set; set AWS_REGION, or name the regions of each [[source]] in flagtrail.toml"
@@ -117,7 +135,7 @@ class AwsClients:
             raise StoreUnreadableError(
                 f"{service} cannot be read: the event tells no account and Region, and no credentials are there to tell"
             )
-        settings = {} if account == self.account() else self._borrowed(account)
+        settings = {} if account == self.account(region) else self._borrowed(account, region)
         key = (service, account, region)
         if key not in self._clients:
             self._clients[key] = self._made(service, account, region, settings)
@@ -139,26 +157,25 @@ class AwsClients:
 
         client.meta.events.register(f"before-send.{service}", before_send)
 
-    def _borrowed(self, account: str) -> Mapping[str, Any]:
+    def _borrowed(self, account: str, region: str) -> Mapping[str, Any]:
         """Return credentials of another account, new ones when the old run out."""
         known = self._credentials.get(account)
         if known is None or known.expires_at - _RENEW_BEFORE <= datetime.now(UTC):
-            known = self._assumed(account)
+            known = self._assumed(account, region)
             self._credentials[account] = known
             self._clients = {key: client for key, client in self._clients.items() if key[1] != account}
         return known.settings
 
-    def _assumed(self, account: str) -> _Credentials:
+    def _assumed(self, account: str, region: str) -> _Credentials:
         if self._read_role is None:
             raise StoreUnreadableError(
                 f"account {account} cannot be read: it is not the account of the credentials; "
                 "name a role to assume there as read_role under [aws]"
             )
-        region = self.region()
         role = f"arn:{self._boto().get_partition_for_region(region)}:iam::{account}:role/{self._read_role}"
         external: dict[str, Any] = {"ExternalId": self._external_id} if self._external_id else {}
         with answering("sts:AssumeRole", role, account, region):
-            lent = self._sts().assume_role(
+            lent = self._sts(region).assume_role(
                 RoleArn=role, RoleSessionName="flagtrail", DurationSeconds=_SESSION_SECONDS, **external
             )["Credentials"]
         settings = {
@@ -168,8 +185,8 @@ class AwsClients:
         }
         return _Credentials(settings, lent["Expiration"])
 
-    def _sts(self) -> STSClient:
-        client: STSClient = self._boto().client("sts", region_name=self.region(), config=self._config)
+    def _sts(self, region: str) -> STSClient:
+        client: STSClient = self._boto().client("sts", region_name=region, config=self._config)
         return client
 
     def _boto(self) -> boto3.Session:

@@ -144,6 +144,32 @@ def test_without_a_region_it_is_said_how_to_set_one(monkeypatch):
         AwsClients(own_account=OWN).region()
 
 
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_either_variable_sets_the_region(monkeypatch, name):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv(name, "eu-north-1")
+
+    assert AwsClients(own_account=OWN).region() == "eu-north-1"
+
+
+def test_without_a_region_an_event_tells_where_to_read(monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    session = boto3.Session()
+    sts(session)
+
+    assert AwsClients(session=session).ssm(OWN, REGION).meta.region_name == REGION
+
+
+def test_a_batch_does_not_wait_for_sts_again_and_again(session):
+    made = fail(session, "sts", "GetCallerIdentity", "InternalFailure", status=500, body=_sts_error("InternalFailure"))
+    clients = AwsClients(session=session, config=ONCE)
+    for _ in range(5):
+        with pytest.raises(StoreUnreadableError, match="sts:GetCallerIdentity"):
+            clients.ssm(OWN, REGION)
+
+    assert len(made) == 1
+
+
 def test_without_credentials_it_is_said_so(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
