@@ -20,7 +20,7 @@ from auditor.entrypoints.commands import COMMANDS
 
 FAILURE = 2
 INTERRUPTED = 130
-_LONGEST = 4000
+_LONGEST = 100_000
 
 
 class Flagtrail(FlagtrailGroup):

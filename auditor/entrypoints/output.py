@@ -34,7 +34,10 @@ def to_json(value: Json, *, indent: int | None = None) -> str:
 
 def write(text: str) -> None:
     """Write a line to stdout, in UTF-8 whatever the terminal's locale says."""
-    click.echo(text.encode() + b"\n", nl=False)
+    stream = click.get_binary_stream("stdout")
+    stream.write(text.encode() + b"\n")
+    if sys.stdout.isatty():
+        stream.flush()
 
 
 def write_json(value: Json) -> None:
