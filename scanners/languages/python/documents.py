@@ -413,6 +413,47 @@ def declared(m: Machine, cls: ClassObj, _here: Here) -> None:
         model_of(m, cls)
 
 
+def declared_document(m: Machine, value: Ref) -> bool:
+    """Whether a mapping that is written out has the shape of a flag document; then its keys are declared."""
+    if not isinstance(value.obj, MapObj):
+        return False
+    keys = _document_keys(value.obj)
+    for text in keys or ():
+        known = text.known
+        for flag in m.reporter.flags.exact(known, _DOCUMENTS) if known is not None and not text.tags else ():
+            steps = ("a flag document in the code declares it",)
+            m.reporter.add(flag, text.at, ReferenceKind.DEFINE, Certainty.CERTAIN, steps)
+    return keys is not None
+
+
+_DOCUMENTS = frozenset({"appconfig", "dynamodb", "s3"})
+
+
+def _document_keys(mapping: MapObj) -> list[Text] | None:
+    """The keys of the flags in a document of a known shape; None for another mapping."""
+    parts = {text.known: entries for keys, entries in mapping.items for text in fold.texts(keys)}
+    if "flags" in parts and ("version" in parts or "values" in parts):
+        return [text for part in ("flags", "values") for text in _keys_of(parts.get(part, ()))]
+    if mapping.items and all(_has_rules(entries) for _, entries in mapping.items):
+        return [text for keys, _ in mapping.items for text in fold.texts(keys)]
+    return None
+
+
+def _keys_of(values: Vals) -> list[Text]:
+    return [
+        text
+        for value in values
+        if isinstance(value, Ref) and isinstance(value.obj, MapObj)
+        for keys, _ in value.obj.items
+        for text in fold.texts(keys)
+    ]
+
+
+def _has_rules(values: Vals) -> bool:
+    names = {text.known for text in _keys_of(values)}
+    return "default" in names and names <= {"default", "rules", "boolean_type"}
+
+
 # Patterns
 
 

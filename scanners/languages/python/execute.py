@@ -135,7 +135,7 @@ def _bind_one(m: Machine, value: Value, name: str) -> Value:
             return value
         m.reporter.bound(value, f"{name} is given the key")
         return value.stepped(Step(value.at, f"{name} is given the key", value.key))
-    if isinstance(value, Ref) and value.at is None:
+    if isinstance(value, Ref) and value.at is None and not documents.declared_document(m, value):
         _bind_inside(m, value, name)
     return value
 
@@ -399,7 +399,7 @@ def _decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here) -> Vals | 
         elif name in {"staticmethod", "classmethod"}:
             func.kind = name.removesuffix("method")
         else:
-            made = _wrapped(m, m.eval(decorator, here), made, here, here.site(node.pos))
+            made = _wrapped(m, m.eval(decorator, here), made, here, here.site(decorator.pos))
     return made
 
 

@@ -111,12 +111,7 @@ class Machine:
     def _is_use(self, seen: Seen, own: frozenset[Site], frame: Frame) -> bool:
         if seen.site is None or seen.site in own:
             return False
-        above = frame.caller
-        while above is not None:
-            if above.id == seen.frame:
-                return False
-            above = above.caller
-        return True
+        return seen.frame not in frame.outside()
 
     def frame(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanners.languages.python import documents, execute, fold, invoke, tree
 from scanners.languages.python.arguments import Args, from_container
-from scanners.languages.python.readers import calls, objects, settings, tables
+from scanners.languages.python.readers import accessors, calls, objects, settings, tables
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -394,7 +394,7 @@ def type_instance(m: Machine, value: Value) -> Vals:
             return ()
         return (m.generic(value),)
     if isinstance(value, Ext):
-        made = tables.instance(value.name)
+        made = tables.instance(value.name) or accessors.instance(m, value.name)
         return (made,) if made is not None else ()
     return ()
 

@@ -245,6 +245,17 @@ class Frame:
     tested: list[FlagVal] = field(default_factory=list)
     closures: list[FuncObj] = field(default_factory=list)
 
+    def outside(self) -> set[int]:
+        """The calls this one is made by or written in, at any distance."""
+        found: set[int] = set()
+        waiting = [self.caller, self.lexical]
+        while waiting:
+            frame = waiting.pop()
+            if frame is not None and frame.id not in found:
+                found.add(frame.id)
+                waiting += [frame.caller, frame.lexical]
+        return found
+
     def holders(self) -> Iterator[Frame]:
         """This call and those it was written inside of."""
         frame: Frame | None = self

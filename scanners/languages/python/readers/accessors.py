@@ -91,8 +91,23 @@ def _positional(args: Args, turn: int) -> Vals:
     return args.values[index] if index < len(args.values) else UNKNOWN
 
 
+def instance(m: Machine, name: str) -> Obj | None:
+    """An object of a class of which a configured reader is a method; None for other classes."""
+    for accessor in m.options.accessors:
+        if "." in accessor.callable and m.same_name(name, accessor.callable.rsplit(".", 1)[0]) and _class_like(name):
+            return Obj("configured", data=(literal(name, Site("", 0)),))
+    return None
+
+
+def _class_like(name: str) -> bool:
+    last = name.rsplit(".", 1)[-1]
+    return last[:1].isupper()
+
+
 def asked_object(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """A method of an object that a configured reader gave; None when it is another object."""
+    if owner.kind == "configured":
+        return called(m, f"{fold.texts(owner.data)[0].known}.{name}", args, here, site)
     if owner.kind == "decorator" and name == "__call__":
         return args.take(0)
     if owner.kind != "object":

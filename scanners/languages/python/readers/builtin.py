@@ -84,6 +84,8 @@ def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 def _first(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """A call that hands on its first argument, converted."""
+    if args.documents:
+        return tuple(args.documents)
     values = args.take(0) or UNKNOWN
     if len(args.values) == 1:
         return tuple(v.moved(site) if isinstance(v, Text) else v for v in values)

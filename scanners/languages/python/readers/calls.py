@@ -71,7 +71,7 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
         found = handler(m, name, args, here, site)
         if found is not None:
             return found
-    made = tables.instance(name)
+    made = tables.instance(name) or accessors.instance(m, name)
     if made is not None:
         return (made,)
     return _passed_on(m, args, here, site)

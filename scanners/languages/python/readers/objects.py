@@ -18,7 +18,7 @@ def attribute(m: Machine, owner: Obj, name: str, here: Here, site: Site) -> Vals
     if owner.kind == "object":
         reads = {text.known for text in fold.texts(owner.data[1:])}
         if name in reads:
-            return (Bound(owner, name),)
+            return asked_again(m, owner, here, site, f"configured object is asked {name}")
         return (owner,)
     return (Bound(owner, name),)
 
