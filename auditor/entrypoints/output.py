@@ -33,8 +33,8 @@ def to_json(value: Json, *, indent: int | None = None) -> str:
 
 
 def write(text: str) -> None:
-    """Write a line to stdout, in UTF-8 whatever the terminal's locale says."""
-    stream = click.get_binary_stream("stdout")
+    """Write a line to stdout, in UTF-8 whatever the locale says; a terminal sees it at once."""
+    stream = sys.stdout.buffer
     stream.write(text.encode() + b"\n")
     if sys.stdout.isatty():
         stream.flush()
