@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from auditor.adapters.storage import Database
     from auditor.adapters.storage.upgrade import Upgraded
     from auditor.application.dispatch import DispatchReport
-    from auditor.application.ports import AlertChannel, FlagSource
+    from auditor.application.ports import AlertChannel, FlagSource, Progress
     from auditor.application.reconcile import Reconcile
     from auditor.application.recording import Recorder
+    from auditor.domain.references import ScanResult
     from auditor.domain.verdicts import StaleRules
     from auditor.settings import Settings
     from reports.stale import StaleInput
@@ -98,6 +100,25 @@ def stale_rules(settings: Settings) -> StaleRules:
     from auditor.domain.verdicts import StaleRules
 
     return settings.stale or StaleRules()
+
+
+def scan_and_keep(
+    settings: Settings, record: Database, repositories: Iterable[Path | str], progress: Progress | None = None
+) -> list[ScanResult]:
+    """Scan each repository for every recorded flag and keep what was found, with its commit and the time."""
+    from auditor.application.queries import inventory
+    from scanners import engine
+
+    with record.unit_of_work() as uow:
+        flags = inventory(uow)
+    results = []
+    for repository in repositories:
+        result = engine.scan([str(repository)], flags, settings.scan, progress or engine.silent)
+        with record.unit_of_work() as uow:
+            uow.references.save(str(Path(repository).resolve()), result, datetime.now(UTC))
+            uow.commit()
+        results.append(result)
+    return results
 
 
 def stale_input(settings: Settings, record: Database, now: datetime, as_of: datetime | None = None) -> StaleInput:

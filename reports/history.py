@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditor.domain.sentences import describe_diff
-
 from auditor.domain.changes import Gap, RecordedChange
+from auditor.domain.sentences import describe_diff
+from reports.bars import bars
 from reports.render import write
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = 24
-_TOP = 12
 _CELL = 22
 _SHADES = 5
 _WORK_BEGINS, _WORK_ENDS, _WEEKEND = 7, 19, 5
@@ -101,9 +100,9 @@ def view(data: HistoryInput) -> Mapping[str, object]:
         "days": _DAYS,
         "hours": range(0, _HOURS, 3),
         "cell": _CELL,
-        "actors": _bars(counts.actors),
-        "routes": _bars(counts.routes),
-        "kinds": _bars(counts.kinds),
+        "actors": bars(counts.actors),
+        "routes": bars(counts.routes),
+        "kinds": bars(counts.kinds),
         "gaps": data.gaps,
         "version_gaps": sum(gap.gap_class == "version" for gap in data.gaps),
         "notable": _rows(data.changes(), notable=True),
@@ -157,17 +156,6 @@ def _cells(hours: Counter[tuple[int, int]]) -> list[Cell]:
         for weekday in range(len(_DAYS))
         for hour in range(_HOURS)
     ]
-
-
-def _bars(counter: Counter[str]) -> list[tuple[str, int, float]]:
-    """Return the largest counts with their share of the largest, the rest as one."""
-    ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
-    shown = ranked[:_TOP]
-    rest = sum(count for _, count in ranked[_TOP:])
-    if rest:
-        shown.append((f"{len(ranked) - _TOP} others", rest))
-    most = max((count for _, count in shown), default=1)
-    return [(name, count, round(100 * count / most, 1)) for name, count in shown]
 
 
 def rows(changes: Iterable[RecordedChange]) -> Iterator[Row]:

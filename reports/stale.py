@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 from auditor.domain.flags import JsonValue
 from auditor.domain.references import Certainty, Reference
 from auditor.domain.verdicts import Judgement, Reason, Verdict
+from reports.bars import bars
 from reports.links import code_link
 from reports.render import write
 
@@ -106,13 +107,10 @@ def _share(count: int, total: int) -> float:
     return round(100 * count / total, 1) if total else 0.0
 
 
-def _owners(judgements: Sequence[Judgement]) -> list[tuple[str, int]]:
+def _owners(judgements: Sequence[Judgement]) -> list[tuple[str, int, float]]:
     """Return how many flags each owner could remove, most first."""
-    counted: dict[str, int] = defaultdict(int)
-    for judgement in judgements:
-        if judgement.verdict is Verdict.REMOVE:
-            counted[judgement.facts.lifetime.owner or "no owner"] += 1
-    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    removable = [j for j in judgements if j.verdict is Verdict.REMOVE]
+    return bars(Counter(j.facts.lifetime.owner or "no owner known" for j in removable))
 
 
 def _row(number: int, judgement: Judgement, by_flag: Mapping[str, list[Reference]], data: StaleInput) -> Row:

@@ -33,6 +33,7 @@ class _Gathered:
     states: list[RecordedChange] = field(default_factory=list)
     created_at: datetime | None = None
     changed: RecordedChange | None = None
+    known_since: datetime | None = None
     metadata: dict[str, JsonValue] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
 
@@ -96,6 +97,8 @@ def _date(uow: UnitOfWork, gathered: Mapping[FlagId, _Gathered], as_of: datetime
         when = change.occurred_at
         if found.changed is None:
             found.changed = change
+        if found.known_since is None or change.recorded_at < found.known_since:
+            found.known_since = change.recorded_at
         if when is not None and (found.created_at is None or when < found.created_at):
             found.created_at = when
 
@@ -140,8 +143,12 @@ def _by_flag(references: Iterable[Reference]) -> Mapping[str, Sequence[Reference
 def _reference_facts(
     found: _Gathered, references: Mapping[str, Sequence[Reference]], scans: Sequence[StoredScan]
 ) -> ReferenceFacts | None:
-    """Count the references of one flag; the oldest of the newest scans says how fresh that is."""
-    if not scans:
+    """Count the references of one flag; the oldest of the newest scans says how fresh that is.
+
+    A flag that was recorded after a scan was not looked for by it: then nothing is known, not even that there is none.
+    """
+    scanned_at = min((scan.scanned_at for scan in scans), default=None)
+    if scanned_at is None or (found.known_since is not None and found.known_since > scanned_at):
         return None
     flag = found.states[0].change
     name = str(FlagId(flag.application or "", flag.flag or ""))
@@ -151,7 +158,7 @@ def _reference_facts(
         counts=Counter(r.kind.value for r in mine),
         certain=Counter(r.kind.value for r in mine if r.certainty is Certainty.CERTAIN),
         possible=sum(r.certainty is Certainty.POSSIBLE for r in mine),
-        scanned_at=min(scan.scanned_at for scan in scans),
+        scanned_at=scanned_at,
         complete=all(scan.complete for scan in scans),
     )
 

@@ -70,7 +70,7 @@ def run(out: Path, start: datetime) -> None:
         settings = Settings.load(os.environ, config=str(config))
         application = bootstrap.application(settings)
         record_fortnight(application, aws, start)
-        scan(application, settings)
+        scan(application)
         application.dispatch()
         pages(config, out)
         keep_messages(slack, out)
@@ -96,11 +96,14 @@ def record_fortnight(application: bootstrap.Application, aws: StandIn, start: da
         pass  # nobody recorded anything yet: these events reached no one
     first = application.reconcile().run()
     application.dispatch()
-    say(
-        f"\nFirst reconcile: {first.documents} documents, {first.recorded} changes of the past back-filled, one summary."
-    )
+    past = f"{first.recorded} changes of the past, told in one summary"
+    say(f"\nFirst reconcile: {first.documents} documents, {past}.")
     say("\nThe fortnight, as it happened:")
+    scanned = False
     for step, batches in play(aws, list(shop.fortnight()), start):
+        if not scanned and step.at >= timedelta(days=1):
+            scan(application)  # as the service does every night
+            scanned = True
         recorded = 0
         for batch in batches:
             before = count(application)
@@ -110,16 +113,16 @@ def record_fortnight(application: bootstrap.Application, aws: StandIn, start: da
         say(f"  {when:%a %d %b %H:%M}  {step.text}" + (f"  [{recorded} recorded]" if recorded else ""))
     last = application.reconcile().run()
     application.dispatch()
-    say(
-        f"\nLast reconcile: {last.documents} documents, {last.recorded} change found that no event told, {last.gaps} gaps."
-    )
+    found = f"{last.recorded} change that no event told of"
+    say(f"\nLast reconcile: {last.documents} documents, {found}, {last.gaps} versions missing.")
 
 
-def scan(application: bootstrap.Application, settings: Settings) -> None:
+def scan(application: bootstrap.Application) -> None:
     """Find every use of every flag in the shop's code."""
+    settings = application.settings
     results = bootstrap.scan_and_keep(settings, application.record, settings.repositories)
     found = sum(len(result.references) for result in results)
-    say(f"Scan of examples/shop: {found} references to the flags.")
+    say(f"  scan of examples/shop: {found} references to the flags")
 
 
 def pages(config: Path, out: Path) -> None:

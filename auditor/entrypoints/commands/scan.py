@@ -42,13 +42,16 @@ def scan(context: Context, paths: Sequence[str], flags_file: str | None) -> None
 
     Python is followed through constants, wrappers and documents; other languages and
     documents as far as they tell. A file that cannot be understood is listed and searched
-    as text. FILE holds a list of {"key", "provider", "application"?, "environment"?,
+    as text. Without FILE the flags of the record are looked for, and what is found is kept
+    there for verdicts and messages. FILE holds a list of {"key", "provider", "application"?, "environment"?,
     "profile"?}; `flagtrail flags --format json` prints one.
     """
-    flags = read_flags(flags_file) if flags_file is not None else _inventory(context)
-    options = None if flags_file is not None and context.config is None else context.settings.scan
     with context.progress() as progress:
-        result = run_scan(paths, flags, options, progress)
+        if flags_file is None:
+            result = _scan_and_keep(context, paths, progress)
+        else:
+            options = None if context.config is None else context.settings.scan
+            result = run_scan(paths, read_flags(flags_file), options, progress)
     _write(context.format, result)
 
 
@@ -85,11 +88,13 @@ def _spec(file: str, number: int, entry: Any) -> FlagSpec:
     return FlagSpec(**{name: entry[name] for name in _FIELDS if name in entry})
 
 
-def _inventory(context: Context) -> list[FlagSpec]:
-    from auditor.application.queries import inventory
+def _scan_and_keep(context: Context, paths: Sequence[str], progress: Progress) -> ScanResult:
+    """Scan for the record's flags and keep the result there, so that verdicts can lean on it."""
+    from auditor import bootstrap
+    from scanners import engine
 
-    with context.open_database().reader() as uow:
-        return list(inventory(uow, context.now))
+    database = context.open_database()
+    return engine.joined(bootstrap.scan_and_keep(context.settings, database, paths, progress))
 
 
 def _write(form: str, result: ScanResult) -> None:
