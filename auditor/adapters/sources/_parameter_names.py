@@ -13,7 +13,8 @@ from auditor.domain.flags import FlagId
 from auditor.domain.templates import PathTemplates
 
 # What Systems Manager takes as a name; anything else can only be a refused try.
-_POSSIBLE = re.compile(r"[a-zA-Z0-9_.\-/]{1,2048}", re.ASCII)
+_POSSIBLE = re.compile(r"[a-zA-Z0-9_.\-/]+", re.ASCII)
+_LONGEST = 2048
 _ARN = re.compile(r"arn:[a-z0-9-]+:ssm:([a-z0-9-]+):(\d{12}):parameter/(.+)", re.ASCII)
 
 
@@ -54,7 +55,7 @@ class ParameterNames:
 
     def find(self, name: str, account: str, region: str) -> Parameter | None:
         """Return the parameter of this name, or ``None`` when it is not watched."""
-        for watch in self.watches:
+        for watch in self.watches if len(name) <= _LONGEST else ():
             found = watch.templates.match(name) if watch.reach.covers(account, region) else None
             if found is not None:
                 document = DocumentRef(self.source, account, region, name)

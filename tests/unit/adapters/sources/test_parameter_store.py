@@ -211,6 +211,12 @@ def test_only_named_accounts_and_regions_are_watched():
     assert not here.parse(replace(event, region="us-east-1"))
 
 
+def test_a_name_longer_than_any_is_nobodys_business():
+    assert not source().parse(
+        trail("ssm", "PutParameter", {"name": NAME + "x" * 3000}, errorCode="ValidationException")
+    )
+
+
 def test_several_tables_are_one_source():
     both = source(ssm("/a/{flag}", accounts=(ACCOUNT,), regions=(REGION,)), ssm("/b/{flag}", regions=("us-east-1",)))
     far = replace(change(name="/b/x"), region="us-east-1")
