@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanners.languages.python import execute, members, tree
+from scanners.languages.python import execute, fold, members, tree
 from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import calls
 from scanners.languages.python.values import (
@@ -276,6 +276,7 @@ def instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> V
     special = members.special_instance(m, cls, args, here, site)
     if special is not None:
         return special
+    m.built += [(cls, text, here.frame) for values in args.everything() for text in fold.texts(values)]
     made = InstObj(cls)
     ref = Ref(made)
     initializer = members.class_attribute(m, cls, "__init__")

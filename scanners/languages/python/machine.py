@@ -25,6 +25,7 @@ from scanners.languages.python.values import (
     Scope,
     Seen,
     Site,
+    Text,
     Vals,
     Value,
     union,
@@ -63,6 +64,7 @@ class Machine:
     tests: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     asked_methods: set[str] = field(default_factory=set)
+    built: list[tuple[ClassObj, Text, Frame]] = field(default_factory=list)
     roots: dict[int, FuncObj] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     scopes: dict[int, ClassObj] = field(default_factory=dict)

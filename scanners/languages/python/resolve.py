@@ -37,6 +37,7 @@ def resolve(project: Project, roots: Iterable[str], context: ScanContext) -> Res
         machine = _machine(project, order, context)
         machine.wrappers = wrappers
         _follow(machine, order)
+    _flag_objects(machine)
     _notes(machine, order)
     machine.reporter.finish()
     return _result(machine)
@@ -124,6 +125,16 @@ def _wrappers(machine: Machine) -> dict[str, list[FuncObj]]:
 
 
 _MOST_OWNERS = 3
+
+
+def _flag_objects(machine: Machine) -> None:
+    """An object that asks for the key it is built with is bound to it, whether or not it is ever asked."""
+    reporter = machine.reporter
+    asking = {func.owner for frame in reporter.waiting_frames if (func := machine.roots.get(frame)) is not None}
+    for cls, text, frame in machine.built:
+        spot = reporter.locate(frame, text) if asking.intersection(members.ancestors(cls)) else None
+        if spot is not None:
+            reporter.bound(text.moved(spot[1]), f"{cls.name} is built with the key")
 
 
 def _notes(machine: Machine, order: list[str]) -> None:
