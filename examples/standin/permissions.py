@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from examples.standin.call import Call
-from examples.standin.cloudtrail import named_parameters
 from examples.standin.errors import AccessDeniedError, AwsError
 from examples.standin.identity import Identity
 from examples.standin.parameter_store import names
+from examples.standin.records import named_parameters
 
 _PREFIX = {"appconfigdata": "appconfig"}
 
@@ -41,10 +41,14 @@ class Fault:
     operation: str
     error: AwsError
     times: int
+    after: int = 0
 
     def takes(self, call: Call) -> bool:
         """Tell whether it strikes a call, and use itself up once if so."""
         if self.times < 1 or (self.service, self.operation) != (call.service, call.operation):
+            return False
+        if self.after > 0:
+            self.after -= 1
             return False
         self.times -= 1
         return True
@@ -67,9 +71,9 @@ class Permissions:
         principal = identity.arn if identity else None
         self.denials = [one for one in self.denials if (one.principal, one.action) != (principal, action)]
 
-    def fail(self, service: str, operation: str, error: AwsError, times: int) -> None:
-        """Have an operation answer an error the next times it is called."""
-        self.faults.append(Fault(service, operation, error, times))
+    def fail(self, service: str, operation: str, error: AwsError, times: int, after: int = 0) -> None:
+        """Have an operation answer an error the next times it is called, or later."""
+        self.faults.append(Fault(service, operation, error, times, after))
 
     def check(self, call: Call) -> None:
         """Count a call and raise what was planned for it."""

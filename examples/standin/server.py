@@ -6,7 +6,6 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from types import TracebackType
@@ -26,10 +25,12 @@ from examples.standin.control import Control
 from examples.standin.errors import AwsError
 from examples.standin.events import Event, EventLog
 from examples.standin.gateway import Gateway
-from examples.standin.identity import COMMAND_LINE, LAMBDA_RUNTIME, Identity, IdentityRegistry
+from examples.standin.identity import Identity, IdentityRegistry
 from examples.standin.ids import Ids
+from examples.standin.parameter_store.shelf import Shelf
 from examples.standin.parameter_store.store import ParameterStore
 from examples.standin.parameter_store.tags import ParameterTags
+from examples.standin.people import People
 from examples.standin.permissions import Permissions
 from examples.standin.sts import Sts
 
@@ -44,7 +45,7 @@ class _QuietHandler(seams.MotoRequestHandler):
         """Say nothing."""
 
 
-class StandIn:
+class StandIn(People):
     """AWS on this machine: as a context manager, or by ``start`` and ``stop``.
 
     Without ``start`` its clock runs with the machine's; with it the time stands still until it is set. With a
@@ -63,51 +64,58 @@ class StandIn:
         trail: bool = True,
         lookup_delay: timedelta = timedelta(0),
     ) -> None:
-        self.account = account
-        self.region = region
         self.clock = Clock(start)
         self._ids = Ids(seed)
-        self._events = EventLog(self._ids)
-        self._identities = IdentityRegistry(self._ids)
-        self._permissions = Permissions()
+        registry = IdentityRegistry(self._ids)
+        super().__init__(registry, account, region, self.now)
+        self._begin = start
         self._port = port
+        self._trail = (trail, lookup_delay)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._put_back: Callable[[], None] | None = None
-        self._gateway = self._assemble(CloudTrail(self.clock, self._events, self._ids, trail, lookup_delay))
         # The stubs know each service by its literal name; here the name is the caller's.
         self._make_client: Callable[..., Any] = _hermetic_session().client
         self._operator = self.iam_user("operator")
         self._product = self.iam_user("flagtrail")
+        self._events, self._permissions, self._gateway = self._assemble()
+        self._used = False
 
-    def _assemble(self, cloudtrail: CloudTrail) -> Gateway:
-        store = ParameterStore(self.clock, self._events, self._ids)
-        appconfig = AppConfig(self.clock, self._events, self._ids, store.value_of, alarms.state_of)
+    def _assemble(self) -> tuple[EventLog, Permissions, Gateway]:
+        events, permissions = EventLog(self._ids), Permissions()
+        cloudtrail = CloudTrail(self.clock, events, self._ids, *self._trail)
+        shelf = Shelf(self.clock, events)
+        appconfig = AppConfig(self.clock, events, self._ids, shelf.value_of, alarms.state_of)
         parts = {
-            "ssm": store.operations() | ParameterTags(store).operations(),
+            "ssm": ParameterStore(shelf, self._ids).operations() | ParameterTags(shelf).operations(),
             "appconfig": appconfig.operations(),
             "appconfigdata": appconfig.data_operations(),
             "cloudtrail": cloudtrail.operations(),
-            "sts": Sts(self._identities).operations(),
+            "sts": Sts(self._registry).operations(),
         }
-        return Gateway(
+        gateway = Gateway(
             clock=self.clock,
             ids=self._ids,
-            identities=self._identities,
-            permissions=self._permissions,
+            identities=self._registry,
+            permissions=permissions,
             cloudtrail=cloudtrail,
-            alarms=Alarms(self._events, appconfig.alarm_changed),
-            anonymous=self._identities.user(self.account, "anonymous", self.clock.now(), console=False),
+            alarms=Alarms(events, appconfig.alarm_changed),
+            anonymous=self._registry.user(self.account, "anonymous", self.now(), console=False),
             region=self.region,
             operations={
                 (service, name): operation for service, table in parts.items() for name, operation in table.items()
             },
         )
+        return events, permissions, gateway
 
     def start(self) -> Self:
         """Begin to serve, with nothing in any account."""
         if self._server is not None:
             raise RuntimeError("the stand-in is already running")
+        if self._used:
+            self.clock = Clock(self._begin)
+            self._events, self._permissions, self._gateway = self._assemble()
+        self._used = True
         seams.reset()
         self._put_back = seams.follow(self.clock.now)
         application = Control(self, self._gateway)
@@ -188,57 +196,6 @@ class StandIn:
         with self._gateway.lock:
             self.clock.advance(by)
 
-    def iam_user(self, name: str, *, account: str | None = None, console: bool = False) -> Identity:
-        """Return credentials of an IAM user: an access key of the command line, or a console session."""
-        identity = self._identities.user(account or self.account, name, self.now(), console=console)
-        return identity if console else self._with(identity, user_agent=COMMAND_LINE)
-
-    def sso_user(
-        self, user: str, permission_set: str = "PlatformAdmin", *, account: str | None = None, console: bool = False
-    ) -> Identity:
-        """Return a session of a person who signed in through IAM Identity Center."""
-        identity = self._identities.person(
-            account or self.account, self.region, user, permission_set, self.now(), console=console
-        )
-        return identity if console else self._with(identity, user_agent=COMMAND_LINE)
-
-    def role(
-        self,
-        name: str,
-        session: str,
-        *,
-        web_identity: str | None = None,
-        source_identity: str | None = None,
-        account: str | None = None,
-        console: bool = False,
-    ) -> Identity:
-        """Return a session of a role: assumed, or opened for what an OpenID provider vouches for."""
-        return self._identities.role(
-            account or self.account,
-            name,
-            session,
-            self.now(),
-            web_identity=web_identity,
-            source_identity=source_identity,
-            source_ip="192.0.2.61" if web_identity else "192.0.2.200",
-            console=console,
-        )
-
-    def cloudformation(self, role: str = "CloudFormationDeployRole", *, account: str | None = None) -> Identity:
-        """Return CloudFormation at work with a service role."""
-        return self._identities.role(
-            account or self.account, role, "AWSCloudFormation", self.now(), invoked_by="cloudformation.amazonaws.com"
-        )
-
-    def lambda_role(self, role: str, session: str, *, account: str | None = None) -> Identity:
-        """Return a Lambda function at work: the session is the function's name."""
-        identity = self._identities.role(account or self.account, role, session, self.now(), source_ip="192.0.2.77")
-        return self._with(identity, user_agent=LAMBDA_RUNTIME)
-
-    def root(self, *, account: str | None = None, console: bool = False) -> Identity:
-        """Return an account's root, by its access key or signed in to the console."""
-        return self._identities.root(account or self.account, self.now(), console=console)
-
     def events(self) -> list[Event]:
         """Return what EventBridge would have delivered so far, in the order it happened."""
         with self._gateway.lock:
@@ -266,12 +223,16 @@ class StandIn:
         *,
         code: str = "ThrottlingException",
         times: int = 1,
+        after: int = 0,
         message: str | None = None,
         status: int | None = None,
     ) -> None:
-        """Have an operation answer an error the next times it is called; AccessDenied is recorded as a denial."""
+        """Have an operation answer an error the next times it is called, or after as many calls that succeed.
+
+        A code of AccessDenied without a message is told and recorded as IAM's denial.
+        """
         default = "Rate exceeded" if "Throttl" in code else ""
-        self._permissions.fail(service, operation, AwsError(code, message or default, status=status), times)
+        self._permissions.fail(service, operation, AwsError(code, message or default, status=status), times, after)
 
     def calls(self) -> Counter[str]:
         """Return how often each operation was called, refusals included, as in ``ssm:PutParameter``."""
@@ -280,9 +241,6 @@ class StandIn:
     def reset_calls(self) -> None:
         """Count from nothing again."""
         self._permissions.counts.clear()
-
-    def _with(self, identity: Identity, *, user_agent: str) -> Identity:
-        return self._identities.add(replace(identity, user_agent=user_agent))
 
 
 @cache

@@ -160,6 +160,17 @@ def test_a_throttled_call_is_answered_so_as_often_as_asked(aws: StandIn):
     assert code(refused) == ("SlowDown", 503)
 
 
+def test_a_call_may_fail_after_some_that_do_not(aws: StandIn):
+    ssm = aws.client("ssm")
+    aws.fail("ssm", "DescribeParameters", code="InternalServerError", after=2, message="Oops", status=500)
+    for _ in range(2):
+        ssm.describe_parameters()
+    with pytest.raises(ClientError) as refused:
+        ssm.describe_parameters()
+    assert code(refused) == ("InternalServerError", 500)
+    ssm.describe_parameters()
+
+
 def test_a_client_that_tries_again_gets_through(aws: StandIn):
     aws.fail("ssm", "DescribeParameters", times=2)
     patient = boto3.client(
@@ -256,6 +267,27 @@ def test_each_start_begins_with_nothing(aws: StandIn):
             again.start()
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(f"{url}/standin/clock", timeout=5)  # noqa: S310
+
+
+def test_a_stand_in_started_again_begins_at_its_beginning():
+    aws = StandIn(start=START)
+    alice = aws.iam_user("alice")
+    for _ in range(2):
+        with aws:
+            assert aws.now() == START
+            assert aws.events() == []
+            ssm = aws.client("ssm", identity=alice)
+            assert ssm.put_parameter(Name="/app/flag", Value="1", Type="String")["Version"] == 1
+            aws.advance(timedelta(days=1))
+        assert len(aws.events()) == 2
+
+
+def test_times_come_through_to_the_millisecond(aws: StandIn):
+    ssm = aws.client("ssm")
+    for number in range(40):
+        aws.advance(timedelta(hours=7, milliseconds=37 * number + 1))
+        ssm.put_parameter(Name="/app/flag", Value="1", Type="String", Overwrite=True)
+        assert ssm.get_parameter(Name="/app/flag")["Parameter"]["LastModifiedDate"] == aws.now()
 
 
 def test_a_seed_gives_the_same_ids_again():
@@ -389,3 +421,13 @@ def test_the_developers_own_environment_is_left_alone(aws: StandIn):
     aws.environ()
     aws.client("ssm").describe_parameters()
     assert dict(os.environ) == before
+
+
+def test_the_example_in_the_readme_runs(root: Path, capsys: pytest.CaptureFixture[str]):
+    text = (root / "examples" / "standin" / "README.md").read_text()
+    block = text.partition("```python\n")[2].partition("```")[0]
+    exec(compile(block, "README.md", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out.splitlines() == [
+        "Parameter Store Change 2026-10-06T08:00:00Z",
+        "AWS API Call via CloudTrail 2026-10-06T08:00:00Z",
+    ]

@@ -7,8 +7,8 @@ from datetime import timedelta
 from functools import partial
 
 from examples.standin.appconfig.deployment import Deployment
-from examples.standin.appconfig.extensions import Extensions
 from examples.standin.appconfig.model import Region
+from examples.standin.appconfig.notices import Notices
 from examples.standin.appconfig.strategies import EVERYONE, timetable
 from examples.standin.clock import Clock
 from examples.standin.errors import AwsError
@@ -24,17 +24,17 @@ AlarmState = Callable[[str, str], tuple[str, bool] | None]
 class Rollouts:
     """Moves deployments on as the clock does."""
 
-    def __init__(self, clock: Clock, extensions: Extensions, alarm_state: AlarmState) -> None:
+    def __init__(self, clock: Clock, notices: Notices, alarm_state: AlarmState) -> None:
         self._clock = clock
-        self._extensions = extensions
+        self._notices = notices
         self._alarm_state = alarm_state
 
     def begin(self, region: Region, deployment: Deployment) -> None:
         """Start a deployment; one without time to grow or bake is complete at once."""
         now, strategy = self._clock.now(), deployment.strategy
-        deployment.applied_extensions = self._extensions.applied(region, deployment)
+        deployment.applied_extensions = self._notices.applied(region, deployment)
         deployment.environment.state = "Deploying"
-        actions = self._extensions.tell(region, deployment, "ON_DEPLOYMENT_START")
+        actions = self._notices.tell(region, deployment, "ON_DEPLOYMENT_START")
         deployment.note("DEPLOYMENT_STARTED", "USER", "Deployment started", now, actions)
         if strategy.duration_minutes == 0 and strategy.bake_minutes == 0:
             deployment.percentage = EVERYONE
@@ -92,7 +92,7 @@ class Rollouts:
             return
         now = self._clock.now()
         deployment.percentage = share
-        actions = self._extensions.tell(region, deployment, "ON_DEPLOYMENT_STEP")
+        actions = self._notices.tell(region, deployment, "ON_DEPLOYMENT_STEP")
         text = f"Configuration available to {share:.2f}% of clients"
         deployment.note("PERCENTAGE_UPDATED", "APPCONFIG", text, now, actions)
         if share >= EVERYONE:
@@ -101,7 +101,7 @@ class Rollouts:
     def _bake(self, region: Region, deployment: Deployment) -> None:
         now = self._clock.now()
         deployment.state = "BAKING"
-        actions = self._extensions.tell(region, deployment, "ON_DEPLOYMENT_BAKING")
+        actions = self._notices.tell(region, deployment, "ON_DEPLOYMENT_BAKING")
         deployment.note("BAKE_TIME_STARTED", "APPCONFIG", "Deployment bake time started", now, actions)
         due = now + timedelta(minutes=deployment.strategy.bake_minutes)
         deployment.appointments = [self._clock.at(due, partial(self._baked, region, deployment))]
@@ -115,7 +115,7 @@ class Rollouts:
         deployment.state = "COMPLETE"
         deployment.completed_at = now
         deployment.environment.state = "ReadyForDeployment"
-        actions = self._extensions.tell(region, deployment, "ON_DEPLOYMENT_COMPLETE")
+        actions = self._notices.tell(region, deployment, "ON_DEPLOYMENT_COMPLETE")
         deployment.note("DEPLOYMENT_COMPLETED", "APPCONFIG", text, now, actions)
 
     def _rolled_back(self, region: Region, deployment: Deployment, by: str) -> None:
@@ -123,5 +123,5 @@ class Rollouts:
         deployment.state = "ROLLED_BACK"
         deployment.completed_at = now
         deployment.environment.state = "RolledBack"
-        actions = self._extensions.tell(region, deployment, "ON_DEPLOYMENT_ROLLED_BACK")
+        actions = self._notices.tell(region, deployment, "ON_DEPLOYMENT_ROLLED_BACK")
         deployment.note("ROLLBACK_COMPLETED", by, "Rollback completed", now, actions)

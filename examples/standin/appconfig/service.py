@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from examples.standin.appconfig.applications import Applications
 from examples.standin.appconfig.data import DataPlane
 from examples.standin.appconfig.deployments import Deployments
+from examples.standin.appconfig.environments import Environments
 from examples.standin.appconfig.extensions import Extensions
+from examples.standin.appconfig.notices import Notices
+from examples.standin.appconfig.profiles import Profiles
 from examples.standin.appconfig.regions import Regions
-from examples.standin.appconfig.resources import Resources
 from examples.standin.appconfig.rollouts import AlarmState, Rollouts
 from examples.standin.appconfig.sources import ReadParameter, Sources
 from examples.standin.appconfig.tags import Tags
@@ -29,9 +32,17 @@ class AppConfig:
         self, clock: Clock, events: EventLog, ids: Ids, read_parameter: ReadParameter, alarm_state: AlarmState
     ) -> None:
         regions = Regions(ids)
-        extensions = Extensions(regions, clock, events, ids)
-        self._deployments = Deployments(regions, Rollouts(clock, extensions, alarm_state), Sources(read_parameter))
-        self._control = (Resources(regions), Versions(regions), self._deployments, extensions, Tags(regions))
+        rollouts = Rollouts(clock, Notices(clock, events, ids), alarm_state)
+        self._deployments = Deployments(regions, rollouts, Sources(read_parameter))
+        self._control = (
+            Applications(regions),
+            Profiles(regions),
+            Versions(regions),
+            Environments(regions),
+            self._deployments,
+            Extensions(regions),
+            Tags(regions),
+        )
         self._data = DataPlane(regions, ids)
 
     def operations(self) -> Operations:

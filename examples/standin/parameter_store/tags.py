@@ -7,7 +7,8 @@ from typing import Any
 
 from examples.standin.call import Call
 from examples.standin.errors import AwsError
-from examples.standin.parameter_store.store import ParameterStore
+from examples.standin.parameter_store import names
+from examples.standin.parameter_store.shelf import Shelf
 
 MAX_TAGS = 50
 
@@ -15,10 +16,8 @@ MAX_TAGS = 50
 class ParameterTags:
     """AddTagsToResource and its siblings, for parameters."""
 
-    service = "ssm"
-
-    def __init__(self, store: ParameterStore) -> None:
-        self._store = store
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def operations(self) -> dict[str, Callable[[Call], dict[str, Any] | None]]:
         """Return the operations on tags."""
@@ -51,4 +50,7 @@ class ParameterTags:
     def _of(self, call: Call) -> dict[str, str]:
         if call.params["ResourceType"] != "Parameter":
             raise AwsError("InvalidResourceType", "The stand-in keeps tags of parameters only.")
-        return self._store.tagged(call, call.params["ResourceId"]).tags
+        parameter = self._shelf.find(call, names.reference(call.params["ResourceId"])[0])
+        if parameter is None:
+            raise AwsError("InvalidResourceId")
+        return parameter.tags
