@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 
 from auditor.domain.errors import DatabaseError
 
@@ -47,6 +47,8 @@ def parse_url(text: str) -> URL:
         raise DatabaseError(f"{url.drivername} databases are not supported; use sqlite or postgresql")
     if url.database in (None, "", ":memory:"):
         raise DatabaseError("a database in memory keeps nothing; name a file, like sqlite:///flagtrail.db")
+    if url.query:
+        raise DatabaseError(f"the database {url.database} takes no options; leave out what follows the question mark")
     return url
 
 
@@ -137,7 +139,8 @@ class _Translator:
         original = context.original_exception
         if getattr(original, "sqlstate", None) in _CONFLICTS:
             return ConflictError("another process wrote to the database at the same moment; try again")
-        if isinstance(context.sqlalchemy_exception, OperationalError | InterfaceError):
+        unconnected = context.connection is None
+        if unconnected or isinstance(context.sqlalchemy_exception, OperationalError | InterfaceError | InternalError):
             return DatabaseError(sentence(self._url, original))
         if type(original) is sqlite3.DatabaseError:  # damaged, or no database at all
             return DatabaseError(sentence(self._url, original))
@@ -147,8 +150,9 @@ class _Translator:
 def sentence(url: URL, error: BaseException) -> str:
     """Return what went wrong with the database at this URL, in one line that holds no password."""
     reason = " ".join(str(error).split()) or type(error).__name__
-    if url.password:
-        reason = reason.replace(str(url.password), "***")
+    for secret in (url.password, url.query.get("password")):
+        if secret:
+            reason = reason.replace(str(secret), "***")
     where = shown(url)
     if url.get_backend_name() == "sqlite":
         return f"the database {where} cannot be used: {_sqlite_reason(where, reason)}"

@@ -227,7 +227,9 @@ deployments = Table(
     _name("state"),
     _micros("recorded_us"),
     _words("body"),
-    UniqueConstraint("account", "region", "application_id", "environment_id", "number", "state"),
+    UniqueConstraint(
+        *("account", "region", "application_id", "environment_id", "number", "state"), name="uq_deployments_state"
+    ),
 )
 
 gaps = Table(

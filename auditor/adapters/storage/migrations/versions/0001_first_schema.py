@@ -163,13 +163,7 @@ def _make_deployments() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_deployments"),
         sa.UniqueConstraint(
-            "account",
-            "region",
-            "application_id",
-            "environment_id",
-            "number",
-            "state",
-            name="uq_deployments_account_region_application_id_environment_id_number_state",
+            "account", "region", "application_id", "environment_id", "number", "state", name="uq_deployments_state"
         ),
     )
 
