@@ -10,7 +10,7 @@ LINT_VENV := .venv-deploy-lint
 UV ?= uv
 UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --python-version 3.11
-TEMPLATES := $(wildcard deploy/*template*.yaml deploy/*/*template*.yaml)
+TEMPLATES := $(wildcard deploy/*.yaml)
 TYPED := auditor scanners reports deploy examples benchmarks tests/house/check_*.py
 BENCHMARKS := $(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py)))
 PYTEST := $(BIN)/python -m pytest

@@ -1,0 +1,147 @@
+"""A deployment template as CloudFormation would see it: parameters filled in, conditions decided."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+# What every template is given, unless a test gives something else.
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Region": "eu-west-1",
+    "AWS::Partition": "aws",
+    "AWS::StackName": "flagtrail",
+}
+_HOLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
+_NOTHING = object()
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (``!Ref``) as their long ones."""
+
+
+def _function(loader: _Loader, tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt":
+        value = value.split(".", 1)
+    return {tag if tag == "Ref" else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _function)
+
+
+@cache
+def _body(name: str) -> Mapping[str, Any]:
+    return yaml.load((DEPLOY / name).read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One template; ``given`` are the parameters, the rest have their defaults."""
+
+    body: Mapping[str, Any]
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, name: str, **given: str) -> Template:
+        return cls(_body(name), given)
+
+    @property
+    def parameters(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.body["Parameters"]
+
+    def accepts(self, name: str, value: str) -> bool:
+        """Tell whether CloudFormation takes a value for a parameter."""
+        parameter = self.parameters[name]
+        values = value.split(",") if parameter["Type"] == "CommaDelimitedList" else [value]
+        return all(re.fullmatch(parameter["AllowedPattern"], one) for one in values)
+
+    def resources(self, kind: str | None = None) -> dict[str, Any]:
+        """Return the properties of the resources that would be made, by name, perhaps only those of one type."""
+        return {
+            name: self._resolved(resource.get("Properties", {}))
+            for name, resource in self._each()
+            if kind in {None, resource["Type"]} and self._holds(resource.get("Condition"))
+        }
+
+    def statements(self, role: str) -> list[dict[str, Any]]:
+        """Return the statements of a role's policies."""
+        policies = self.resources("AWS::IAM::Role")[role]["Policies"]
+        return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+    def _each(self) -> Iterator[tuple[str, Any]]:
+        for name, resource in self.body["Resources"].items():
+            if not name.startswith("Fn::ForEach::"):
+                yield name, resource
+                continue
+            variable, collection, made = resource
+            for value in self._resolved(collection):
+                inner = Template(self.body, {**self.given, variable: value})
+                for pattern, one in made.items():
+                    yield inner._sub(pattern), inner._filled(one, variable, value)
+
+    def _filled(self, node: Any, variable: str, value: str) -> Any:
+        """Return a node with the loop's variable replaced; the rest is resolved later."""
+        if isinstance(node, str):
+            return node.replace("${" + variable + "}", value)
+        if isinstance(node, dict):
+            return {key: self._filled(item, variable, value) for key, item in node.items()}
+        return [self._filled(item, variable, value) for item in node] if isinstance(node, list) else node
+
+    def _holds(self, condition: str | None) -> bool:
+        return condition is None or self._resolved(self.body["Conditions"][condition])
+
+    def _resolved(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [item for item in map(self._resolved, node) if item is not _NOTHING]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            ((name, argument),) = node.items()
+            if name == "Ref" or name.startswith("Fn::"):
+                return self._call(name.removeprefix("Fn::"), argument)
+        resolved = {key: self._resolved(item) for key, item in node.items()}
+        return {key: item for key, item in resolved.items() if item is not _NOTHING}
+
+    def _call(self, function: str, argument: Any) -> Any:
+        if function == "If":
+            condition, yes, no = argument
+            return self._resolved(yes if self._holds(condition) else no)
+        if function == "Sub":
+            return self._sub(argument)
+        if function == "Ref":
+            return self._value(argument)
+        if function == "GetAtt":
+            return f"<{'.'.join(argument)}>"
+        told = self._resolved(argument)
+        return {
+            "Equals": lambda: str(told[0]) == str(told[1]),
+            "Not": lambda: not told[0],
+            "Join": lambda: told[0].join(told[1]),
+            "Split": lambda: told[1].split(told[0]),
+        }[function]()
+
+    def _sub(self, text: str) -> str:
+        return _HOLE.sub(lambda hole: str(self._value(hole[1])), text)
+
+    def _value(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return _NOTHING
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name not in self.parameters:
+            return self.given.get(name, f"<{name}>")
+        value = self.given.get(name, self.parameters[name].get("Default", f"<{name}>"))
+        return value.split(",") if self.parameters[name]["Type"] == "CommaDelimitedList" else value
