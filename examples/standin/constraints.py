@@ -8,6 +8,17 @@ from typing import Any
 
 from examples.standin import seams
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "float": (int, float),
+    "double": (int, float),
+}
 _SIZED = {"string": "length", "list": "length", "blob": "length", "map": "length"}
 
 
@@ -26,6 +37,27 @@ def violations(service: str, operation: str, params: dict[str, Any]) -> list[str
         if name in shape.members and value is not None:
             found.extend(_check(shape.members[name], value, _camel(name)))
     return found
+
+
+def mistyped(service: str, operation: str, params: dict[str, Any]) -> bool:
+    """Tell whether a member of a request is of another type than its model's, which no SDK would send."""
+    shape = seams.service_model(service).operation_model(operation).input_shape
+    return shape is not None and not _fits(shape, params)
+
+
+def _fits(shape: Any, value: Any) -> bool:
+    if value is None:
+        return True
+    kind = _TYPES.get(shape.type_name)
+    if kind is not None and not isinstance(value, kind):
+        return False
+    if shape.type_name == "structure":
+        return all(_fits(shape.members[name], held) for name, held in value.items() if name in shape.members)
+    if shape.type_name == "list":
+        return all(_fits(shape.member, item) for item in value)
+    if shape.type_name == "map":
+        return all(_fits(shape.value, item) for item in value.values())
+    return True
 
 
 def summary(found: list[str]) -> str:

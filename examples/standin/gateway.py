@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -77,8 +78,11 @@ class Gateway:
         try:
             operation, path_values = seams.match(service, request)
         except (NotFound, NotImplementedError):
-            return self._forward(environ, body, identity)
-        params = seams.parse(service, operation, request, path_values)
+            return self._answered_by_moto_unread(service, environ, body, identity, request_id)
+        try:
+            params = _params(service, operation, request, path_values)
+        except AwsError as error:
+            return calls.refuse_with(service, request.content_type or "", error, request_id)
         agent = request.headers.get("User-Agent", "")
         with self.lock:
             self.clock.settle()
@@ -103,6 +107,14 @@ class Gateway:
             self.cloudtrail.succeeded(call, result)
         return calls.answer_with(call, content_type, result)
 
+    def _answered_by_moto_unread(
+        self, service: str, environ: WSGIEnvironment, body: bytes, identity: Identity, request_id: str
+    ) -> Answer:
+        try:
+            return self._forward(environ, body, identity)
+        except NotImplementedError:
+            return _not_implemented(service, "this operation", request_id)
+
     def _answered_by_moto(self, call: Call, environ: WSGIEnvironment, body: bytes) -> Answer:
         if call.service in {"appconfig", "appconfigdata"}:
             return _not_implemented(call.service, call.operation, call.request_id)
@@ -122,6 +134,24 @@ class Gateway:
         forwarded = _with_body(environ, body) | {seams.ACCOUNT_HEADER: identity.account}
         chunks, status, headers = run_wsgi_app(self.moto, forwarded, buffered=True)
         return Answer(int(status.split(" ", 1)[0]), dict(headers), b"".join(chunks))
+
+
+def _params(service: str, operation: str, request: seams.Request, path_values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request's members; raises the refusal of what is not even of the right form."""
+    malformed = AwsError("SerializationException", "The request could not be read.", status=HTTPStatus.BAD_REQUEST)
+    if service == "ssm" and not isinstance(_json(request.data), dict):
+        raise malformed
+    params = seams.parse(service, operation, request, path_values)
+    if service in RECORDED and constraints.mistyped(service, operation, params):
+        raise malformed
+    return params
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data or b"{}")
+    except ValueError:
+        return None
 
 
 def _validate(call: Call) -> None:

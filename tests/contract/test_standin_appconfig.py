@@ -283,6 +283,13 @@ def test_versions_are_listed_newest_first_and_numbers_are_not_given_again(appcon
         free.write({"x": 10}, VersionLabel="123")
 
 
+@pytest.mark.parametrize("content", ["[1, 2]", "not: json", "{broken"])
+def test_freeform_content_is_kept_byte_for_byte(appconfig: Any, content: str):
+    free = Profile(appconfig, kind="AWS.Freeform")
+    kept = appconfig.create_hosted_configuration_version(**free.ids, Content=content, ContentType="application/json")
+    assert kept["Content"].read().decode() == content
+
+
 def test_content_has_a_limit_and_is_needed(appconfig: Any):
     free = Profile(appconfig, kind="AWS.Freeform")
     with pytest.raises(ClientError) as refused:
@@ -506,3 +513,111 @@ def test_deletion_protection_holds_what_was_read(aws: StandIn, appconfig: Any):
         with pytest.raises(ClientError, match="deletion protection"):
             operation(**ids)
         operation(**ids, DeletionProtectionCheck="BYPASS")
+
+
+def test_a_profile_is_changed_in_place(appconfig: Any):
+    shop = appconfig.create_application(Name="shop")["Id"]
+    ids = {
+        "ApplicationId": shop,
+        "ConfigurationProfileId": appconfig.create_configuration_profile(
+            ApplicationId=shop, Name="free", LocationUri="hosted", Description="first"
+        )["Id"],
+    }
+    validators = [{"Type": "JSON_SCHEMA", "Content": "{}"}]
+    appconfig.update_configuration_profile(**ids, Name="other", Validators=validators, KmsKeyIdentifier="alias/x")
+    shown = appconfig.get_configuration_profile(**ids)
+    assert (shown["Name"], shown["Description"], shown["Validators"], shown["KmsKeyIdentifier"]) == (
+        "other",
+        "first",
+        validators,
+        "alias/x",
+    )
+    assert appconfig.list_configuration_profiles(ApplicationId=shop)["Items"][0]["ValidatorTypes"] == ["JSON_SCHEMA"]
+
+
+def test_a_profile_with_versions_is_not_deleted(profile: Profile):
+    profile.write({"version": "1"})
+    with pytest.raises(ClientError, match="because there are still hosted configuration versions existing under it"):
+        profile.client.delete_configuration_profile(**profile.ids)
+
+
+@pytest.mark.parametrize(
+    ("content", "constraint", "location"),
+    [
+        ({"version": "1", "flags": []}, None, None),
+        ({"version": "1", "flags": ["x"]}, "Object", "flags"),
+        ({"version": "1", "values": {"x": True}}, "Object", "values"),
+        (document({}, {"feature": {"name": "x" * 65}}), "LengthLTE(64)", "flags.feature.name"),
+        (document({}, {"feature": {"description": "x" * 1025}}), "LengthLTE(1024)", "flags.feature.description"),
+        (document({}, {"feature": {"attributes": {"enabled": COLOURS}}}), "Not(OneOf(enabled))", "flags.feature.attributes.enabled"),
+        (document({}, {"feature": {"attributes": {"a": {"constraints": {"type": "date"}}}}}), "OneOf(string, number, boolean, array)", "flags.feature.attributes.a.constraints.type"),
+        (document({}, {"feature": {"attributes": {"a": {"constraints": {"type": "string", "enum": ["x"], "pattern": "x"}}}}}), "Empty", "flags.feature.attributes.a.constraints.pattern"),
+        (document({"_variants": {"name": "x"}}, {"feature": {}}), "Array", "values.feature._variants"),
+        (document({"_variants": [{"name": f"v{n}", "rule": '(exists key::"a")'} for n in range(33)] + [{"name": "default"}]}, {"feature": {}}), "LengthLTE(32)", "values.feature._variants"),
+    ],
+)  # fmt: skip
+def test_a_misshapen_document_is_refused(profile: Profile, content: Any, constraint: str | None, location: str | None):
+    if constraint is None:
+        assert profile.write(content) == (1, {"version": "1"})
+        return
+    assert (constraint, location) in [(one["Constraint"], one["Location"]) for one in profile.faults(content)]
+
+
+def test_attributes_are_limited_in_number(profile: Profile):
+    many = {f"a{number}": {"constraints": {"type": "boolean"}} for number in range(26)}
+    (fault,) = profile.faults(document({}, {"feature": {"attributes": many}}))
+    assert (fault["Constraint"], fault["Location"]) == ("LengthLTE(25)", "flags.feature.attributes")
+
+
+def test_an_extension_has_versions_and_goes_when_nothing_uses_it(appconfig: Any):
+    shop = appconfig.create_application(Name="shop")["Id"]
+    bus = "arn:aws:events:eu-west-1:123456789012:event-bus/default"
+    asked = {
+        "Name": "tell",
+        "Actions": {"ON_DEPLOYMENT_STEP": [{"Name": "tell", "Uri": bus}]},
+        "Parameters": {"fixed": {"Required": True}, "dynamic": {"Dynamic": True}},
+    }
+    first = appconfig.create_extension(**asked)
+    assert first["Parameters"] == {
+        "fixed": {"Required": True, "Dynamic": False},
+        "dynamic": {"Required": False, "Dynamic": True},
+    }
+    assert first["Arn"] == f"arn:aws:appconfig:eu-west-1:123456789012:extension/{first['Id']}/1"
+    assert appconfig.create_extension(**asked)["VersionNumber"] == 1
+    assert appconfig.create_extension(**asked, LatestVersionNumber=1)["VersionNumber"] == 2
+    with pytest.raises(ClientError, match="ConflictException"):
+        appconfig.create_extension(**asked, LatestVersionNumber=1)
+    assert appconfig.get_extension(ExtensionIdentifier=first["Id"])["VersionNumber"] == 2
+    assert appconfig.get_extension(ExtensionIdentifier="tell", VersionNumber=1)["VersionNumber"] == 1
+    assert appconfig.get_extension(ExtensionIdentifier=first["Arn"])["VersionNumber"] == 1
+    association = appconfig.create_extension_association(
+        ExtensionIdentifier="tell",
+        ExtensionVersionNumber=1,
+        ResourceIdentifier=f"arn:aws:appconfig:eu-west-1:123456789012:application/{shop}",
+        Parameters={"fixed": "x"},
+    )
+    shown = appconfig.get_extension_association(ExtensionAssociationId=association["Id"])
+    assert (shown["ExtensionVersionNumber"], shown["Parameters"]) == (1, {"fixed": "x"})
+    with pytest.raises(ClientError, match="while it is associated"):
+        appconfig.delete_extension(ExtensionIdentifier=first["Id"], VersionNumber=1)
+    appconfig.delete_extension_association(ExtensionAssociationId=association["Id"])
+    for number in (1, 2):
+        appconfig.delete_extension(ExtensionIdentifier=first["Id"], VersionNumber=number)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        appconfig.get_extension(ExtensionIdentifier="tell")
+    with pytest.raises(ClientError, match="can not be both required and dynamic"):
+        appconfig.create_extension(**asked | {"Parameters": {"both": {"Required": True, "Dynamic": True}}})
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        appconfig.get_extension_association(ExtensionAssociationId=association["Id"])
+
+
+def test_an_extension_is_associated_with_a_profile_or_an_environment(appconfig: Any, profile: Profile):
+    prod = appconfig.create_environment(ApplicationId=profile.application, Name="prod")["Id"]
+    base = f"arn:aws:appconfig:eu-west-1:123456789012:application/{profile.application}"
+    authored = "AWS.AppConfig.DeploymentNotificationsToEventBridge"
+    for arn in (f"{base}/configurationprofile/{profile.id}", f"{base}/environment/{prod}"):
+        appconfig.create_extension_association(ExtensionIdentifier=authored, ResourceIdentifier=arn)
+        (found,) = appconfig.list_extension_associations(ResourceIdentifier=arn)["Items"]
+        assert found["ResourceArn"] == arn
+    with pytest.raises(ClientError, match="is not valid"):
+        appconfig.create_extension_association(ExtensionIdentifier=authored, ResourceIdentifier="arn:aws:s3:::x")

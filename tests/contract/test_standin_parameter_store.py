@@ -315,6 +315,39 @@ def test_a_write_that_breaks_a_rule_is_refused(aws: StandIn, ssm: Any, asked: di
     assert ssm.describe_parameters()["Parameters"] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("aws-flag", 'Parameter name: can\'t be prefixed with "aws" or "ssm" (case-insensitive).'),
+        ("/ssm/flag", _FORM),
+        ("/app//flag", _FORM),
+        ("/app/flag/", _FORM),
+    ],
+)
+def test_a_reserved_or_hollow_name_is_refused(ssm: Any, name: str, message: str):
+    with pytest.raises(ClientError) as refused:
+        ssm.put_parameter(Name=name, Value="1", Type="String")
+    assert error(refused) == ("ValidationException", message)
+
+
+def test_an_eleventh_label_is_refused(ssm: Any):
+    ssm.put_parameter(Name=NAME, Value="1", Type="String")
+    ssm.label_parameter_version(Name=NAME, Labels=[f"label-{number}" for number in range(10)])
+    with pytest.raises(ClientError) as refused:
+        ssm.label_parameter_version(Name=NAME, Labels=["one-more"])
+    assert error(refused)[0] == "ParameterVersionLabelLimitExceeded"
+
+
+def test_a_path_begins_with_a_slash_and_filters_are_of_one_style(ssm: Any):
+    with pytest.raises(ClientError, match="must begin with a forward slash"):
+        ssm.get_parameters_by_path(Path="app")
+    name = {"Key": "Name", "Values": ["/app"]}
+    with pytest.raises(ClientError, match="either Filters or ParameterFilters"):
+        ssm.describe_parameters(Filters=[name], ParameterFilters=[name])
+    with pytest.raises(ClientError, match="duplicated in the request"):
+        ssm.describe_parameters(ParameterFilters=[name, name])
+
+
 def test_tiers_grow_and_do_not_shrink(ssm: Any):
     assert ssm.put_parameter(Name=NAME, Value="x" * 4097, Type="String", Tier="Advanced")["Tier"] == "Advanced"
     with pytest.raises(ClientError, match="can't downgrade a parameter"):
@@ -364,6 +397,10 @@ def test_policies_are_kept_until_they_are_taken_away(aws: StandIn, ssm: Any):
         ('[{"Type":"BadType","Version":"1.0","Attributes":{}}]', "Advanced", "InvalidPolicyTypeException", "Policy type BadType is not supported."),
         ('[{"Type":"NoChangeNotification","Version":"1.0","Attributes":{"After":"0","Unit":"Days"}}]', "Advanced", "InvalidPolicyAttributeException", "Attribute After must be a positive integer."),
         ('[{"Type":"NoChangeNotification","Version":"1.0","Attributes":{"After":"0.5","Unit":"Days"}}]', "Advanced", "InvalidPolicyAttributeException", "Attribute After must be a positive integer smaller than 8760000 ."),
+        ('{"Type":"Expiration"}', "Advanced", "ValidationException", 'Invalid policies input: {"Type":"Expiration"}.'),
+        ('[{"Type":"NoChangeNotification","Version":"1.0","Attributes":{"After":"1","Unit":"Weeks"}}]', "Advanced", "InvalidPolicyAttributeException", "Attribute Unit must be one of Days, Hours."),
+        ('[{"Type":"Expiration","Version":"1.0","Attributes":{"Timestamp":"soon"}}]', "Advanced", "InvalidPolicyAttributeException", "Attribute Timestamp must be an ISO 8601 time."),
+        ("[" + ",".join(['{"Type":"NoChangeNotification","Version":"1.0","Attributes":{"After":"1","Unit":"Days"}}'] * 11) + "]", "Advanced", "PoliciesLimitExceededException", "A parameter can have at most 10 policies."),
         (POLICIES, "Standard", "ValidationException", "You can't assign parameter policies to a standard-parameter tier. You must upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"),
     ],
 )  # fmt: skip

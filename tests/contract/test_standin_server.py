@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -118,6 +119,32 @@ def test_an_assumed_role_works_in_its_own_account(aws: StandIn):
     assert client.get_caller_identity()["Account"] == "123456789012"
     with pytest.raises(ClientError, match="is invalid"):
         caller.assume_role(RoleArn="arn:aws:iam::123456789012:user/no-role", RoleSessionName="run")
+
+
+def test_a_web_identity_needs_no_key_of_its_own(aws: StandIn):
+    anonymous = boto3.client(
+        "sts", endpoint_url=aws.url, region_name="eu-west-1", config=Config(signature_version=UNSIGNED)
+    )
+    credentials = anonymous.assume_role_with_web_identity(
+        RoleArn="arn:aws:iam::123456789012:role/gha-flag-deployer",
+        RoleSessionName="GitHubActions",
+        WebIdentityToken="token",
+    )["Credentials"]
+    ssm = boto3.client(
+        "ssm",
+        endpoint_url=aws.url,
+        region_name="eu-west-1",
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+    ssm.put_parameter(Name="/app/flag", Value="1", Type="String")
+    *_, event = aws.drain()
+    context = event["detail"]["userIdentity"]["sessionContext"]
+    assert context["webIdFederationData"]["federatedProvider"] == (
+        "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    )
+    assert event["detail"]["userAgent"].startswith("Boto3/")
 
 
 def test_what_moto_serves_follows_the_clock_too(aws: StandIn):
@@ -249,6 +276,27 @@ def test_what_nobody_answers_fails_at_once(aws: StandIn, service: str, operation
         getattr(client, operation)(**asked)
     assert code(refused) == ("NotImplementedByStandIn", 501)
     assert len(attempts) == 1
+
+
+@pytest.mark.parametrize("body", [b"{not json", b"[]", b'{"Name": 5}', b'{"Name": "/x", "WithDecryption": "yes"}'])
+def test_a_body_that_cannot_be_read_is_refused(aws: StandIn, body: bytes):
+    scope = f"{aws.product.access_key_id}/20261006/eu-west-1/ssm/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=any",
+        "X-Amz-Target": "AmazonSSM.GetParameter",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    request = urllib.request.Request(aws.url, data=body, headers=headers)  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)  # noqa: S310
+    with refused.value as answer:
+        assert answer.code == 400
+        assert json.loads(answer.read())["__type"] == "SerializationException"
+    request.add_header("X-Amz-Target", "AmazonSSM.NoSuchOperation")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)  # noqa: S310
+    with refused.value as answer:
+        assert answer.code == 501
 
 
 def test_each_start_begins_with_nothing(aws: StandIn):
