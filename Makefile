@@ -33,7 +33,8 @@ demo: $(VENV)/.stamp-demo  ## Play a fortnight of a small shop against an AWS st
 test: $(VENV)/.stamp-dev  ## Run the fast suite with its coverage floor.
 	$(PYTEST) -n $(WORKERS) --cov --cov-report=term:skip-covered
 
-proof: $(VENV)/.stamp-dev  ## Run the full figures: large seeds, long inputs.
+proof: $(VENV)/.stamp-dev $(LINT_VENV)/.stamp  ## Run the full figures: large seeds, long inputs, the Lambda package.
+	$(BIN)/python -m deploy.packaging.lambda_zip --here --out build/package
 	FLAGTRAIL_PROOF=1 $(PYTEST) -n $(WORKERS) -m "proof or not proof"
 
 check: lint types docs template-lint test  ## Run all that a change has to pass.

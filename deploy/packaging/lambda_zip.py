@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,12 @@ class Target:
     python: str
     architecture: str
 
+    @classmethod
+    def here(cls) -> Target:
+        """Return the one whose package this machine can run."""
+        architecture = next(name for name, machine in PLATFORMS.items() if platform.machine() in {name, machine})
+        return cls(f"{sys.version_info.major}.{sys.version_info.minor}", architecture)
+
     @property
     def name(self) -> str:
         """Return the package's file name, in Lambda's own words."""
@@ -44,12 +51,12 @@ class Target:
     def download(self, folder: Path) -> None:
         """Fetch the locked wheels for this target into a folder of its own; raise CalledProcessError on failure."""
         machine = PLATFORMS[self.architecture]
-        platforms = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
+        tags = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
         command = [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"),
             *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)),
             *("--implementation", "cp", "--python-version", self.python),
-            *(word for platform in platforms for word in ("--platform", platform)),
+            *(word for tag in tags for word in ("--platform", tag)),
             *("-r", str(ROOT / "requirements" / "lambda.txt")),
         ]
         subprocess.run(command, check=True)
@@ -128,14 +135,16 @@ def parse(arguments: list[str] | None) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m deploy.packaging.lambda_zip", description=__doc__)
     parser.add_argument("--python", action="append", choices=PYTHONS, help="Lambda runtime (default: each)")
     parser.add_argument("--architecture", action="append", choices=PLATFORMS, help="processor (default: each)")
+    parser.add_argument("--here", action="store_true", help="only what this machine can run")
     parser.add_argument("--config", type=Path, help="a flagtrail.toml to put into the package")
     parser.add_argument("--interpreter", action="append", default=[], help="a Python that may compile bytecode")
     parser.add_argument("--out", type=Path, default=ROOT / "dist" / "lambda", help="folder to write to")
     options = parser.parse_args(arguments)
     if options.config is not None:
         _check(options.config, parser)
-    targets = (Target(p, a) for p in options.python or PYTHONS for a in options.architecture or PLATFORMS)
-    return Plan(tuple(targets), options.out, options.config, tuple(options.interpreter))
+    each = (Target(p, a) for p in options.python or PYTHONS for a in options.architecture or PLATFORMS)
+    targets = (Target.here(),) if options.here else tuple(each)
+    return Plan(targets, options.out, options.config, tuple(options.interpreter))
 
 
 def _check(config: Path, parser: argparse.ArgumentParser) -> None:
