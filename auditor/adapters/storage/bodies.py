@@ -180,7 +180,7 @@ def _read_document(row: Mapping[str, Any]) -> DocumentRef:
 def _state(state: FlagState | None) -> str | None:
     if state is None:
         return None
-    shown: dict[str, Any] = {"value": state.value, "definition": state.definition}
+    shown = state.to_json()
     return _text(shown if state.has_value else shown | {"has_value": False})
 
 

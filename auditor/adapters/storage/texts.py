@@ -47,5 +47,5 @@ def number(*parts: str) -> int:
 
 
 def _hash(parts: tuple[str, ...]) -> bytes:
-    joined = "\x00".join(part.replace("\\", "\\\\").replace("\x00", "\\0") for part in parts)
+    joined = "".join(part.replace("\\", "\\\\").replace("\x00", "\\0") + "\x00" for part in parts)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).digest()
