@@ -163,6 +163,7 @@ def _with_environment(settings: Settings, environ: Mapping[str, str], database_u
     url = database_url or environ.get("FLAGTRAIL_DATABASE_URL") or settings.database_url
     slack = replace(
         settings.slack,
+        channel=environ.get("FLAGTRAIL_SLACK_CHANNEL") or settings.slack.channel,
         base_url=environ.get("FLAGTRAIL_SLACK_BASE_URL") or settings.slack.base_url,
         token=environ.get("SLACK_BOT_TOKEN") or None,
     )

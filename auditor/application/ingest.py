@@ -192,7 +192,7 @@ class Ingest:
             return _Parsed((), Notices(), event.error or "the event is empty")
         keys: tuple[str, ...] = ()
         try:
-            raw = parse_envelope(event.payload)
+            raw = parse_envelope(event.payload, received=self.recorder.clock.now())
             keys = event_keys(raw)
             parts = [source.parse(raw) for source in self.recorder.sources.values()]
         except MalformedEventError as error:

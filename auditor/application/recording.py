@@ -176,8 +176,9 @@ class Recorder:
         with self.unit_of_work() as uow:
             uow.calls.add(call, now)
             for change in _changes_of_call(uow, call):
-                for attribution in attributions_for(change.change, (call,)):
-                    self._learn(uow, change, attribution, tally, now)
+                for attribution in attributions_for(change.change, _calls_about(uow, call, change)):
+                    if any(evidence.id == call.event_id for evidence in attribution.evidence):
+                        self._learn(uow, change, attribution, tally, now)
             uow.commit()
 
     def _learn(
@@ -305,6 +306,13 @@ def _hold(
         labels=derived.labels,
         title=title,
     )
+
+
+def _calls_about(uow: UnitOfWork, call: ApiCall, change: RecordedChange) -> Sequence[ApiCall]:
+    """Return the call with the others that may have made the same change."""
+    if change.change.version_after is None or change.change.deployment is not None:
+        return (call,)
+    return uow.calls.of_document(change.change.document)
 
 
 def _changes_of_call(uow: UnitOfWork, call: ApiCall) -> list[RecordedChange]:

@@ -110,9 +110,20 @@ def derive(
 
 
 def _derive_absence(reading: DocumentReading, held: HeldDocument | None, detecting: Detecting) -> Derived:
-    if held is None or not held.alive:
-        return Derived(held.life if held else 1, alive=False, labels={}, held=None, changes=(), gaps=())
-    return _ended_life(reading, held, detecting)
+    if held is not None and held.alive:
+        return _ended_life(reading, held, detecting)
+    life = held.life if held is not None else 0
+    gaps = tuple(_unseen_life(reading, life + 1, detecting))
+    return Derived(max(life, 1), alive=False, labels={}, held=None, changes=(), gaps=gaps)
+
+
+def _unseen_life(reading: DocumentReading, life: int, detecting: Detecting) -> Iterator[Gap]:
+    """Name the interval of a life that events told of, and that was over before anybody could look."""
+    written = [hint.at for hint in detecting.hints if hint.operation is Operation.TOUCHED]
+    if written and not reading.staged:
+        first, last = min(written), max(hint.at for hint in detecting.hints)
+        text = "the document came and went before it could be read; what it said is not known"
+        yield Gap(GapClass.INTERVAL, reading.document, life, rfc3339(first), rfc3339(last), text)
 
 
 def _ended_life(reading: DocumentReading, held: HeldDocument, detecting: Detecting) -> Derived:
@@ -172,6 +183,9 @@ def _expiry_passed(held: HeldDocument, by: datetime) -> bool:
 def _end_gap(reading: DocumentReading, held: HeldDocument, moment: Moment) -> Gap:
     at, between = moment
     last = at if at is not None else between[1] if between is not None else reading.read_at
+    if reading.snapshots and reading.snapshots[0].modified_at is not None:
+        # Another life began since: a whole life may have come and gone between the two.
+        last = max(last, reading.snapshots[0].modified_at)
     first = held.checked_at if held.checked_at <= last else (held.modified_at or held.checked_at)
     newest = f"after version {held.version}" if held.version else "since the last look"
     return Gap(

@@ -30,12 +30,20 @@ _REMOVED = (ChangeKind.DELETED, ChangeKind.EXPIRED)
 
 
 def attributions_for(change: FlagChange, calls: Sequence[ApiCall]) -> Iterator[Attribution]:
-    """Yield what each call that made this change says of its actor."""
-    for call in calls:
-        if call.outcome in (CallOutcome.DENIED, CallOutcome.FAILED):
-            continue
-        if any(_made(call, target, change) for target in call.targets):
-            yield _joined(call)
+    """Yield what each call that made this change says of its actor; all calls about its document must be given.
+
+    AppConfig answers a call that brings nothing new with the version it has: of several calls that name one version,
+    the earliest made it.
+    """
+    made = [
+        call
+        for call in calls
+        if call.outcome not in (CallOutcome.DENIED, CallOutcome.FAILED)
+        and any(_made(call, target, change) for target in call.targets)
+    ]
+    if change.document.source == "appconfig":
+        made = sorted(made, key=lambda call: call.at)[:1]
+    yield from (_joined(call) for call in made)
 
 
 def _made(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:

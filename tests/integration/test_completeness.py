@@ -212,9 +212,14 @@ def check_parameters(world: World, history: list[RecordedChange], gaps: list[Any
         assert len(written[name]) == len(seen), name
         for number, life in enumerate(seen, start=1):
             check_life(life, written[name][number])
-    ended = [g for g in gaps if g.gap_class == "interval"]
-    deleted = [item for item in history if item.change.kind is ChangeKind.DELETED and item.change.life]
-    assert len(ended) == len(deleted), "each end of a life has its interval"
+    assert {gap.gap_class.value for gap in gaps} <= {"interval"}, "no version of a living parameter is missing"
+    ended = {(gap.document.name, gap.life) for gap in gaps}
+    deleted = {
+        (i.change.document.name, i.change.life)
+        for i in history
+        if i.change.kind is ChangeKind.DELETED and i.change.life
+    }
+    assert deleted <= ended, "each end of a life has its interval"
 
 
 def _was_seen(recorded: dict[int, dict[int, RecordedChange]], life: Life) -> bool:
