@@ -127,7 +127,7 @@ SECTIONS: tuple[Section, ...] = (
         ("slack",),
         "Where messages go.",
         (
-            Option("channel", v.text, "text", "The channel's id, which is stable, or its name.", "#flag-changes"),
+            Option("channel", v.text, "text", "Id or name; `FLAGTRAIL_SLACK_CHANNEL` goes before it.", "#flag-changes"),
             Option("base_url", _URL, "URL", "Another server; `FLAGTRAIL_SLACK_BASE_URL` goes before it.", "Slack's"),
         ),
         misplaced=tuple(
