@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from scanners.languages.base import Language
+from scanners.languages.documents import Documents
+from scanners.languages.shell import Shell
 
-LANGUAGES: tuple[Language, ...] = ()
+LANGUAGES: tuple[Language, ...] = (
+    Shell(),
+    Documents(),
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from auditor.domain.flags import JsonValue
 from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unresolved
-from scanners.flag_index import Match, Reader
+from scanners.flag_index import Match, Reader, is_plain
 from scanners.keytext import KeyText
 from scanners.languages._places import Lines, Span
 from scanners.languages.base import FileFindings, ScanContext, Setting, SourceFile, reference
@@ -135,15 +135,18 @@ class Findings:
             self.add(found.flag, ReferenceKind.DOC, span.place(found.start), what)
 
     def setting(self, variable: str, value: KeyText, offset: int) -> None:
-        """A variable is given a value; kept only where the value can stand for a flag."""
-        if self.context.flags.matching(value):
+        """A variable is given a value; kept only where the value can stand for a flag.
+
+        A plain word is also the value of many a variable that has nothing to do with flags.
+        """
+        if not is_plain(value.pattern) and self.context.flags.matching(value):
             line, column = self.lines.at(offset)
             self.settings[Setting(variable, value, self.file.path, line, column)] = None
 
     def bound(self, variable: str, value: KeyText, offset: int, what: str, held_at: int | None = None) -> None:
         """An environment variable or setting is given a value: the key of a flag, or it is a flag itself."""
         self.setting(variable, value, offset)
-        for flag in self.context.flags.matching(value):
+        for flag in () if is_plain(value.pattern) else self.context.flags.matching(value):
             sure = Certainty.CERTAIN if value.text is not None else Certainty.POSSIBLE
             self.add(flag, ReferenceKind.BIND, offset, what, f"{variable} holds {value.pattern!r}", certainty=sure)
         name_at = offset if held_at is None else held_at
