@@ -24,7 +24,9 @@ from deploy.packaging.contents import belongs, members
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = {"x86_64": "x86_64", "arm64": "aarch64"}
-PYTHONS = ("3.11", "3.12", "3.13")
+# What a runtime's C library can load: Python 3.11 runs on Amazon Linux 2 (glibc 2.26), later ones on 2023 (2.34).
+_OLD, _NEW = ("manylinux_2_17", "manylinux2014"), ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+PYTHONS = {"3.11": _OLD, "3.12": _NEW, "3.13": _NEW}
 # Lambda unpacks to read-only files; the date is the oldest a zip can hold.
 DATE = (1980, 1, 1, 0, 0, 0)
 FILE, PROGRAM = 0o100644 << 16, 0o100755 << 16
@@ -50,8 +52,7 @@ class Target:
 
     def download(self, folder: Path) -> None:
         """Fetch the locked wheels for this target into a folder of its own; raise CalledProcessError on failure."""
-        machine = PLATFORMS[self.architecture]
-        tags = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
+        tags = [f"{tag}_{PLATFORMS[self.architecture]}" for tag in PYTHONS.get(self.python, _NEW)]
         command = [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"),
             *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)),
@@ -60,6 +61,10 @@ class Target:
             *("-r", str(ROOT / "requirements" / "lambda.txt")),
         ]
         subprocess.run(command, check=True)
+
+
+# PostgreSQL's driver is built for a newer C library than this runtime has.
+NOT_POSSIBLE = frozenset({Target("3.11", "arm64")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +147,11 @@ def parse(arguments: list[str] | None) -> Plan:
     options = parser.parse_args(arguments)
     if options.config is not None:
         _check(options.config, parser)
-    each = (Target(p, a) for p in options.python or PYTHONS for a in options.architecture or PLATFORMS)
-    targets = (Target.here(),) if options.here else tuple(each)
-    return Plan(targets, options.out, options.config, tuple(options.interpreter))
+    asked = [Target(p, a) for p in options.python or PYTHONS for a in options.architecture or PLATFORMS]
+    targets = [Target.here()] if options.here else [target for target in asked if target not in NOT_POSSIBLE]
+    if not targets:
+        parser.error("Lambda's Python 3.11 on arm64 cannot load the PostgreSQL driver; take 3.12 or later")
+    return Plan(tuple(targets), options.out, options.config, tuple(options.interpreter))
 
 
 def _check(config: Path, parser: argparse.ArgumentParser) -> None:
