@@ -1,0 +1,216 @@
+"""From readings to changes: lives, labels, ends, gaps, and how each was detected."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from auditor.domain.changes import ChangeKind, Detection
+from auditor.domain.derivation import Derived, Detecting, derive
+from auditor.domain.documents import DocumentReading, DocumentRef, HeldDocument, Snapshot, UnreadableVersion
+from auditor.domain.events import DocumentHint, Operation
+from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
+
+AT = datetime(2026, 10, 6, 8, tzinfo=UTC)
+NAME = DocumentRef("ssm", "123456789012", "eu-west-1", "/shop/prod/features/x")
+HIDDEN: JsonValue = {"masked": True, "comparable": False}
+
+
+def at(minutes: int) -> datetime:
+    return AT + timedelta(minutes=minutes)
+
+
+def version(number: int, value: JsonValue, minutes: int | None = None, **metadata: JsonValue) -> Snapshot:
+    entry = FlagEntry(FlagId("shop", "x"), "prod", FlagState(value))
+    moment = at(number * 10 if minutes is None else minutes)
+    return Snapshot(str(number), number, moment, "arn:aws:iam::123456789012:user/alice", {"": entry}, metadata)
+
+
+def held(snapshot: Snapshot, *, life: int = 1, alive: bool = True, **changes: Any) -> HeldDocument:
+    given: dict[str, Any] = {
+        "labels": {},
+        "checked_at": (snapshot.modified_at or AT) + timedelta(minutes=1),
+        "metadata": snapshot.metadata,
+    } | changes
+    return HeldDocument(
+        NAME, life, snapshot.version, snapshot.ordinal, snapshot.modified_at, snapshot.entries, alive=alive, **given
+    )
+
+
+def reading(*snapshots: Snapshot, **changes: Any) -> DocumentReading:
+    return DocumentReading(NAME, **({"exists": True, "read_at": at(600), "snapshots": snapshots} | changes))
+
+
+def news(*hints: DocumentHint, by: Detection = Detection.EVENT, first: bool = False) -> Detecting:
+    return Detecting(by, new_is_backfill=first, hints=hints)
+
+
+def rows(derived: Derived) -> list[tuple[str, str | None, str | None, str]]:
+    return [(c.kind.value, c.version_before, c.version_after, c.detected_by.value) for c in derived.changes]
+
+
+def none(_version: str) -> Snapshot | None:
+    return None
+
+
+def test_versions_become_changes_in_order_and_no_ops_none() -> None:
+    seen = reading(version(1, False), version(2, False), version(3, True))
+    derived = derive(seen, None, news(), none)
+    assert rows(derived) == [("created", None, "1", "event"), ("updated", "2", "3", "event")]
+    assert derived.held is not None
+    assert len(derived.held.snapshots) == 3
+
+
+def test_what_another_worker_recorded_meanwhile_is_not_derived_again() -> None:
+    seen = reading(version(2, True), version(3, False))
+    assert rows(derive(seen, held(version(2, True)), news(), none)) == [("updated", "2", "3", "event")]
+
+
+def test_a_secret_changes_with_every_version() -> None:
+    seen = reading(version(2, HIDDEN))
+    assert rows(derive(seen, held(version(1, HIDDEN)), news(), none)) == [("updated", "1", "2", "event")]
+
+
+def test_a_history_whose_beginning_is_gone_says_so() -> None:
+    lost = UnreadableVersion(1, 49, "the store keeps the newest 100 versions")
+    derived = derive(reading(version(50, True), unreadable=(lost,)), None, news(), none)
+    assert rows(derived) == [("updated", "49", "50", "event")]
+    assert derived.changes[0].before is None
+    assert "earlier versions" in (derived.changes[0].reason or "")
+    assert [(g.gap_class.value, g.first, g.last) for g in derived.gaps] == [("version", "1", "49")]
+
+
+@pytest.mark.parametrize(
+    ("hints", "detected"),
+    [
+        ((DocumentHint(NAME, at(20)),), ["backfill", "event"]),
+        ((DocumentHint(NAME, at(10)),), ["event", "event"]),
+        ((DocumentHint(NAME, at(99), version="2"),), ["backfill", "event"]),
+        ((DocumentHint(NAME, at(15), Operation.LABELLED, version="1", label="a"),), ["backfill", "event"]),
+        ((), ["backfill", "backfill"]),
+    ],
+)
+def test_on_first_sight_what_no_event_tells_of_is_backfill(
+    hints: tuple[DocumentHint, ...], detected: list[str]
+) -> None:
+    derived = derive(reading(version(1, False), version(2, True)), None, news(*hints, first=True), none)
+    assert [change.detected_by.value for change in derived.changes] == detected
+
+
+def test_a_reconcile_of_an_unknown_scope_is_backfill_whatever_it_finds() -> None:
+    detecting = news(by=Detection.RECONCILE, first=True)
+    assert rows(derive(reading(version(1, True)), None, detecting, none)) == [("created", None, "1", "backfill")]
+
+
+def test_a_deletion_is_dated_by_its_event() -> None:
+    gone = reading(exists=False)
+    derived = derive(gone, held(version(1, True)), news(DocumentHint(NAME, at(30), Operation.DELETED)), none)
+    assert rows(derived) == [("deleted", "1", None, "event")]
+    assert derived.changes[0].occurred_at == at(30)
+    assert [(g.gap_class.value, g.life) for g in derived.gaps] == [("interval", 1)]
+    assert not derived.alive
+
+
+def test_a_deletion_nobody_told_of_lies_between_two_looks() -> None:
+    derived = derive(reading(exists=False), held(version(1, True)), news(by=Detection.RECONCILE), none)
+    assert derived.changes[0].occurred_at is None
+    assert derived.changes[0].occurred_between == (at(11), at(600))
+
+
+def test_an_expiry_is_told_by_its_policy_event_or_by_the_policy_itself() -> None:
+    told = news(DocumentHint(NAME, at(60), Operation.EXPIRED, "Parameter expired and was deleted"))
+    derived = derive(reading(exists=False), held(version(1, True)), told, none)
+    assert (derived.changes[0].kind, derived.changes[0].reason) == (
+        ChangeKind.EXPIRED,
+        "Parameter expired and was deleted",
+    )
+    with_policy = held(version(1, True, expires_at="2026-10-06T09:00:00Z"))
+    assert rows(derive(reading(exists=False), with_policy, news(), none)) == [("expired", "1", None, "event")]
+
+
+def test_a_document_that_is_gone_already_stays_gone() -> None:
+    derived = derive(reading(exists=False), held(version(1, True), alive=False), news(), none)
+    assert (derived.changes, derived.gaps, derived.alive) == ((), (), False)
+
+
+def test_a_life_that_came_and_went_unseen_leaves_an_interval() -> None:
+    hints = (DocumentHint(NAME, at(5)), DocumentHint(NAME, at(9), Operation.DELETED))
+    derived = derive(reading(exists=False), None, news(*hints), none)
+    assert derived.changes == ()
+    assert [(g.first, g.last) for g in derived.gaps] == [("2026-10-06T08:05:00Z", "2026-10-06T08:09:00Z")]
+
+
+def test_a_removal_of_what_was_never_there_leaves_nothing() -> None:
+    derived = derive(reading(exists=False), None, news(DocumentHint(NAME, at(9), Operation.DELETED)), none)
+    assert (derived.changes, derived.gaps) == ((), ())
+
+
+def test_made_again_is_another_life() -> None:
+    seen = reading(version(1, False, 90), fresh_life=True)
+    derived = derive(seen, held(version(3, True)), news(), none)
+    assert rows(derived) == [("deleted", "3", None, "event"), ("created", None, "1", "event")]
+    assert [c.life for c in derived.changes] == [1, 2]
+    assert derived.life == 2
+    assert derived.gaps[0].last == "2026-10-06T09:30:00Z", "until the next life began nobody can vouch"
+
+
+def test_made_again_after_a_recorded_end_begins_the_next_life_only() -> None:
+    seen = reading(version(1, False, 90), fresh_life=True)
+    derived = derive(seen, held(version(3, True), life=2, alive=False), news(), none)
+    assert rows(derived) == [("created", None, "1", "event")]
+    assert derived.life == 3
+
+
+def test_labels_set_moved_and_removed() -> None:
+    one, two = version(1, False), version(2, True)
+
+    def held_version(number: str) -> Snapshot | None:
+        return {"1": one, "2": two}.get(number)
+
+    set_first = derive(reading(labels={"stable": "1"}), held(two), news(), held_version)
+    assert rows(set_first) == [("label_moved", None, "1", "event")]
+    moved = derive(reading(labels={"stable": "2"}), held(two, labels={"stable": "1"}), news(), held_version)
+    change = moved.changes[0]
+    assert (change.before and change.before.value, change.after and change.after.value) == (False, True)
+    assert change.label == "stable"
+    removed = derive(reading(labels={}), held(two, labels={"stable": "2"}), news(), held_version)
+    assert rows(removed) == [("label_moved", "2", None, "event")]
+
+
+def test_a_label_is_dated_by_the_event_of_this_very_move() -> None:
+    hints = (
+        DocumentHint(NAME, at(30), Operation.LABELLED, version="1", label="stable"),
+        DocumentHint(NAME, at(40), Operation.LABELLED, version="2", label="stable"),
+    )
+    derived = derive(reading(labels={"stable": "2"}), held(version(2, True)), news(*hints), lambda _: version(2, True))
+    assert derived.changes[0].occurred_at == at(40)
+
+
+def test_a_saved_version_changes_only_the_flags_that_differ() -> None:
+    profile = DocumentRef("appconfig", "123456789012", "eu-west-1", "app/profile")
+
+    def saved(number: int, dated: dict[str, str] | None = None, **flags: bool) -> Snapshot:
+        entries = {f"/{k}": FlagEntry(FlagId("shop", k), None, FlagState({"enabled": v})) for k, v in flags.items()}
+        updated: JsonValue = dict(dated or {})
+        return Snapshot(str(number), number, None, None, entries, {"updated_at": updated})
+
+    seen = DocumentReading(
+        profile,
+        exists=True,
+        read_at=at(600),
+        snapshots=(saved(1, a=True, b=True), saved(2, {"/a": "2026-10-06T08:20:00.101000Z"}, a=False, c=True)),
+        staged=True,
+    )
+    derived = derive(seen, None, news(), none)
+    told = [(c.kind.value, c.flag, c.version_after, c.occurred_at is not None) for c in derived.changes]
+    assert told == [
+        ("saved", "a", "1", False),
+        ("saved", "b", "1", False),
+        ("saved", "a", "2", True),
+        ("saved", "b", "2", False),
+        ("saved", "c", "2", False),
+    ]
+    assert derived.changes[3].after is None
+    assert all(c.environment is None for c in derived.changes)
