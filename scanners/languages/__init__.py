@@ -5,8 +5,10 @@ from __future__ import annotations
 from scanners.languages.base import Language
 from scanners.languages.documents import Documents
 from scanners.languages.shell import Shell
+from scanners.languages.terraform import Terraform
 
 LANGUAGES: tuple[Language, ...] = (
     Shell(),
+    Terraform(),
     Documents(),
 )

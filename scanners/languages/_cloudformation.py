@@ -66,7 +66,7 @@ def _cut(key: KeyText, count: int) -> Iterator[str | None]:
             count = 0
 
 
-def _starred(key: KeyText) -> KeyText:
+def starred(key: KeyText) -> KeyText:
     """In a permission a star stands for anything."""
     parts: list[str | None] = []
     for part in key.parts:
@@ -85,7 +85,7 @@ def find_permission(findings: Findings, node: Mapping, texts: Texts) -> None:
     for one in named:
         for text in texts(one):
             if ":parameter" in text.pattern:
-                findings.ask(_starred(named_in_arn(text)), SSM, _DEFINE, one.at, "a permission names it")
+                findings.ask(starred(named_in_arn(text)), SSM, _DEFINE, one.at, "a permission names it")
     for key, value in node.pairs:
         if key.text in _POLICIES and isinstance(value, Mapping):
             _policy_template(findings, value, texts)
@@ -101,7 +101,7 @@ def _policy_template(findings: Findings, value: Mapping, texts: Texts) -> None:
     name = value.get("ParameterName")
     for text in texts(name) if name is not None else ():
         slashed = text if text.pattern.startswith(("/", "*")) else KeyText.of(["/", *text.parts])
-        for key in dict.fromkeys((_starred(text), _starred(slashed))):
+        for key in dict.fromkeys((starred(text), starred(slashed))):
             findings.ask(key, SSM, _DEFINE, name.at if name is not None else value.at, "a policy template names it")
 
 
