@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -64,15 +64,13 @@ class Template:
 
     def accepts(self, name: str, value: str) -> bool:
         """Tell whether CloudFormation takes a value for a parameter."""
-        parameter = self.parameters[name]
-        values = value.split(",") if parameter["Type"] == "CommaDelimitedList" else [value]
-        return all(re.fullmatch(parameter["AllowedPattern"], one) for one in values)
+        return re.fullmatch(self.parameters[name]["AllowedPattern"], value) is not None
 
     def resources(self, kind: str | None = None) -> dict[str, Any]:
         """Return the properties of the resources that would be made, by name, perhaps only those of one type."""
         return {
             name: self._resolved(resource.get("Properties", {}))
-            for name, resource in self._each()
+            for name, resource in self.body["Resources"].items()
             if kind in {None, resource["Type"]} and self._holds(resource.get("Condition"))
         }
 
@@ -80,25 +78,6 @@ class Template:
         """Return the statements of a role's policies."""
         policies = self.resources("AWS::IAM::Role")[role]["Policies"]
         return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
-
-    def _each(self) -> Iterator[tuple[str, Any]]:
-        for name, resource in self.body["Resources"].items():
-            if not name.startswith("Fn::ForEach::"):
-                yield name, resource
-                continue
-            variable, collection, made = resource
-            for value in self._resolved(collection):
-                inner = Template(self.body, {**self.given, variable: value})
-                for pattern, one in made.items():
-                    yield inner._sub(pattern), inner._filled(one, variable, value)
-
-    def _filled(self, node: Any, variable: str, value: str) -> Any:
-        """Return a node with the loop's variable replaced; the rest is resolved later."""
-        if isinstance(node, str):
-            return node.replace("${" + variable + "}", value)
-        if isinstance(node, dict):
-            return {key: self._filled(item, variable, value) for key, item in node.items()}
-        return [self._filled(item, variable, value) for item in node] if isinstance(node, list) else node
 
     def _holds(self, condition: str | None) -> bool:
         return condition is None or self._resolved(self.body["Conditions"][condition])
@@ -129,7 +108,6 @@ class Template:
         return {
             "Equals": lambda: str(told[0]) == str(told[1]),
             "Not": lambda: not told[0],
-            "Join": lambda: told[0].join(told[1]),
             "Split": lambda: told[1].split(told[0]),
         }[function]()
 
@@ -141,7 +119,5 @@ class Template:
             return _NOTHING
         if name in PSEUDO:
             return PSEUDO[name]
-        if name not in self.parameters:
-            return self.given.get(name, f"<{name}>")
-        value = self.given.get(name, self.parameters[name].get("Default", f"<{name}>"))
-        return value.split(",") if self.parameters[name]["Type"] == "CommaDelimitedList" else value
+        default = self.parameters[name].get("Default") if name in self.parameters else None
+        return self.given.get(name, f"<{name}>" if default is None else default)

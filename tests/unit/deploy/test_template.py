@@ -20,12 +20,12 @@ GIVEN = {
     "DatabaseUrl": URL,
     "DatabaseSecretArn": SECRET.format("rds!cluster-1"),
     "SlackTokenSecretArn": SECRET.format("flagtrail/slack"),
+    "SlackChannel": "C0123456789",
     "FingerprintKeySecretArn": SECRET.format("flagtrail/key"),
     "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:on-call",
     "MemberAccountIds": "444455556666,111122223333",
     "SubnetIds": "subnet-0a1b2c3d,subnet-0123456789abcdef0",
     "SecurityGroupIds": "sg-0a1b2c3d",
-    "AppConfigApplicationIds": "ba8toh7,abc1234",
 }
 REFUSED = {
     "DatabaseUrl": [
@@ -39,11 +39,11 @@ REFUSED = {
     "DatabaseSecretArn": ["", "flagtrail/db", SECRET.format("a") + "}}{{resolve:ssm:x"],
     "SlackTokenSecretArn": ["xoxb-1234", "arn:aws:ssm:eu-west-1:123456789012:parameter/x"],
     "FingerprintKeySecretArn": ["0123456789abcdef"],
+    "SlackChannel": ["flag changes", "<!channel>", "#a#b"],
     "AlarmTopicArn": ["on-call", "arn:aws:sqs:eu-west-1:123456789012:on-call"],
     "MemberAccountIds": ["1234", "444455556666, 111122223333", "444455556666,"],
     "SubnetIds": ["vpc-0a1b2c3d", "subnet-0a1b2c3d, subnet-0a1b2c3e"],
     "SecurityGroupIds": ["default"],
-    "AppConfigApplicationIds": ["shop checkout", "arn:aws:appconfig:eu-west-1:123456789012:application/ba8toh7"],
     "ParameterPrefix": ["", "shop", "/shop/*"],
     "ReadRoleName": ["", "path/flagtrail-read", "*"],
     "ReconcileEvery": ["", "15 minutes", "rate(1 minutes)", "rate(15 minute)", "rate(0 minutes)"],
@@ -52,6 +52,7 @@ TAKEN = {
     "DatabaseUrl": ["postgresql+psycopg://a@b/c?sslmode=verify-full&sslrootcert=/var/task/ca.pem"],
     "ReconcileEvery": ["rate(15 minutes)", "rate(1 hour)", "cron(0/30 * * * ? *)"],
     "ParameterPrefix": ["/", "/shop/prod/"],
+    "SlackChannel": ["#flag-changes", "änderungen"],
 }
 
 
@@ -102,6 +103,7 @@ def test_the_function_understands_its_environment(template):
     assert parse_url(settings.database_url).get_backend_name() == "postgresql"
     assert parse_url(settings.database_url).password is None
     assert settings.slack.token == "{{resolve:secretsmanager:" + GIVEN["SlackTokenSecretArn"] + ":SecretString}}"
+    assert settings.slack.channel == "C0123456789"
     assert settings.fingerprint_key is not None
     # These two are PostgreSQL's own.
     assert variables["PGPASSWORD"].endswith(":SecretString:password}}")
@@ -160,14 +162,13 @@ def test_the_schedule_asks_for_what_the_function_does(template):
     assert is_scheduled(json.loads(schedule["Target"]["Input"]))
 
 
-def test_each_application_announces_its_deployments(template):
-    made = template.resources("AWS::AppConfig::ExtensionAssociation")
+def test_an_application_announces_its_deployments():
+    template = Template.read("appconfig-application.yaml", ApplicationId="ba8toh7")
+    (made,) = template.resources("AWS::AppConfig::ExtensionAssociation").values()
 
-    assert {name: one["ResourceIdentifier"] for name, one in made.items()} == {
-        f"Announce{name}": f"arn:aws:appconfig:eu-west-1:123456789012:application/{name}"
-        for name in ("ba8toh7", "abc1234")
-    }
-    assert Template.read("template.yaml").resources("AWS::AppConfig::ExtensionAssociation") == {}
+    assert made["ResourceIdentifier"] == "arn:aws:appconfig:eu-west-1:123456789012:application/ba8toh7"
+    assert template.accepts("ApplicationId", "ba8toh7")
+    assert not template.accepts("ApplicationId", "checkout-service")
 
 
 def test_alarms_tell_somebody(template):
