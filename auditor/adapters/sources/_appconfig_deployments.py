@@ -40,7 +40,8 @@ class EnvironmentDeployments:
     def news(self, held: Mapping[int, str]) -> list[Deployment]:
         """Return the deployments that are new or in another state than held, lowest number first."""
         changed = [item for item in self._recent(held) if held.get(item["DeploymentNumber"]) != item["State"]]
-        return [self._deployment(item) for item in sorted(changed, key=lambda item: item["DeploymentNumber"])]
+        found = (self._deployment(item) for item in sorted(changed, key=lambda item: item["DeploymentNumber"]))
+        return [deployment for deployment in found if self.watched(deployment.profile, deployment.profile_name)]
 
     def _recent(self, held: Mapping[int, str]) -> Iterator[Answer]:
         """Yield the watched deployments, newest first, down to where nothing can be new.
@@ -69,12 +70,15 @@ class EnvironmentDeployments:
         return item["State"] == _COMPLETE and completed is not None and completed >= self.now - _REVERT_WINDOW
 
     def _is_watched(self, item: Answer) -> bool:
+        """Tell whether a listed deployment may be of a watched profile: a listing need not name the profile."""
+        if "ConfigurationProfileId" not in item:
+            return True
         return self.watched(self._document(item), item.get("ConfigurationName") or "")
 
     def _deployment(self, summary: Answer) -> Deployment:
         number = summary["DeploymentNumber"]
         with self._asking("GetDeployment"):
-            answer: Answer = self.client.get_deployment(**self._ids, DeploymentNumber=number)
+            answer: Answer = {**summary, **self.client.get_deployment(**self._ids, DeploymentNumber=number)}
         log = EventLog.of(answer)
         state = answer["State"]
         return Deployment(
@@ -82,8 +86,8 @@ class EnvironmentDeployments:
             number=number,
             application=self.names.application(self._place, self.environment.application_id),
             environment_name=self.names.environment(self.environment),
-            profile=self._document(summary),
-            profile_name=self._profile_name(summary),
+            profile=self._document(answer),
+            profile_name=self._profile_name(answer),
             version=answer["ConfigurationVersion"],
             state=state,
             started_at=_utc(answer.get("StartedAt")) or log.started_at,
@@ -102,11 +106,11 @@ class EnvironmentDeployments:
         strategy = answer.get("DeploymentStrategyId")
         return self.names.strategy(self._place, strategy) if strategy else None
 
-    def _profile_name(self, summary: Answer) -> str:
+    def _profile_name(self, answer: Answer) -> str:
         try:
-            profile: Profile = self.names.profile(self._document(summary))
+            profile: Profile = self.names.profile(self._document(answer))
         except NotInStoreError:
-            return str(summary.get("ConfigurationName") or summary["ConfigurationProfileId"])
+            return str(answer.get("ConfigurationName") or answer["ConfigurationProfileId"])
         return profile.name
 
     def _document(self, item: Answer) -> DocumentRef:

@@ -261,6 +261,31 @@ def test_a_page_of_deployments_that_may_yet_be_reverted_is_not_the_last_one(acco
     assert asked == [0, 50, 100]
 
 
+def test_a_listing_that_names_no_profile_is_read_one_by_one(account):
+    session = account.session()
+
+    def listing(**_event: Any) -> Any:
+        items = [{"DeploymentNumber": n, "State": "COMPLETE", "ConfigurationVersion": "1"} for n in (2, 1)]
+        return type("Answer", (), {"status_code": 200}), {"Items": items}
+
+    def one(params: dict[str, Any], **_event: Any) -> Any:
+        number = int(params["url_path"].rsplit("/", 1)[1])
+        profile = {"ConfigurationProfileId": f"prof00{number}", "ConfigurationName": f"flags-{number}"}
+        answer = {"DeploymentNumber": number, "State": "COMPLETE", "ConfigurationVersion": "1", "EventLog": []}
+        return type("Answer", (), {"status_code": 200}), answer | profile
+
+    session.events.register("before-call.appconfig.ListDeployments", listing)
+    session.events.register("before-call.appconfig.GetDeployment", one)
+    for call in ("GetApplication", "GetEnvironment"):
+        session.events.register(
+            f"before-call.appconfig.{call}", lambda **_e: (type("A", (), {"status_code": 200}), {"Name": "n"})
+        )
+    fail(session, "appconfig", "GetConfigurationProfile", "ResourceNotFoundException", status=404)
+    source = AppConfigSource(account.clients(session), now=account.aws.now)
+    found = source.deployments(EnvironmentRef(account.number, account.region, "app0001", "env0001"), {})
+    assert [(d.number, d.profile.name) for d in found] == [(1, "app0001/prof001"), (2, "app0001/prof002")]
+
+
 def test_deployments_of_what_is_not_watched_are_left_out(account, shop):
     other = shop.make_profile("other")
     shop.finish(ConfigurationProfileId=other)
