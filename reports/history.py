@@ -10,6 +10,7 @@ from pathlib import Path
 
 from auditor.domain.changes import Gap, RecordedChange
 from auditor.domain.sentences import describe_diff
+from auditor.domain.wording import count
 from reports.bars import bars
 from reports.render import write
 
@@ -151,7 +152,7 @@ def _cells(hours: Counter[tuple[int, int]]) -> list[Cell]:
             y=weekday * _CELL,
             count=hours[weekday, hour],
             shade=0 if not hours[weekday, hour] else 1 + (hours[weekday, hour] * (_SHADES - 1)) // max(most, 1),
-            label=f"{_DAYS[weekday]} {hour:02d}:00 to {hour:02d}:59 UTC: {hours[weekday, hour]} changes",
+            label=f"{_DAYS[weekday]} {hour:02d}:00 to {hour:02d}:59 UTC: {count(hours[weekday, hour], 'change')}",
         )
         for weekday in range(len(_DAYS))
         for hour in range(_HOURS)
