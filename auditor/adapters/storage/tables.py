@@ -389,3 +389,45 @@ pending_seals = Table(
     Column("entry_seq", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+# The log over all recorded rows: which one stands at which place, and the hash it had when it was sealed.
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("position", Number, primary_key=True, autoincrement=False),
+    _name("entry"),
+    Column("entry_seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("entry", "entry_seq"),
+)
+
+# One row: how far the log reaches. Who seals holds it.
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", Number, primary_key=True, autoincrement=False),
+    _words("note"),
+    # The log as it was then, as far as it must be known to prove that it only grew.
+    Column("frontier", LargeBinary, nullable=False),
+    _micros("signed_us"),
+    # Null until it is kept outside of the database.
+    _micros("anchored_us", nullable=True),
+)
+
+# Made with a key that only those have who record: shows that a row was written by them.
+entry_macs = Table(
+    "entry_macs",
+    metadata,
+    Column("entry", Name, primary_key=True),
+    Column("entry_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("mac", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
