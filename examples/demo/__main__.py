@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from auditor import bootstrap
 from auditor.application.ports import HistoryQuery
@@ -25,6 +28,7 @@ from examples.standin.slack import SlackServer
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "examples" / "shop"
+WIDTH = 74
 SHOWN_MESSAGES = ("rollout 10% → 50%", "rolled back", "denied")
 
 CONFIG = """\
@@ -142,11 +146,10 @@ def keep_messages(slack: SlackServer, out: Path) -> None:
 def show(application: bootstrap.Application, slack: SlackServer, out: Path) -> None:
     """Show some of what there is now, and where the rest is."""
     say(f"\nSlack got {len(slack.messages)} messages. Three of them:")
-    texts = [message.arguments.get("text", "") for message in slack.messages]
     for wanted in SHOWN_MESSAGES:
-        text = next((t for t in texts if wanted in t), None)
-        if text is not None:
-            say("\n" + "\n".join(f"  | {line}" for line in text.splitlines()))
+        message = next((m for m in slack.messages if wanted in m.arguments.get("text", "")), None)
+        if message is not None:
+            say("\n" + "\n".join(f"  | {line}" for line in readable(message.arguments["blocks"])))
     shown = os.path.relpath(out)
     say(f"\nThe record: {count(application)} rows in {shown}/flagtrail.db. Pages and messages:")
     for name in ("stale.html", "history.html", "slack.jsonl"):
@@ -160,6 +163,17 @@ def show(application: bootstrap.Application, slack: SlackServer, out: Path) -> N
         "show shop/new-checkout",
     ):
         say(f"  .venv/bin/flagtrail --config {shown}/flagtrail.toml {line}")
+
+
+def readable(blocks: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what a person sees of a message, wrapped for a terminal."""
+    for block in blocks:
+        texts = [block["text"], *block.get("fields", ())] if "text" in block else block.get("elements", ())
+        for text in texts:
+            shown = html.unescape(text["text"]).replace("```", "").strip("\n")
+            for line in shown.splitlines():
+                # A command is shown as it is: it is there to be copied.
+                yield from [line] if line.startswith("aws ") else textwrap.wrap(line, WIDTH, subsequent_indent="    ")
 
 
 def count(application: bootstrap.Application) -> int:
