@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from scanners.languages.base import Language
 from scanners.languages.documents import Documents
+from scanners.languages.dotenv import Dotenv
+from scanners.languages.notebook import Notebook
+from scanners.languages.prose import Prose
 from scanners.languages.shell import Shell
 from scanners.languages.terraform import Terraform
+from scanners.languages.webpage import WebPage
 
 LANGUAGES: tuple[Language, ...] = (
     Shell(),
     Terraform(),
+    Dotenv(),
     Documents(),
+    Notebook(),
+    WebPage(),
+    Prose(),
 )

@@ -60,6 +60,7 @@ class SqlChangeLog:
             "evidence_hash": number(*_evidence(attribution)),
             "recorded_us": to_micros(at),
             "actor_hash": actor_number(standing),
+            "moves": recorded.change.occurred_at is None,
             "sort_us": when,
             "exact": exact,
             "body": attribution_body(change_id, attribution, at),

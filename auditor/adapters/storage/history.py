@@ -1,8 +1,8 @@
 """The reviewer's questions as SQL: which changes, in the order of when they occurred.
 
-A change that its store dated stands still: those are walked along an index, page by page. One that is only known to
-lie in an interval moves when an attribution dates it; there are few of those, so their places are read at once and
-merged in.
+Most changes were dated when they were recorded and stand still. One that is only known to lie in an interval is matched
+otherwise, and moves when an attribution dates it. Each of the three kinds is walked along an index of its own, page by
+page, and the walks are merged: no answer needs more memory than a few pages, however long it is.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, or_, select, tuple_, union
 
-from auditor.adapters.storage.session import Session, chunks
-from auditor.adapters.storage.tables import actors, attributions, changes
+from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.tables import Name, actors, attributions, changes
 from auditor.adapters.storage.texts import fold
 from auditor.application.ports import HistoryQuery
 from auditor.domain.changes import ChangeKind
@@ -33,6 +33,8 @@ STATE_BEARING = (
     ChangeKind.ROLLED_BACK,
 )
 _ATTEMPTS = tuple(kind.value for kind in ChangeKind if kind.is_attempt)
+# More than these are not looked up one by one.
+_FEW_ACTORS = 16
 _Condition = ColumnElement[bool]
 
 
@@ -49,6 +51,14 @@ class _Place(NamedTuple):
     seq: int
 
 
+class _Walk(NamedTuple):
+    """A statement for some of the changes, with the columns that give their place."""
+
+    rows: Select[Any]
+    time: ColumnElement[int]
+    seq: ColumnElement[int]
+
+
 def change_rows(session: Session, query: HistoryQuery, size: int) -> Iterator[ChangeRow]:
     """Yield the rows that can match, newest first; who did it is left to be compared with the best attribution.
 
@@ -56,14 +66,86 @@ def change_rows(session: Session, query: HistoryQuery, size: int) -> Iterator[Ch
     """
     place = None if query.after is None else _place(session, query)
     conditions = list(_conditions(session, query))
-    dated = _dated(session, query, conditions, place, size)
-    undated = _undated(session, query, conditions, place)
-    return heapq.merge(dated, undated, key=lambda row: (row.time, row.seq), reverse=True)
+    walks = (_moments(query), _intervals(query), _moved(query))
+    streams = [_walked(session, walk, conditions, place, size) for walk in walks]
+    return heapq.merge(*streams, key=lambda row: (row.time, row.seq), reverse=True)
+
+
+def _walked(
+    session: Session, walk: _Walk, conditions: list[_Condition], place: _Place | None, size: int
+) -> Iterator[ChangeRow]:
+    """Yield what a walk leads along, page by page, each page behind the last row of the one before."""
+    columns = (walk.time.label("time"), walk.seq.label("seq"), changes.c.body)
+    ordered = walk.rows.with_only_columns(*columns).where(*conditions)
+    ordered = ordered.order_by(walk.time.desc(), walk.seq.desc()).limit(size)
+    full = True
+    while full:
+        page = ordered if place is None else ordered.where(tuple_(walk.time, walk.seq) < tuple_(*place))
+        rows = session.rows(page)
+        yield from (ChangeRow(row.time, row.seq, row.body) for row in rows)
+        full = len(rows) == size
+        if full:
+            place = _Place(rows[-1].time, rows[-1].seq)
+
+
+def _moments(query: HistoryQuery) -> _Walk:
+    """Lead along the changes that were dated when they were recorded, and stand where they stood."""
+    table = changes.c
+    rows = select(changes).where(table.exact.is_(True), or_(table.dated.is_(True), ~_was_moved(query.as_of)))
+    # There are few environments and many flags.
+    environment = table.environment if query.flag is None else _unindexed(table.environment)
+    in_time_there = (*_within(table.sort_us, query), *_in_environment(environment, query))
+    return _Walk(rows.where(*in_time_there), table.sort_us, table.seq)
+
+
+def _intervals(query: HistoryQuery) -> _Walk:
+    """Lead along the changes that are only known to lie between two times."""
+    table = changes.c
+    rows = select(changes).where(table.exact.is_(False), ~_was_moved(query.as_of))
+    in_time_there = (*_overlapping(table.sort_us, query), *_in_environment(_unindexed(table.environment), query))
+    return _Walk(rows.where(*in_time_there), table.sort_us, table.seq)
+
+
+def _moved(query: HistoryQuery) -> _Walk:
+    """Lead along the changes that stand elsewhere since something was learnt about them."""
+    learnt = attributions.c
+    newer = attributions.alias()
+    superseded = exists(
+        select(1)
+        .where(newer.c.change_seq == learnt.change_seq, newer.c.seq > learnt.seq, *_learnt_by(query.as_of, newer))
+        .correlate(attributions)
+    )
+    rows = select(attributions).join(changes, changes.c.seq == learnt.change_seq)
+    rows = rows.where(learnt.moves.is_(True), *_learnt_by(query.as_of), ~superseded)
+    moment = and_(learnt.exact.is_(True), *_within(learnt.sort_us, query))
+    interval = and_(learnt.exact.is_(False), *_overlapping(learnt.sort_us, query))
+    there = _in_environment(_unindexed(changes.c.environment), query)
+    return _Walk(rows.where(or_(moment, interval), *there), learnt.sort_us, learnt.change_seq)
+
+
+def _within(time: ColumnElement[int], query: HistoryQuery) -> Iterator[_Condition]:
+    if query.since is not None:
+        yield time >= to_micros(query.since)
+    if query.until is not None:
+        yield time <= to_micros(query.until)
+
+
+def _overlapping(end: ColumnElement[int], query: HistoryQuery) -> Iterator[_Condition]:
+    start = changes.c.start_us
+    if query.since is not None:
+        yield end >= to_micros(query.since)
+    if query.until is not None:
+        yield or_(start.is_(None), start <= to_micros(query.until))
+
+
+def _was_moved(as_of: datetime | None) -> _Condition:
+    learnt = select(1).where(attributions.c.change_seq == changes.c.seq, *_learnt_by(as_of))
+    return exists(learnt.correlate(changes))
 
 
 def latest_rows(at: datetime | None, as_of: datetime | None) -> Select[Any]:
     """Return the statement for the numbers of the newest state-bearing changes of everything that has a state."""
-    time, _ = _moment(as_of)
+    time = _moment(as_of)
     table = changes.c
     rank = func.row_number().over(
         partition_by=(table.document_hash, table.path, table.environment),
@@ -80,76 +162,25 @@ def latest_rows(at: datetime | None, as_of: datetime | None) -> Select[Any]:
     return found.order_by(table.application, table.flag, table.environment, newest.c.seq)
 
 
-def _dated(
-    session: Session, query: HistoryQuery, conditions: list[_Condition], place: _Place | None, size: int
-) -> Iterator[ChangeRow]:
-    table = changes.c
-    wanted = (
-        select(table.sort_us, table.seq, table.body)
-        .where(table.dated.is_(True), *conditions)
-        .order_by(table.sort_us.desc(), table.seq.desc())
-        .limit(size)
-    )
-    if query.since is not None:
-        wanted = wanted.where(table.sort_us >= to_micros(query.since))
-    if query.until is not None:
-        wanted = wanted.where(table.sort_us <= to_micros(query.until))
-    full = True
-    while full:
-        page = wanted if place is None else wanted.where(tuple_(table.sort_us, table.seq) < tuple_(*place))
-        rows = session.rows(page)
-        yield from (ChangeRow(row.sort_us, row.seq, row.body) for row in rows)
-        full = len(rows) == size
-        if full:
-            place = _Place(rows[-1].sort_us, rows[-1].seq)
-
-
-def _undated(
-    session: Session, query: HistoryQuery, conditions: list[_Condition], place: _Place | None
-) -> Iterator[ChangeRow]:
-    table = changes.c
-    time, exact = _moment(query.as_of)
-    places = select(time.label("time"), table.seq).where(table.dated.is_(False), *conditions)
-    if query.since is not None:
-        places = places.where(time >= to_micros(query.since))
-    if query.until is not None:
-        until = to_micros(query.until)
-        began = or_(table.start_us.is_(None), table.start_us <= until)
-        places = places.where(or_(time <= until, and_(exact.is_(False), began)))
-    if place is not None:
-        places = places.where(or_(time < place.time, and_(time == place.time, table.seq < place.seq)))
-    ordered = session.rows(places.order_by(time.desc(), table.seq.desc()))
-    for some in chunks(ordered):
-        rows = session.rows(select(table.seq, table.body).where(table.seq.in_([row.seq for row in some])))
-        bodies = {row.seq: row.body for row in rows}
-        yield from (ChangeRow(row.time, row.seq, bodies[row.seq]) for row in some)
-
-
 def _place(session: Session, query: HistoryQuery) -> _Place:
-    time, _ = _moment(query.as_of)
+    time = _moment(query.as_of)
     row = session.first(select(time.label("time"), changes.c.seq).where(changes.c.seq == query.after))
     if row is None:
         raise UsageError(f"the history has no row number {query.after} to continue after")
     return _Place(row.time, row.seq)
 
 
-def _moment(as_of: datetime | None) -> tuple[ColumnElement[int], ColumnElement[bool]]:
-    """Return where a change stands in time as known at ``as_of``, and whether that is when it occurred."""
-    return _standing(attributions.c.sort_us, changes.c.sort_us, as_of), _standing(
-        attributions.c.exact, changes.c.exact, as_of
-    )
-
-
-def _standing(learnt: Any, recorded: Any, as_of: datetime | None) -> ColumnElement[Any]:
+def _moment(as_of: datetime | None) -> ColumnElement[int]:
+    """Return where a change stands in time as known at ``as_of``."""
     newest = (
-        select(learnt)
+        select(attributions.c.sort_us)
         .where(attributions.c.change_seq == changes.c.seq, *_learnt_by(as_of))
         .order_by(attributions.c.seq.desc())
         .limit(1)
         .correlate(changes)
         .scalar_subquery()
     )
-    return case((changes.c.dated.is_(True), recorded), else_=func.coalesce(newest, recorded))
+    return case((changes.c.dated.is_(True), changes.c.sort_us), else_=func.coalesce(newest, changes.c.sort_us))
 
 
 def _conditions(session: Session, query: HistoryQuery) -> Iterator[_Condition]:
@@ -164,7 +195,7 @@ def _conditions(session: Session, query: HistoryQuery) -> Iterator[_Condition]:
     if query.unattributed:
         yield changes.c.actor_hash.is_(None)
     if query.actor is not None:
-        yield changes.c.seq.in_(_by_actor(session, query.actor))
+        yield _by_actor(session, query.actor)
 
 
 def _equal(query: HistoryQuery) -> Iterator[_Condition]:
@@ -177,19 +208,32 @@ def _equal(query: HistoryQuery) -> Iterator[_Condition]:
         (table.region, query.region),
     )
     yield from (column == value for column, value in wanted if value is not None)
+
+
+def _in_environment(environment: ColumnElement[Any], query: HistoryQuery) -> Iterator[_Condition]:
     if query.environment == NO_ENVIRONMENT:
-        yield table.environment.is_(None)
+        yield environment.is_(None)
     elif query.environment is not None:
-        yield table.environment == query.environment
+        yield environment == query.environment
 
 
-def _by_actor(session: Session, wanted: str) -> Select[Any] | Any:
-    """Return the statement for changes that were ever credited to such an actor."""
-    hashes = select(actors.c.hash).where(_contains(session, actors.c.text, wanted)).scalar_subquery()
-    return union(
-        select(changes.c.seq).where(changes.c.actor_hash.in_(hashes)),
-        select(attributions.c.change_seq).where(attributions.c.actor_hash.in_(hashes)),
-    )
+def _by_actor(session: Session, wanted: str) -> _Condition:
+    """Say that a change was ever credited to such an actor; whether it still is, the best attribution tells."""
+    actor = _contains(session, actors.c.text, wanted)
+    hashes = [row.hash for row in session.rows(select(actors.c.hash).where(actor).limit(_FEW_ACTORS + 1))]
+    if len(hashes) <= _FEW_ACTORS:
+        recorded = select(changes.c.seq).where(changes.c.actor_hash.in_(hashes))
+        learnt = select(attributions.c.change_seq).where(attributions.c.actor_hash.in_(hashes))
+        return changes.c.seq.in_(union(recorded, learnt))
+    # So many have much to show: walking along the time finds some of it soon.
+    any_of_them = select(actors.c.hash).where(actor)
+    learnt_of = select(1).where(attributions.c.change_seq == changes.c.seq, attributions.c.actor_hash.in_(any_of_them))
+    return or_(_unindexed(changes.c.actor_hash).in_(any_of_them), exists(learnt_of.correlate(changes)))
+
+
+def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Keep a planner that knows no statistics from choosing this column's index over a better one."""
+    return column + ("" if isinstance(column.type, Name) else 0)
 
 
 def _contains(session: Session, column: Any, wanted: str) -> _Condition:
@@ -203,5 +247,5 @@ def _recorded_by(as_of: datetime | None) -> list[_Condition]:
     return [] if as_of is None else [changes.c.recorded_us <= to_micros(as_of)]
 
 
-def _learnt_by(as_of: datetime | None) -> list[_Condition]:
-    return [] if as_of is None else [attributions.c.recorded_us <= to_micros(as_of)]
+def _learnt_by(as_of: datetime | None, learnt: FromClause = attributions) -> list[_Condition]:
+    return [] if as_of is None else [learnt.c.recorded_us <= to_micros(as_of)]

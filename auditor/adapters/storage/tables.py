@@ -118,6 +118,13 @@ Index("ix_changes_environment_sort_us_seq", changes.c.environment, changes.c.sor
 Index("ix_changes_actor_hash_sort_us_seq", changes.c.actor_hash, changes.c.sort_us, changes.c.seq)
 Index("ix_changes_document_hash_version_after", changes.c.document_hash, changes.c.version_after)
 Index("ix_changes_cause_hash", changes.c.cause_hash)
+# Few changes lie in an interval: they are walked apart from the rest, because a time cuts an interval in two.
+Index(
+    "ix_changes_interval",
+    *(changes.c.sort_us, changes.c.seq, changes.c.start_us),
+    sqlite_where=changes.c.exact.is_(False),
+    postgresql_where=changes.c.exact.is_(False),
+)
 
 attributions = Table(
     "attributions",
@@ -127,7 +134,9 @@ attributions = Table(
     _digest("evidence_hash"),
     _micros("recorded_us"),
     # Whom and when the best attribution known with this one names: what a filter and the order go by from here on.
+    # Only a change that its store did not date is moved.
     _digest("actor_hash", nullable=True),
+    Column("moves", Boolean, nullable=False),
     _micros("sort_us"),
     Column("exact", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -135,6 +144,12 @@ attributions = Table(
 )
 Index("ix_attributions_change_seq_seq", attributions.c.change_seq, attributions.c.seq)
 Index("ix_attributions_actor_hash_change_seq", attributions.c.actor_hash, attributions.c.change_seq)
+Index(
+    "ix_attributions_moved",
+    *(attributions.c.sort_us, attributions.c.change_seq),
+    sqlite_where=attributions.c.moves.is_(True),
+    postgresql_where=attributions.c.moves.is_(True),
+)
 
 actors = Table(
     "actors",

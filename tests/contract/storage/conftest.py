@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from auditor.adapters.storage import Database, open_database, tables
+from auditor.adapters.storage import Database, open_database, schema, tables
 from tests.support import postgres
 
 MakeUrl = Callable[[], str]
@@ -39,11 +39,12 @@ def postgres_record(postgres_server: URL) -> Iterator[URL]:
 def emptied(postgres_record: URL) -> MakeUrl:
     """What empties the one PostgreSQL record and tells its URL: quicker than a new database."""
     names = [table.name for table in reversed(tables.metadata.sorted_tables)]
-    statement = sql.SQL(";").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in names)
+    deletes = sql.SQL(";").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in names)
+    as_made = sql.SQL("UPDATE alembic_version SET version_num = {}").format(schema.HEAD)
 
     def empty() -> str:
         with psycopg.connect(text(postgres_record.set(drivername="postgresql")), autocommit=True) as connection:
-            connection.execute(statement)
+            connection.execute(deletes + sql.SQL(";") + as_made)
         return text(postgres_record)
 
     return empty

@@ -40,12 +40,16 @@ def described(url):
             seen.get_pk_constraint(name),
             sorted(seen.get_foreign_keys(name), key=str),
             sorted(seen.get_unique_constraints(name), key=str),
-            sorted(seen.get_indexes(name), key=str),
+            sorted((index | {"dialect_options": plain(index)} for index in seen.get_indexes(name)), key=str),
         )
         for name in sorted(seen.get_table_names())
     }
     engine.dispose()
     return tables_seen
+
+
+def plain(index):
+    return {name: str(value) for name, value in index.get("dialect_options", {}).items()}
 
 
 def test_a_new_database_is_made_and_opened_again(make_url):

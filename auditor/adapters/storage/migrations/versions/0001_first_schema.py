@@ -117,6 +117,13 @@ def _make_changes() -> None:
     op.create_index("ix_changes_document_hash_version_after", "changes", ["document_hash", "version_after"])
     op.create_index("ix_changes_environment_sort_us_seq", "changes", ["environment", "sort_us", "seq"])
     op.create_index("ix_changes_flag_sort_us_seq", "changes", ["flag", "sort_us", "seq"])
+    op.create_index(
+        "ix_changes_interval",
+        "changes",
+        ["sort_us", "seq", "start_us"],
+        sqlite_where=sa.column("exact").is_(False),
+        postgresql_where=sa.column("exact").is_(False),
+    )
     op.create_index("ix_changes_sort_us_seq", "changes", ["sort_us", "seq"])
 
 
@@ -310,6 +317,7 @@ def _make_attributions() -> None:
         sa.Column("evidence_hash", sa.BigInteger(), nullable=False),
         sa.Column("recorded_us", sa.BigInteger(), nullable=False),
         sa.Column("actor_hash", sa.BigInteger(), nullable=True),
+        sa.Column("moves", sa.Boolean(), nullable=False),
         sa.Column("sort_us", sa.BigInteger(), nullable=False),
         sa.Column("exact", sa.Boolean(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -319,6 +327,13 @@ def _make_attributions() -> None:
     )
     op.create_index("ix_attributions_actor_hash_change_seq", "attributions", ["actor_hash", "change_seq"])
     op.create_index("ix_attributions_change_seq_seq", "attributions", ["change_seq", "seq"])
+    op.create_index(
+        "ix_attributions_moved",
+        "attributions",
+        ["sort_us", "change_seq"],
+        sqlite_where=sa.column("moves").is_(True),
+        postgresql_where=sa.column("moves").is_(True),
+    )
 
 
 def _make_call_targets() -> None:
