@@ -26,6 +26,7 @@ from auditor.adapters.storage import open_database
 from auditor.application.ports import HistoryQuery
 from deploy.packaging.lambda_zip import Target
 from examples.standin import StandIn
+from tests.support.postgres import make_database, running_server
 
 pytestmark = pytest.mark.proof
 
@@ -73,13 +74,27 @@ def aws() -> Iterator[StandIn]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def server():
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path) -> str:
+    """Return the URL of a database that is not made yet, or empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'flagtrail.db'}"
+    return make_database(request.getfixturevalue("server")).render_as_string(hide_password=False)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
 
 @pytest.fixture
-def address(package, runtime, emulator, aws, tmp_path) -> Iterator[str]:
+def address(package, runtime, emulator, aws, database, tmp_path) -> Iterator[str]:
     """Run the function, and give the address that invokes it."""
     port, inner = free_port(), free_port()
     program = tmp_path / "rie"
@@ -95,7 +110,7 @@ def address(package, runtime, emulator, aws, tmp_path) -> Iterator[str]:
         "HOME": str(tmp_path),
         "PYTHONPATH": f"{package}:{runtime}",
         "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
-        "FLAGTRAIL_DATABASE_URL": f"sqlite:///{tmp_path / 'flagtrail.db'}",
+        "FLAGTRAIL_DATABASE_URL": database,
         **aws.environ(),
     }
     running = subprocess.Popen(command, cwd=package, env=environment, start_new_session=True)
@@ -122,14 +137,14 @@ def invoke(address: str, payload: bytes) -> dict:
         return json.loads(answer.read())
 
 
-def test_the_package_records_a_batch_and_answers_for_what_is_broken(address, root, tmp_path):
+def test_the_package_records_a_batch_and_answers_for_what_is_broken(address, root, database):
     batch = (root / "tests" / "events" / "lambda-sqs-batch-one-poison-message.json").read_bytes()
 
     first = invoke(address, batch)
     again = invoke(address, batch)
 
     assert first == again == {"batchItemFailures": [{"itemIdentifier": POISON}]}
-    record = open_database(f"sqlite:///{tmp_path / 'flagtrail.db'}", create=False)
+    record = open_database(database, create=False)
     with record.reader() as uow:
         rows = list(uow.changes.query(HistoryQuery()))
     record.close()
