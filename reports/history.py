@@ -198,7 +198,7 @@ def _row(item: RecordedChange, why: Sequence[str], prefix: str) -> Row:
         environment=change.environment or "-",
         place=f"{change.document.source} {change.document.name} in {change.document.account} {change.document.region}",
         summary=change.summary,
-        diff=describe_diff(change.diff),
+        diff=describe_diff(change.diff, before=change.before, after=change.after),
         actor=_actor(item),
         actor_kind=item.attribution.actor.kind.value,
         how="; ".join(evidence.text for evidence in item.attribution.evidence) or "no evidence names anybody",
