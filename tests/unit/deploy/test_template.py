@@ -139,7 +139,7 @@ def test_a_failed_message_comes_back_and_in_the_end_lies_among_the_dead(template
 
 def test_queues_are_encrypted_and_only_the_rules_send_to_them(template):
     rules = {f"<{name}.Arn>" for name in template.resources("AWS::Events::Rule")}
-    policies = template.resources("AWS::SQS::QueueInlinePolicy").values()
+    policies = template.resources("AWS::SQS::QueuePolicy").values()
 
     assert all(queue["SqsManagedSseEnabled"] for queue in template.resources("AWS::SQS::Queue").values())
     assert len(policies) == len(template.resources("AWS::SQS::Queue"))
