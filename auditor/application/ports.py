@@ -22,6 +22,8 @@ from auditor.domain.documents import (
 )
 from auditor.domain.events import Notices, Outcome, RawEvent, Signal
 from auditor.domain.findings import Finding
+from auditor.domain.ledger.entries import Entry, SealedEntry
+from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
 
 
@@ -386,6 +388,87 @@ class UnitOfWork(Protocol):
     """One transaction over the record; leaving it without ``commit`` undoes everything."""
 
     inbox: Inbox
+@dataclass(frozen=True, slots=True)
+class HeldCheckpoint:
+    """A signed checkpoint as the record keeps it: of which size, the note, the log's frontier then, anchored or not."""
+
+    size: int
+    note: str
+    frontier: bytes
+    anchored: bool = False
+
+
+class Ledger(Protocol):
+    """The log over all recorded rows: one process at a time seals, and nobody who records waits for it."""
+
+    def take_head(self) -> Frontier | None:
+        """Take the head for this transaction and return the log as it is; ``None`` while another process seals.
+
+        Raise ``DatabaseError`` when head and leaves do not fit each other.
+        """
+        ...
+
+    def unsealed(self, limit: int) -> Sequence[Entry]:
+        """Return what waits to be sealed, in the order it was recorded as far as a batch shows it."""
+        ...
+
+    def append(self, head: Frontier, entries: Sequence[Entry], hashes: Sequence[bytes]) -> Frontier:
+        """Put the entries with their leaf hashes behind the head that was taken, and return the new head."""
+        ...
+
+    def hashes(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the leaf hashes from one place up to, and without, another; raise ``DatabaseError`` where one lacks."""
+        ...
+
+    def checkpoints(self) -> Sequence[HeldCheckpoint]:
+        """Return the signed checkpoints, the smallest first."""
+        ...
+
+    def newest_checkpoint(self) -> HeldCheckpoint | None:
+        """Return the checkpoint of the largest log, or ``None``."""
+        ...
+
+    def keep_checkpoint(self, checkpoint: HeldCheckpoint, at: datetime) -> bool:
+        """Keep a signed checkpoint; return False when there is one of this size."""
+        ...
+
+    def anchored(self, size: int, at: datetime) -> None:
+        """Remember that the checkpoint of this size is kept outside of the database."""
+        ...
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many rows wait to be sealed, and when the oldest of them was recorded."""
+        ...
+
+
+class SealedLog(Protocol):
+    """The log as somebody finds it who trusts nothing: a database, or an export."""
+
+    def head(self) -> tuple[int, bytes] | None:
+        """Return the size and the frontier's bytes that the log claims, or ``None`` when it claims nothing."""
+        ...
+
+    def entries(self) -> Iterator[SealedEntry]:
+        """Yield the leaves by their place, with the row each stands for and how that differs from its own body."""
+        ...
+
+    def loose(self) -> Iterator[str]:
+        """Yield a sentence for each row that neither is sealed nor waits, and for each that waits and is gone."""
+        ...
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many rows wait to be sealed, and when the oldest of them was recorded."""
+        ...
+
+    def unsealed(self) -> Iterator[SealedEntry]:
+        """Yield the rows that wait to be sealed, without a place or a hash."""
+        ...
+
+    def notes(self) -> Sequence[str]:
+        """Return the signed checkpoints that are kept with the log, the smallest first."""
+        ...
+
+
     documents: DocumentStore
     changes: ChangeLog
     calls: CallLog
@@ -399,6 +482,7 @@ class UnitOfWork(Protocol):
     def __enter__(self) -> Self:
         """Begin."""
         ...
+    ledger: Ledger
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

@@ -36,10 +36,11 @@ class SqlChangeLog:
     def append(self, change: AttributedChange, at: datetime) -> RecordedChange | None:
         """Record a change with its attribution; return ``None`` when its natural key is recorded already."""
         key = change_id(change.change.key)
-        seq = self.session.number(changes, columns(key, change, at))
+        row = columns(key, change, at)
+        seq = self.session.number(changes, row)
         if seq is None:
             return None
-        self.session.seal_later("change", seq)
+        self.session.seal_later("change", seq, row["body"])
         self._know(change.attribution)
         return RecordedChange(key, seq, at, change.change, change.attribution)
 
@@ -53,22 +54,11 @@ class SqlChangeLog:
         known = [recorded.attribution, *self._attributions([found.seq], None).get(found.seq, [])]
         if any(_tells_nothing_new(attribution, held) for held in known):
             return False
-        standing = best([*known, attribution])
-        when, exact = _moment(recorded.change, standing)
-        row = {
-            "change_seq": found.seq,
-            "evidence_hash": number(*_evidence(attribution)),
-            "recorded_us": to_micros(at),
-            "actor_hash": actor_number(standing),
-            "moves": recorded.change.occurred_at is None,
-            "sort_us": when,
-            "exact": exact,
-            "body": attribution_body(change_id, attribution, at),
-        }
+        row = attribution_columns(recorded, known, attribution, at)
         seq = self.session.number(attributions, row)
         if seq is None:
             return False
-        self.session.seal_later("attribution", seq)
+        self.session.seal_later("attribution", seq, row["body"])
         self._know(attribution)
         return True
 
@@ -192,6 +182,24 @@ def columns(key: str, recorded: AttributedChange, at: datetime) -> dict[str, Any
         "actor_hash": actor_number(recorded.attribution),
         "text": searchable(c),
         "body": change_body(key, recorded, at),
+    }
+
+
+def attribution_columns(
+    recorded: RecordedChange, known: Sequence[Attribution], attribution: Attribution, at: datetime
+) -> dict[str, Any]:
+    """Return the row of what was learnt of a change: its body, and what finds it, made of all that is known by then."""
+    standing = best([*known, attribution])
+    when, exact = _moment(recorded.change, standing)
+    return {
+        "change_seq": recorded.seq,
+        "evidence_hash": number(*_evidence(attribution)),
+        "recorded_us": to_micros(at),
+        "actor_hash": actor_number(standing),
+        "moves": recorded.change.occurred_at is None,
+        "sort_us": when,
+        "exact": exact,
+        "body": attribution_body(recorded.id, attribution, at),
     }
 
 

@@ -26,16 +26,17 @@ _TRIES = 5
 class Database:
     """An open audit database; ``unit_of_work`` and ``reader`` are factories of transactions."""
 
-    def __init__(self, writing: Engine, reading: Engine, where: str) -> None:
+    def __init__(self, writing: Engine, reading: Engine, where: str, mac_key: bytes | None = None) -> None:
         self._writing = writing
         self._reading = reading
+        self._mac_key = mac_key
         self._known_actors = known = KnownActors()
         event.listen(writing, "connect", lambda *_: known.forget())
         self.where = where
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """Return a new transaction for reading and writing."""
-        return SqlUnitOfWork(self._writing, self._known_actors)
+        return SqlUnitOfWork(self._writing, self._known_actors, self._mac_key)
 
     def reader(self) -> SqlUnitOfWork:
         """Return a new transaction that sees one state of the record, takes no write lock and can write nothing."""
@@ -62,12 +63,12 @@ class Database:
             return result
 
 
-def open_database(url: str, *, create: bool = True, connections: int = 4) -> Database:
+def open_database(url: str, *, create: bool = True, connections: int = 4, mac_key: bytes | None = None) -> Database:
     """Open the audit database at a URL; make its tables when it is new and ``create`` is set.
 
     Raise ``SchemaOutdatedError`` when its schema is older than this program's, ``DatabaseError`` when it cannot be
     opened or is no audit database. ``connections`` bounds how many are open at a time on PostgreSQL; each is opened
-    when it is needed and kept.
+    when it is needed and kept. What is recorded is authenticated by ``mac_key`` where one is given.
     """
     address = parse_url(url)
     if address.get_backend_name() == "sqlite" and not create and not Path(str(address.database)).exists():
@@ -78,4 +79,4 @@ def open_database(url: str, *, create: bool = True, connections: int = 4) -> Dat
     except BaseException:
         writing.dispose()
         raise
-    return Database(writing, reading_engine(writing), shown(address))
+    return Database(writing, reading_engine(writing), shown(address), mac_key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -25,12 +26,11 @@ class SqlGapLog:
 
     def add(self, gap: Gap, at: datetime) -> bool:
         """Record a gap; return False when it is recorded already."""
-        named = (str(gap.document), str(gap.life), gap.gap_class.value, gap.first, gap.last)
-        row = {"digest": digest(*named), "recorded_us": to_micros(at), "body": gap_body(gap, at)}
+        row = gap_columns(gap, at)
         seq = self.session.number(gaps, row)
         if seq is None:
             return False
-        self.session.seal_later("gap", seq)
+        self.session.seal_later("gap", seq, row["body"])
         return True
 
     def all(self, as_of: datetime | None = None) -> Sequence[Gap]:
@@ -39,6 +39,12 @@ class SqlGapLog:
         if as_of is not None:
             recorded = recorded.where(gaps.c.recorded_us <= to_micros(as_of))
         return sorted((read_gap(row.body) for row in self.session.rows(recorded)), key=_order)
+
+
+def gap_columns(gap: Gap, at: datetime) -> dict[str, Any]:
+    """Return the row of a gap: its body, and what finds it, made of the same facts."""
+    named = (str(gap.document), str(gap.life), gap.gap_class.value, gap.first, gap.last)
+    return {"digest": digest(*named), "recorded_us": to_micros(at), "body": gap_body(gap, at)}
 
 
 def _order(gap: Gap) -> tuple[DocumentRef, int, int, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -33,17 +34,10 @@ class SqlRunLog:
 
     def reconciled(self, scope: Scope, at: datetime, counts: Mapping[str, int]) -> None:
         """Record a completed reconcile with its counts: that nothing happened is itself recorded."""
-        row = {
-            "source": scope.source,
-            "account": scope.account,
-            "region": scope.region,
-            "fingerprint": scope.fingerprint,
-            "recorded_us": to_micros(at),
-            "body": reconcile_body(scope, counts, at),
-        }
+        row = reconcile_columns(scope, counts, at)
         seq = self.session.number(reconciles, row)
         if seq is not None:
-            self.session.seal_later("reconcile", seq)
+            self.session.seal_later("reconcile", seq, row["body"])
 
     def claim_slot(self, job: str, slot: str, at: datetime) -> bool:
         """Claim one run of a job; return False when another process has it."""
@@ -62,3 +56,15 @@ class SqlRunLog:
         )
         row = self.session.first(succeeded)
         return None if row is None or row.at is None else from_micros(row.at)
+
+
+def reconcile_columns(scope: Scope, counts: Mapping[str, int], at: datetime) -> dict[str, Any]:
+    """Return the row of a completed reconcile: its body, and what finds it, made of the same facts."""
+    return {
+        "source": scope.source,
+        "account": scope.account,
+        "region": scope.region,
+        "fingerprint": scope.fingerprint,
+        "recorded_us": to_micros(at),
+        "body": reconcile_body(scope, counts, at),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auditor.adapters.storage.texts import fold, number
 from auditor.domain.attribution import Actor, Attribution
@@ -16,8 +16,12 @@ _SEPARATOR = "\n"
 def searchable(change: FlagChange) -> str:
     """Return flag, summary, values, reason and error of a change as one folded text."""
     words = [change.flag, change.summary, change.reason, change.error]
-    parts = [word for word in words if word] + [*_state(change.before), *_state(change.after)]
-    return fold(_SEPARATOR.join(dict.fromkeys(parts)))
+    return searchable_text(words, [*state_words(change.before), *state_words(change.after)])
+
+
+def searchable_text(words: Iterable[str | None], values: Iterable[str]) -> str:
+    """Return the words that are there and the values as one folded text, each once."""
+    return fold(_SEPARATOR.join(dict.fromkeys([*(word for word in words if word), *values])))
 
 
 def actor_text(actor: Actor) -> str:
@@ -35,7 +39,8 @@ def names(actor: Actor, wanted: str) -> bool:
     return fold(wanted) in actor_text(actor)
 
 
-def _state(state: FlagState | None) -> Iterator[str]:
+def state_words(state: FlagState | None) -> Iterator[str]:
+    """Yield what a state can be looked for by."""
     if state is not None:
         yield from _words(state.value)
         if state.definition is not None:

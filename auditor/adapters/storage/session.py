@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable, Row, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-from auditor.adapters.storage.tables import pending_seals
+from auditor.adapters.storage.tables import entry_macs, pending_seals
+from auditor.domain.ledger.entries import content_of, entry_mac
 
 T = TypeVar("T")
 
@@ -43,11 +44,12 @@ class KnownActors:
 class Session:
     """What the logs of one unit of work share."""
 
-    def __init__(self, connection: Connection, known_actors: KnownActors) -> None:
+    def __init__(self, connection: Connection, known_actors: KnownActors, mac_key: bytes | None = None) -> None:
         self.connection = connection
         self.postgresql = connection.dialect.name == "postgresql"
         self._known_actors = known_actors
         self._new_actors: set[int] = set()
+        self._mac_key = mac_key
 
     def commit(self) -> None:
         """End the transaction; what follows is in the next one."""
@@ -100,9 +102,12 @@ class Session:
         # Reading the number from the cursor spares a RETURNING that older SQLites lack.
         return done.lastrowid if done.rowcount == 1 else None
 
-    def seal_later(self, entry: str, seq: int) -> None:
-        """Note that this row is recorded and not yet sealed."""
-        self.connection.execute(_plain(pending_seals), {"entry": entry, "entry_seq": seq})
+    def seal_later(self, entry: str, seq: int, body: bytes) -> None:
+        """Note that this row is recorded and not yet sealed, and who wrote it where there is a key for that."""
+        self.add(pending_seals, {"entry": entry, "entry_seq": seq})
+        if self._mac_key is not None:
+            mac = entry_mac(self._mac_key, content_of(entry, seq, body))
+            self.add(entry_macs, {"entry": entry, "entry_seq": seq, "mac": mac})
 
 
 def chunks(items: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:

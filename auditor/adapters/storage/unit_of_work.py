@@ -12,6 +12,7 @@ from auditor.adapters.storage.documents import SqlDocumentStore
 from auditor.adapters.storage.findings import SqlFindingLog
 from auditor.adapters.storage.gaps import SqlGapLog
 from auditor.adapters.storage.inbox import SqlInbox
+from auditor.adapters.storage.ledger import SqlLedger
 from auditor.adapters.storage.outbox import SqlOutbox
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.runs import SqlRunLog
@@ -24,6 +25,7 @@ from auditor.application.ports import (
     FindingLog,
     GapLog,
     Inbox,
+    Ledger,
     Outbox,
     ReferenceStore,
     RunLog,
@@ -49,14 +51,16 @@ class SqlUnitOfWork:
     outbox: Outbox
     references: ReferenceStore
     runs: RunLog
+    ledger: Ledger
 
-    def __init__(self, engine: Engine, known_actors: KnownActors) -> None:
+    def __init__(self, engine: Engine, known_actors: KnownActors, mac_key: bytes | None = None) -> None:
         self._engine = engine
+        self._mac_key = mac_key
         self._known_actors = known_actors
 
     def __enter__(self) -> Self:
         """Take a connection."""
-        self._session = session = Session(self._engine.connect(), self._known_actors)
+        self._session = session = Session(self._engine.connect(), self._known_actors, self._mac_key)
         changes, findings, references = SqlChangeLog(session), SqlFindingLog(session), SqlReferenceStore(session)
         self.inbox = SqlInbox(session)
         self.documents = SqlDocumentStore(session)
@@ -68,6 +72,7 @@ class SqlUnitOfWork:
         self.outbox = SqlOutbox(session, changes, findings, references)
         self.references = references
         self.runs = SqlRunLog(session)
+        self.ledger = SqlLedger(session)
         return self
 
     def __exit__(

@@ -1,0 +1,164 @@
+"""The log as it is found by somebody who trusts nothing: every leaf with its row, compared column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, and_, exists, select
+
+from auditor.adapters.storage.ledger import TABLES, SqlLedger
+from auditor.adapters.storage.projections import Context, fault_of
+from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.tables import actors, attributions, changes, entry_macs, leaves, log_head, pending_seals
+from auditor.adapters.storage.texts import number
+from auditor.domain.ledger.entries import SealedEntry
+
+_PAGE = 2_000
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSealedLog:
+    """A database's log; ``compared`` says whether columns are held against bodies, which an export has no need of."""
+
+    session: Session
+    compared: bool = True
+
+    def head(self) -> tuple[int, bytes] | None:
+        """Return the size and the frontier's bytes that the log claims, or ``None`` when it claims nothing."""
+        row = self.session.first(select(log_head.c.size, log_head.c.frontier).order_by(log_head.c.id))
+        return None if row is None else (row.size, bytes(row.frontier))
+
+    def entries(self) -> Iterator[SealedEntry]:
+        """Yield the leaves by their place, with the row each stands for and how that differs from its own body."""
+        after = -1
+        while True:
+            page = self._leaves(after)
+            if not page:
+                return
+            yield from self._with_rows(page)
+            after = page[-1].position
+
+    def between(self, start: int, end: int) -> Iterator[SealedEntry]:
+        """Yield the leaves from one place up to, and without, another."""
+        for entry in self._from(start):
+            if entry.index >= end:
+                return
+            yield entry
+
+    def place_of(self, kind: str, entry_number: int) -> int | None:
+        """Return the place of an entry in the log, or ``None`` while it is not sealed."""
+        row = self.session.first(
+            select(leaves.c.position).where(leaves.c.entry == kind, leaves.c.entry_seq == entry_number)
+        )
+        return None if row is None else row.position
+
+    def loose(self) -> Iterator[str]:
+        """Yield a sentence for each row that is neither sealed nor waits, and for each that waits and is gone."""
+        for kind, table in TABLES.items():
+            for row in self.session.rows(_unknown_rows(kind, table)):
+                yield f"{kind} {row.seq} is in the record, neither sealed nor waiting for it: it was added from outside"
+            for row in self.session.rows(_vanished_rows(kind, table)):
+                yield f"{kind} {row.entry_seq} was recorded and is gone"
+        strange = select(pending_seals.c.entry).where(pending_seals.c.entry.not_in(TABLES)).limit(1)
+        if self.session.first(strange) is not None:
+            yield "something waits to be sealed that is no row of the record"
+        yield from self._actor_faults()
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many rows wait to be sealed, and when the oldest of them was recorded."""
+        return SqlLedger(self.session).waiting()
+
+    def unsealed(self) -> Iterator[SealedEntry]:
+        """Yield the rows that wait to be sealed, without a place or a hash."""
+        for kind, table in TABLES.items():
+            rows = self.session.rows(select(table).join(pending_seals, _waits(kind, table)).order_by(table.c.seq))
+            written = and_(entry_macs.c.entry == kind, entry_macs.c.entry_seq == pending_seals.c.entry_seq)
+            known = select(entry_macs).join(pending_seals, and_(pending_seals.c.entry == kind, written))
+            macs = {row.entry_seq: bytes(row.mac) for row in self.session.rows(known)}
+            context = self._context(rows) if kind == "attribution" else Context()
+            for row in rows:
+                fault = fault_of(kind, row, context)
+                yield SealedEntry(-1, kind, row.seq, b"", bytes(row.body), macs.get(row.seq), fault)
+
+    def notes(self) -> Sequence[str]:
+        """Return the signed checkpoints that are kept with the log, the smallest first."""
+        return [checkpoint.note for checkpoint in SqlLedger(self.session).checkpoints()]
+
+    def _from(self, start: int) -> Iterator[SealedEntry]:
+        after = start - 1
+        while page := self._leaves(after):
+            yield from self._with_rows(page)
+            after = page[-1].position
+
+    def _leaves(self, after: int) -> Sequence[Row[Any]]:
+        following = select(leaves).where(leaves.c.position > after).order_by(leaves.c.position).limit(_PAGE)
+        return self.session.rows(following)
+
+    def _with_rows(self, page: Sequence[Row[Any]]) -> Iterator[SealedEntry]:
+        first, last = page[0].position, page[-1].position
+        kinds = {leaf.entry for leaf in page}
+        rows = {kind: self._rows(kind, first, last) for kind in kinds if kind in TABLES}
+        macs = self._macs(first, last)
+        context = self._context(rows.get("attribution", {}).values()) if self.compared else Context()
+        for leaf in page:
+            row = rows.get(leaf.entry, {}).get(leaf.entry_seq)
+            fault = None if row is None or not self.compared else fault_of(leaf.entry, row, context)
+            body = None if row is None else bytes(row.body)
+            mac = macs.get((leaf.entry, leaf.entry_seq))
+            yield SealedEntry(leaf.position, leaf.entry, leaf.entry_seq, bytes(leaf.hash), body, mac, fault)
+
+    def _rows(self, kind: str, first: int, last: int) -> dict[int, Row[Any]]:
+        table = TABLES[kind]
+        sealed = and_(leaves.c.entry == kind, leaves.c.entry_seq == table.c.seq)
+        found = select(table).join(leaves, sealed).where(leaves.c.position.between(first, last))
+        return {row.seq: row for row in self.session.rows(found)}
+
+    def _macs(self, first: int, last: int) -> dict[tuple[str, int], bytes]:
+        sealed = and_(leaves.c.entry == entry_macs.c.entry, leaves.c.entry_seq == entry_macs.c.entry_seq)
+        found = select(entry_macs).join(leaves, sealed).where(leaves.c.position.between(first, last))
+        return {(row.entry, row.entry_seq): bytes(row.mac) for row in self.session.rows(found)}
+
+    def _context(self, learnt: Any) -> Context:
+        """Read the changes that these attributions are about, and all that was learnt of them."""
+        context = Context()
+        numbers = sorted({row.change_seq for row in learnt})
+        for at in range(0, len(numbers), 500):
+            some = numbers[at : at + 500]
+            for row in self.session.rows(select(changes.c.seq, changes.c.body).where(changes.c.seq.in_(some))):
+                context.add_change(row.seq, row.body)
+            table = attributions.c
+            about = select(table.seq, table.change_seq, table.body).where(table.change_seq.in_(some))
+            for row in self.session.rows(about.order_by(table.seq)):
+                context.add_attribution(row.seq, row.change_seq, row.body)
+        return context
+
+    def _actor_faults(self) -> Iterator[str]:
+        """Yield a sentence for each name that actors are looked for by and that is gone or not the actor's."""
+        for row in self.session.rows(select(actors)):
+            if number(row.text) != row.hash:
+                yield f"an actor is looked for under another name than {row.text.splitlines()[0]!r}"
+        for table in (changes, attributions):
+            named = exists(select(1).where(actors.c.hash == table.c.actor_hash))
+            lost = select(table.c.seq).where(table.c.actor_hash.is_not(None), ~named).limit(_NAMED)
+            for row in self.session.rows(lost):
+                yield f"the actor of {table.name} row {row.seq} cannot be looked for any more: the name is gone"
+
+
+def _waits(kind: str, table: Table) -> Any:
+    return and_(pending_seals.c.entry == kind, pending_seals.c.entry_seq == table.c.seq)
+
+
+def _unknown_rows(kind: str, table: Table) -> Any:
+    sealed = exists(select(1).where(leaves.c.entry == kind, leaves.c.entry_seq == table.c.seq))
+    waits = exists(select(1).where(_waits(kind, table)))
+    return select(table.c.seq).where(~sealed, ~waits).order_by(table.c.seq).limit(_NAMED)
+
+
+def _vanished_rows(kind: str, table: Table) -> Any:
+    there = exists(select(1).where(table.c.seq == pending_seals.c.entry_seq))
+    gone = select(pending_seals.c.entry_seq).where(pending_seals.c.entry == kind, ~there)
+    return gone.order_by(pending_seals.c.entry_seq).limit(_NAMED)

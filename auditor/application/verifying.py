@@ -1,0 +1,284 @@
+"""Verifying: is the record still what was sealed, signed and anchored? Trusts a public key and what is kept outside.
+
+Every leaf is held against its row, the roots against every checkpoint, the checkpoints against the key. What is found
+is never a matter of opinion: a fault is a difference between two things that can only differ if somebody altered one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from auditor.application.ports import SealedLog
+from auditor.domain.flags import JsonValue
+from auditor.domain.ledger.checkpoint import (
+    AlteredCheckpointError,
+    Checkpoint,
+    CheckpointError,
+    PublicKey,
+    UnknownSignerError,
+    Verify,
+    open_note,
+)
+from auditor.domain.ledger.entries import SealedEntry, content_of, mac_fits
+from auditor.domain.ledger.merkle import Frontier
+from auditor.domain.times import rfc3339
+
+STALE = timedelta(minutes=5)
+_MOST_FAULTS = 100
+
+
+class Answer(StrEnum):
+    """The three answers; ``UNCHECKED`` when nothing signed could be held against the log."""
+
+    INTACT = "intact"
+    TAMPERED = "tampered"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A signed checkpoint and where it was found; ``outside`` when that is not the log's own store."""
+
+    text: str
+    place: str
+    outside: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and with which entry of the log; ``index`` is ``None`` where it is in no place of the log."""
+
+    text: str
+    index: int | None = None
+    entry: str | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the fault for outputs."""
+        return {"index": self.index, "entry": self.entry, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer with what it rests on; ``faults`` stand in the order of the log, the first bad entry first."""
+
+    answer: Answer
+    size: int
+    signed: int
+    anchored: int
+    checkpoints: int
+    faults: tuple[Fault, ...] = ()
+    remarks: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the verdict for outputs."""
+        return {
+            "answer": self.answer.value,
+            "entries": self.size,
+            "signed": self.signed,
+            "anchored": self.anchored,
+            "checkpoints": self.checkpoints,
+            "first_bad": self.faults[0].to_json() if self.faults else None,
+            "faults": [fault.to_json() for fault in self.faults],
+            "reasons": list(self.reasons),
+            "remarks": list(self.remarks),
+        }
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What has been found so far."""
+
+    faults: list[Fault] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, text: str, index: int | None = None, entry: str | None = None) -> None:
+        """Add a fault; beyond a hundred, one more tells nobody anything."""
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append(Fault(text, index, entry))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    checkpoint: Checkpoint
+    place: str
+    outside: bool
+
+
+def verify(
+    log: SealedLog,
+    notes: Sequence[Note],
+    keys: Sequence[PublicKey],
+    check: Verify,
+    now: datetime,
+    *,
+    mac_key: bytes | None = None,
+) -> Verdict:
+    """Hold the log against its rows, its rows against their columns, and its roots against what was signed."""
+    found = _Findings()
+    own = [Note(text, "the log's own store", outside=False) for text in log.notes()]
+    signed = _believed([*notes, *own], keys, check, found)
+    size = _walk(log, signed, found, mac_key)
+    for entry in log.unsealed():
+        fault = entry.fault or _mac_fault(entry, mac_key)
+        if fault is not None:
+            found.add(f"{entry.name}, which waits to be sealed: {fault}", None, entry.name)
+    for sentence in log.loose():
+        found.add(sentence)
+    _waiting(log, now, found)
+    covered = max((s.checkpoint.size for s in signed), default=0)
+    anchored = max((s.checkpoint.size for s in signed if s.outside), default=0)
+    if not signed:
+        found.reasons.append(_nothing_signed(keys, [*notes, *own]))
+    elif covered < size:
+        found.remarks.append(
+            f"{size - covered} entries are newer than the last checkpoint: nobody vouches for them yet"
+        )
+    if signed and anchored < min(covered, size):
+        found.remarks.append(
+            f"the last {covered - anchored} signed entries are not anchored outside of the log's store"
+        )
+    ordered = sorted(found.faults, key=lambda fault: (fault.index is None, fault.index or 0))
+    answer = Answer.TAMPERED if ordered else Answer.UNCHECKED if found.reasons else Answer.INTACT
+    count = len({(s.checkpoint.size, s.checkpoint.root) for s in signed})
+    return Verdict(answer, size, covered, anchored, count, tuple(ordered), tuple(found.remarks), tuple(found.reasons))
+
+
+def _believed(notes: Sequence[Note], keys: Sequence[PublicKey], check: Verify, found: _Findings) -> list[_Signed]:
+    """Return the checkpoints that a known key signed; what is altered is a fault, what is unknown a reason."""
+    signed: list[_Signed] = []
+    strangers = 0
+    for note in notes:
+        try:
+            signed.append(_Signed(open_note(note.text, keys, check), note.place, note.outside))
+        except UnknownSignerError:
+            strangers += 1
+        except AlteredCheckpointError as error:
+            found.add(f"{note.place}: {error}")
+        except CheckpointError as error:
+            found.reasons.append(f"{note.place}: {error}")
+    if strangers and signed:
+        found.reasons.append(f"{strangers} checkpoints are signed by a key that is not known")
+    return sorted(signed, key=lambda one: one.checkpoint.size)
+
+
+def _nothing_signed(keys: Sequence[PublicKey], notes: Sequence[Note]) -> str:
+    if not keys:
+        return "no public key is known; name its file with --public-key, or as ledger.public_key in the configuration"
+    if not notes:
+        return "there is no signed checkpoint; `flagtrail seal` signs one, --checkpoints DIR says where they are kept"
+    return f"none of the {len(notes)} checkpoints is signed by {keys[0].name} with the key that is known"
+
+
+def _walk(log: SealedLog, signed: Sequence[_Signed], found: _Findings, mac_key: bytes | None) -> int:
+    """Go through the log once, with the frontier alone in memory; return how many entries it has."""
+    sizes = sorted({one.checkpoint.size for one in signed})
+    roots: dict[int, bytes] = {}
+    names: dict[int, str] = {}
+    frontier, batch, expected = Frontier(), list[bytes](), 0
+    waited = iter(sizes)
+    next_size = next(waited, None)
+    while next_size == 0:
+        next_size = next(waited, None)
+    for entry in log.entries():
+        if entry.index != expected:
+            found.add(f"the log has no entry {expected}", expected)
+            break
+        _look_at(entry, mac_key, found)
+        batch.append(entry.hash)
+        expected += 1
+        if expected == next_size:
+            frontier, batch = _grown(frontier, batch, found), []
+            roots[expected], names[expected] = frontier.root(), entry.name
+            next_size = next(waited, None)
+    frontier = _grown(frontier, batch, found)
+    _compare_roots(signed, roots, names, expected, found)
+    _compare_head(log, frontier, found)
+    return expected
+
+
+def _grown(frontier: Frontier, batch: Sequence[bytes], found: _Findings) -> Frontier:
+    try:
+        return frontier.extended(batch)
+    except ValueError:
+        place = next(at for at, leaf in enumerate(batch, frontier.size) if len(leaf) != 32)  # noqa: PLR2004
+        found.add(f"entry {place} has no hash", place)
+        return frontier.extended(leaf if len(leaf) == 32 else bytes(32) for leaf in batch)  # noqa: PLR2004
+
+
+def _look_at(entry: SealedEntry, mac_key: bytes | None, found: _Findings) -> None:
+    """Hold one leaf against its row."""
+    leaf = entry.leaf()
+    if leaf is None:
+        found.add(f"entry {entry.index} ({entry.name}): its row is gone", entry.index, entry.name)
+    elif leaf != entry.hash:
+        found.add(f"entry {entry.index} ({entry.name}): its body is not what was sealed", entry.index, entry.name)
+    elif fault := entry.fault or _mac_fault(entry, mac_key):
+        found.add(f"entry {entry.index} ({entry.name}): {fault}", entry.index, entry.name)
+
+
+def _mac_fault(entry: SealedEntry, mac_key: bytes | None) -> str | None:
+    """Return that somebody else wrote the row than those who record, or ``None`` where nothing says so."""
+    if mac_key is None or entry.body is None:
+        return None
+    if mac_fits(mac_key, content_of(entry.kind, entry.number, entry.body), entry.mac):
+        return None
+    return "it was not written by whoever holds the key of those who record"
+
+
+def _compare_roots(
+    signed: Sequence[_Signed], roots: dict[int, bytes], names: dict[int, str], size: int, found: _Findings
+) -> None:
+    """Hold every checkpoint against the log; of several that do not fit, the smallest names where it begins."""
+    fits = 0
+    for one in signed:
+        checkpoint = one.checkpoint
+        if checkpoint.size > size:
+            missing = checkpoint.size - size
+            text = f"the log ends before entry {size}: {one.place} signed {checkpoint.size} entries, {missing} are gone"
+            found.add(text, size)
+            return
+        if checkpoint.size and roots.get(checkpoint.size) != checkpoint.root:
+            last = checkpoint.size - 1
+            span = f"entry {fits}" if fits == last else f"one of the entries {fits} to {last}"
+            name = names.get(checkpoint.size) if fits == last else None
+            found.add(f"{span} is not what was signed: {one.place} has another root", fits, name)
+            return
+        fits = checkpoint.size
+
+
+def _compare_head(log: SealedLog, frontier: Frontier, found: _Findings) -> None:
+    head = log.head()
+    if head is None:
+        if frontier.size:
+            found.add("the log has entries and no head")
+    elif head != (frontier.size, frontier.to_bytes()):
+        text = f"the head of the log claims {head[0]} entries and does not fit the {frontier.size} that are there"
+        found.add(text, min(head[0], frontier.size))
+
+
+def _waiting(log: SealedLog, now: datetime, found: _Findings) -> None:
+    count, oldest = log.waiting()
+    if not count:
+        return
+    told = f"{count} rows are not sealed yet"
+    if oldest is not None and now - oldest > STALE:
+        told += f", the oldest since {rfc3339(oldest)}: does `flagtrail run` or `flagtrail seal` still run?"
+    found.remarks.append(told)
+
+
+def first_lines(verdict: Verdict) -> Iterator[str]:
+    """Yield the answer in words, the first bad entry first."""
+    if verdict.answer is Answer.INTACT:
+        vouched = f"{verdict.signed} of them signed, {verdict.anchored} anchored outside"
+        yield f"Intact: {verdict.size} entries, {vouched}, by {verdict.checkpoints} checkpoints."
+    elif verdict.answer is Answer.TAMPERED:
+        yield f"Tampered: {verdict.faults[0].text}."
+        yield from (f"  also: {fault.text}" for fault in verdict.faults[1:])
+    else:
+        yield f"Could not check: {'; '.join(verdict.reasons)}."
+    yield from (f"  note: {remark}" for remark in verdict.remarks)
