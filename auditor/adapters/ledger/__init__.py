@@ -1,0 +1,1 @@
+"""What the ledger needs of the world: keys that sign, places that keep checkpoints, and exports."""
