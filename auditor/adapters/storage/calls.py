@@ -38,8 +38,7 @@ class SqlCallLog:
         if seq is None:
             return False
         targets = [_target(seq, position, target) for position, target in enumerate(call.targets)]
-        if targets:
-            self.session.add(call_targets, targets)
+        self.session.add(call_targets, targets)
         return True
 
     def of_document(self, document: DocumentRef) -> Sequence[ApiCall]:

@@ -93,12 +93,16 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get(_READING):
-            _driver(connection).execute("PRAGMA query_only = ON")
-            connection.exec_driver_sql("BEGIN")
-        else:
-            # Two deferred transactions can read the same newest row and both write its successor.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver = _driver(connection)
+        try:
+            if connection.get_execution_options().get(_READING):
+                driver.execute("PRAGMA query_only = ON")
+                driver.execute("BEGIN")
+            else:
+                # Two deferred transactions can read the same newest row and both write its successor.
+                driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise DatabaseError(sentence(url, error)) from error
 
     @event.listens_for(engine, "rollback")
     @event.listens_for(engine, "commit")

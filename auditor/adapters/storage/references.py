@@ -87,8 +87,7 @@ class SqlReferenceStore:
         key = digest(repository, *[str(row["body"]) for row in rows])
         number = self.session.number(reference_sets, {"digest": key})
         if number is not None:
-            if rows:
-                self.session.add(code_references, [{"set_id": number, **row} for row in rows])
+            self.session.add(code_references, [{"set_id": number, **row} for row in rows])
             return number
         (known,) = self.session.rows(select(reference_sets.c.id).where(reference_sets.c.digest == key))
         held: int = known.id

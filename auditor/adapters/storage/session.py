@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Row, Table, insert
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Row, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from auditor.adapters.storage.tables import entry_macs, pending_seals
 from auditor.domain.ledger.entries import content_of, entry_mac
+
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
@@ -81,24 +83,31 @@ class Session:
         return self.connection.execute(statement).rowcount
 
     def add(self, table: Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows that are surely new."""
-        self.connection.execute(_plain(table), values)
+        """Insert rows that are surely new: one, some or none."""
+        if isinstance(values, Mapping):
+            prepared(table, self.connection.dialect).run(self.connection, values)
+        elif values:
+            self.connection.execute(insert(table).inline(), values)
 
     def keep(self, table: Table, values: Mapping[str, Any]) -> bool:
         """Insert a row unless its natural key is there; tell whether it was inserted."""
-        return self.connection.execute(_unless_there(table, self.postgresql), values).rowcount == 1
+        kept = prepared(table, self.connection.dialect, unless_there=True)
+        return kept.run(self.connection, values).rowcount == 1
 
     def keep_all(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
         """Insert each of the rows unless its natural key is there."""
-        if values:
-            self.connection.execute(_unless_there(table, self.postgresql), values)
+        if len(values) == 1:
+            self.keep(table, values[0])
+        elif values:
+            self.connection.execute(_insert(table, self.connection.dialect, unless_there=True), values)
 
     def number(self, table: Table, values: Mapping[str, Any]) -> int | None:
         """Insert a row unless its natural key is there; return its number, or ``None`` when it was there."""
+        kept = prepared(table, self.connection.dialect, unless_there=True, numbered=self.postgresql)
+        done = kept.run(self.connection, values)
         if self.postgresql:
-            numbered: int | None = self.connection.execute(_numbered(table), values).scalar_one_or_none()
+            numbered: int | None = done.scalar_one_or_none()
             return numbered
-        done = self.connection.execute(_unless_there(table, self.postgresql), values)
         # Reading the number from the cursor spares a RETURNING that older SQLites lack.
         return done.lastrowid if done.rowcount == 1 else None
 
@@ -117,19 +126,43 @@ def chunks(items: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
         yield chunk
 
 
-@cache
-def _plain(table: Table) -> Executable:
-    return insert(table).inline()
+class Prepared:
+    """An insert whose SQL is made once: building it anew costs more than the database needs to run it."""
+
+    def __init__(self, statement: Insert, table: Table, dialect: Dialect) -> None:
+        columns = [column for column in table.columns if column is not table.autoincrement_column]
+        made = statement.compile(dialect=dialect, column_keys=[column.name for column in columns])
+        self._sql = str(made)
+        self._positional = made.positional
+        self._columns = [(column.name, _as_stored(column.type, dialect)) for column in columns]
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Insert one row, which names every column but the one the database numbers."""
+        stored = [(name, convert(values[name]) if convert else values[name]) for name, convert in self._columns]
+        parameters = tuple([value for _, value in stored]) if self._positional else dict(stored)
+        return connection.exec_driver_sql(self._sql, parameters, execution_options=_COUNTED)
 
 
-@cache
-def _unless_there(table: Table, for_postgresql: bool) -> Executable:  # noqa: FBT001
-    kept = postgresql.insert(table) if for_postgresql else sqlite.insert(table)
-    # Without it the count is gone when the driver's cursor is.
-    return kept.on_conflict_do_nothing().inline().execution_options(preserve_rowcount=True)
+# Without it the count of rows is gone when the driver's cursor is.
+_COUNTED = {"preserve_rowcount": True}
+_PREPARED: dict[tuple[str, str, bool, bool], Prepared] = {}
 
 
-@cache
-def _numbered(table: Table) -> Executable:
-    (number,) = table.primary_key.columns
-    return postgresql.insert(table).on_conflict_do_nothing().returning(number)
+def prepared(table: Table, dialect: Dialect, *, unless_there: bool = False, numbered: bool = False) -> Prepared:
+    """Return the insert into a table, made once for each kind of database."""
+    key = (table.name, dialect.name, unless_there, numbered)
+    if key not in _PREPARED:
+        statement = _insert(table, dialect, unless_there=unless_there)
+        _PREPARED[key] = Prepared(statement.returning(*table.primary_key) if numbered else statement, table, dialect)
+    return _PREPARED[key]
+
+
+def _insert(table: Table, dialect: Dialect, *, unless_there: bool) -> Insert:
+    if not unless_there:
+        return insert(table).inline()
+    kept = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    return kept.on_conflict_do_nothing().inline()
+
+
+def _as_stored(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
