@@ -5,6 +5,7 @@ from __future__ import annotations
 from scanners.languages.base import Language
 from scanners.languages.documents import Documents
 from scanners.languages.dotenv import Dotenv
+from scanners.languages.javascript import JavaScript
 from scanners.languages.notebook import Notebook
 from scanners.languages.prose import Prose
 from scanners.languages.shell import Shell
@@ -16,6 +17,7 @@ LANGUAGES: tuple[Language, ...] = (
     Terraform(),
     Dotenv(),
     Documents(),
+    JavaScript(),
     Notebook(),
     WebPage(),
     Prose(),

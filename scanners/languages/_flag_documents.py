@@ -69,16 +69,20 @@ def define_key(
     place: Place = NOWHERE,
 ) -> None:
     """Report a key that stands in a document as a flag's."""
-    flags = [
-        flag
-        for flag in findings.context.flags.exact(key.text, shape.sure | shape.perhaps)
-        if not _elsewhere(flag, place)
-    ]
+    define_text(findings, key.text, key.at, shape, kind, place)
+
+
+def define_text(
+    findings: Findings, text: str, at: int, shape: Shape, kind: ReferenceKind, place: Place = NOWHERE
+) -> None:
+    """Report a key that code puts into a document as a flag's."""
+    known = findings.context.flags.exact(text, shape.sure | shape.perhaps)
+    flags = [flag for flag in known if not _elsewhere(flag, place)]
     for flag in flags:
         sure = shape.certain and (flag.provider in shape.sure or flag.provider == "generic")
         alone = sure and not _shared(flag, flags, place)
         certainty = Certainty.CERTAIN if alone else Certainty.POSSIBLE
-        findings.add(flag, kind, key.at, f"a key of {shape.name}", f"key {key.text!r}", certainty=certainty)
+        findings.add(flag, kind, at, f"a key of {shape.name}", f"key {text!r}", certainty=certainty)
 
 
 def _elsewhere(flag: FlagSpec, place: Place) -> bool:

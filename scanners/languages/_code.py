@@ -1,0 +1,280 @@
+"""What code of several languages has in common: expressions, names that are given values, functions, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser
+
+from auditor.domain.flags import JsonValue
+from scanners.languages._places import Span
+from scanners.languages.base import UnreadableSourceError
+
+LARGEST = 2 << 20
+_DEEPEST = 150
+
+
+@dataclass(slots=True, eq=False)
+class Str:
+    """A text, with expressions between where it is a template or joined of several."""
+
+    at: int
+    parts: list[str | Expr]
+    doc: Span | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Const:
+    """A boolean, a number or nothing."""
+
+    at: int
+    value: JsonValue
+
+
+@dataclass(slots=True, eq=False)
+class Name:
+    """A name."""
+
+    at: int
+    id: str
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """``owner.name``."""
+
+    at: int
+    owner: Expr
+    name: str
+    name_at: int
+
+
+@dataclass(slots=True, eq=False)
+class Index:
+    """``owner[key]``."""
+
+    at: int
+    owner: Expr
+    key: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call, or the making of an object."""
+
+    at: int
+    func: Expr
+    args: list[Expr]
+    new: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Obj:
+    """Keys and values; ``type`` is that of a typed literal."""
+
+    at: int
+    pairs: list[tuple[Expr, Expr]]
+    type: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Items:
+    """A list."""
+
+    at: int
+    items: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class Either:
+    """One of several: a condition's results, or a value and what it falls back to."""
+
+    at: int
+    choices: list[Expr]
+    fallback: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Within:
+    """``key in owner``."""
+
+    at: int
+    key: Expr
+    owner: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Param:
+    """A parameter, its default, and the names it is taken apart into."""
+
+    name: str
+    at: int
+    default: Expr | None = None
+    fields: list[tuple[str, str, Expr | None]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Func:
+    """A function, named or not."""
+
+    at: int
+    name: str
+    params: list[Param]
+    body: list[Stmt]
+    owner: str = ""
+    receiver: str = ""
+    end: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Other:
+    """Anything else, with what stands in it; ``same`` says that its value is that of the last of these."""
+
+    at: int
+    inner: list[Expr | Stmt] = field(default_factory=list)
+    same: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Assign:
+    """A target that is given a value; ``declares`` says that the name begins here; ``each``: elements of it."""
+
+    at: int
+    target: Expr
+    value: Expr | None
+    declares: bool = False
+    each: bool = False
+    type: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Unpack:
+    """Names that are given the entries of a value: the key, where it stands, the name, a default."""
+
+    at: int
+    fields: list[tuple[str, int, str, Expr | None]]
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Statements with names of their own."""
+
+    at: int
+    body: list[Stmt]
+
+
+@dataclass(slots=True, eq=False)
+class Return:
+    """What a function gives."""
+
+    at: int
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class, an enum or a struct, with its members."""
+
+    at: int
+    name: str
+    body: list[Stmt]
+    fields: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Import:
+    """Names that come from somewhere: the local name, the name there, the module."""
+
+    at: int
+    names: list[tuple[str, str]]
+    module: str
+
+
+Expr = Str | Const | Name | Member | Index | Call | Obj | Items | Either | Within | Func | Other
+Stmt = Expr | Assign | Unpack | Block | Return | Class | Import
+
+
+@dataclass(slots=True)
+class Source:
+    """A file's syntax tree as its grammar makes it, and its text by node."""
+
+    text: str
+    data: bytes
+    root: Node
+    comments: list[Span] = field(default_factory=list)
+    _characters: list[int] | None = None
+    depth: int = 0
+
+    def at(self, node: Node) -> int:
+        """The offset of a node in the text."""
+        return self.character(node.start_byte)
+
+    def character(self, byte: int) -> int:
+        """The character at which a byte stands."""
+        if len(self.text) == len(self.data):
+            return byte
+        if self._characters is None:
+            self._characters = []
+            for index, character in enumerate(self.text):
+                self._characters += [index] * len(character.encode("utf-8", errors="replace"))
+            self._characters.append(len(self.text))
+        return self._characters[min(byte, len(self._characters) - 1)]
+
+    def of(self, node: Node | None) -> str:
+        """The text of a node."""
+        return "" if node is None else self.data[node.start_byte : node.end_byte].decode("utf-8", errors="replace")
+
+    def span(self, node: Node) -> Span:
+        """The text of a node with its place."""
+        return Span(self.of(node), self.at(node))
+
+    def deeper(self, lower: Callable[[Node], Stmt], node: Node) -> Stmt:
+        """Go one level down; raises UnreadableSourceError when that is too deep."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise UnreadableSourceError("nested too deeply")
+        try:
+            return lower(node)
+        finally:
+            self.depth -= 1
+
+
+def parse(text: str, *grammars: Grammar) -> Source:
+    """The tree of the first grammar that understands a text; raises UnreadableSourceError when none does."""
+    if len(text) > LARGEST:
+        raise UnreadableSourceError(f"larger than {LARGEST >> 20} MB")
+    data = text.encode("utf-8", errors="replace")
+    line = 0
+    for grammar in grammars:
+        root = Parser(grammar).parse(data).root_node
+        if not root.has_error:
+            source = Source(text, data, root)
+            source.comments = [source.span(node) for node in _comments(root)]
+            return source
+        line = line or _first_error(root)
+    raise UnreadableSourceError(f"its syntax is not understood, line {line}")
+
+
+def _comments(root: Node) -> list[Node]:
+    found: list[Node] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if "comment" in node.type:
+            found.append(node)
+        else:
+            stack += reversed(node.children)
+    return found
+
+
+def _first_error(root: Node) -> int:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            return node.start_point[0] + 1
+        stack += [child for child in reversed(node.children) if child.has_error]
+    return root.start_point[0] + 1

@@ -1,0 +1,645 @@
+"""What known libraries give and ask for, told from names: clients, requests, documents, variables."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from auditor.domain.references import Certainty, FlagSpec, ReferenceKind
+from scanners.flag_index import Reader, is_plain
+from scanners.keytext import KeyText
+from scanners.languages import _code
+from scanners.languages import _code_tables as tables
+from scanners.languages._agent import agent_url
+from scanners.languages._findings import APPCONFIG, DYNAMODB, ENVIRONMENT, LAUNCHDARKLY, SSM
+from scanners.languages._flag_documents import define_text
+from scanners.languages._flag_shapes import Shape, shape_of
+from scanners.languages._values import (
+    UNKNOWN,
+    ClassVal,
+    External,
+    FlagVal,
+    FuncVal,
+    Instance,
+    ListVal,
+    MapVal,
+    Plain,
+    Scope,
+    Text,
+    Thing,
+    Unknown,
+    Vals,
+    Value,
+    joined,
+    texts,
+    union,
+)
+
+if TYPE_CHECKING:
+    from scanners.languages._follow import Follower
+
+_READ, _WRITE, _DEFINE = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.DEFINE
+_ENVIRONMENTS = frozenset({("process", "env"), ("Bun", "env"), ("meta", "env"), ("Deno", "env")})
+_ENVELOPE = 4
+_BUILDS = re.compile(r"(?:with|set)?(?P<field>\w+)")
+_OPERATION = re.compile(r"(?P<operation>[a-zA-Z]\w*?)(?:Async|Paginator|Pages|WithContext)?")
+
+
+@dataclass(slots=True)
+class Libraries:
+    """Known names, asked by the follower of a file."""
+
+    follower: Follower
+
+    # Members
+
+    def member(self, owner: Value, name: str, at: int) -> Vals:
+        """``owner.name``."""
+        if isinstance(owner, Thing):
+            return self._thing_member(owner, name, at)
+        if isinstance(owner, MapVal):
+            return owner.get(name) or UNKNOWN
+        if isinstance(owner, Instance):
+            return self._instance_member(owner, name, at)
+        if isinstance(owner, ClassVal):
+            return owner.scope.names.get(name, UNKNOWN)
+        if isinstance(owner, External):
+            return self._external_member(owner, name)
+        if isinstance(owner, FlagVal):
+            return (owner,)
+        return (owner,) if isinstance(owner, Unknown) else UNKNOWN
+
+    def _thing_member(self, owner: Thing, name: str, at: int) -> Vals:
+        if owner.kind == "environment":
+            return self.follower.environment(Text(KeyText.known(name), at), ())
+        if owner.kind == "document":
+            return self._from_document(owner, (Text(KeyText.known(name), at),), at)
+        return (owner,)
+
+    def _instance_member(self, owner: Instance, name: str, at: int) -> Vals:
+        held = owner.cls.scope.names.get(name)
+        if held is not None:
+            return held
+        for field_name, tag, _ in owner.cls.node.fields:
+            if field_name == name and isinstance(owner.given[:1], tuple) and owner.given:
+                document = owner.given[0]
+                if isinstance(document, Thing):
+                    return self._from_document(document, (Text(KeyText.known(tag), at),), at)
+        return tuple(value for value in owner.given if isinstance(value, Text)) or UNKNOWN
+
+    def _external_member(self, owner: External, name: str) -> Vals:
+        if (owner.name.rsplit(".", 1)[-1], name) in _ENVIRONMENTS:
+            return (Thing("environment", ENVIRONMENT),)
+        return (External(owner.module, f"{owner.name}.{name}"),)
+
+    def entry(self, owner: Value, keys: Vals, at: int) -> Vals:
+        """``owner[key]``."""
+        if isinstance(owner, Thing) and owner.kind == "environment":
+            return union(*(self.follower.environment(key, ()) for key in texts(keys)))
+        if isinstance(owner, Thing) and owner.kind == "document":
+            return self._from_document(owner, keys, at)
+        if isinstance(owner, MapVal):
+            return self._from_mapping(owner, keys)
+        if isinstance(owner, ListVal):
+            return union(*owner.items) or UNKNOWN
+        if isinstance(owner, ClassVal):
+            found = [owner.scope.names.get(key.key.text or "", ()) for key in texts(keys)]
+            return union(*found) or UNKNOWN
+        return (owner,) if isinstance(owner, FlagVal | Thing) else UNKNOWN
+
+    def _from_mapping(self, owner: MapVal, keys: Vals) -> Vals:
+        wanted = {key.key.text for key in texts(keys)}
+        found = [
+            values
+            for held, values in owner.pairs
+            if not wanted or None in wanted or any(key.key.text in wanted for key in texts(held))
+        ]
+        return union(*found) or UNKNOWN
+
+    def _from_document(self, owner: Thing, keys: Vals, at: int) -> Vals:
+        found: list[Value] = []
+        for key in texts(keys):
+            known = self._spelled(owner, key)
+            if known.key.text is not None and not self.follower.findings.context.flags.read(known.key, owner.reader):
+                found.append(owner)
+                continue
+            what = "taken from the flag document"
+            found.append(self.follower.ask((known,), owner.reader, _READ, at, what))
+        return tuple(found) or (owner,)
+
+    def _spelled(self, owner: Thing, key: Text) -> Text:
+        """A hook gives keys in camel case."""
+        if owner.name != "camel":
+            return key
+        for flag in self.follower.findings.context.flags.keys:
+            if _camel(flag) == key.key.text:
+                return replace(key, key=KeyText.known(flag))
+        return key
+
+    # Calls
+
+    def call(self, func: Value, node: _code.Call, args: list[Vals]) -> Vals:
+        """A call of a function that is not the file's."""
+        name = func.name if isinstance(func, External) else ""
+        last = name.rsplit(".", 1)[-1]
+        found = self._request(last, args, node)
+        if found is None and isinstance(func, External):
+            found = self._function(func, last, node, args)
+        if found is not None:
+            return found
+        return self._anything(last, node, args)
+
+    def _function(self, func: External, last: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        for (module, name), ask in tables.IMPORTED.items():
+            if module in func.module and name == last:
+                return self._asked(ask, node, args)
+        found = self._opened(func, last, args)
+        if found is not None:
+            return found
+        if (last in tables.DECLARED or last == tables.HOSTED) and node.new:
+            return self._declared(last, args, node)
+        if last in tables.METHODS:
+            return self._asked(tables.METHODS[last], node, args)
+        return self._configured(func.module, last, node, args)
+
+    def _opened(self, func: External, last: str, args: list[Vals]) -> Vals | None:
+        """Functions that give documents, modules and providers."""
+        if last in {"useFlags", "useLDFlags"}:
+            return (Thing("document", LAUNCHDARKLY, "camel"),)
+        if last == "getAppConfig" and "powertools" in func.module:
+            return (Thing("document", _located(args[1:], ("application",), ("environment",), args[:1])),)
+        if last == "require" and texts(_taken(args, 0)):
+            return (External(texts(args[0])[0].key.text or "", "*"),)
+        if last in tables.PROVIDERS:
+            return (Thing("provider", SSM),)
+        return self._fetched(args) if last == "ssm" and "middy" in func.module else None
+
+    def _fetched(self, args: list[Vals]) -> Vals:
+        for values in args[:1]:
+            for value in values:
+                fetched = value.get("fetchData") if isinstance(value, MapVal) else None
+                for one in fetched or ():
+                    for _, keys in one.pairs if isinstance(one, MapVal) else ():
+                        self.follower.ask(keys, SSM, _READ, 0, "fetched by a middleware")
+        return UNKNOWN
+
+    def _declared(self, name: str, args: list[Vals], node: _code.Call) -> Vals:
+        field, reader, kind = tables.DECLARED.get(name, ("", SSM, _DEFINE))
+        for value in (one for values in args for one in values if isinstance(one, MapVal)):
+            keys = value.get(field)
+            if keys is not None:
+                self.follower.ask(keys, reader, kind, node.at, f"{name} declares it")
+            if name == tables.HOSTED:
+                self._written(value.get("content") or (), _DEFINE)
+        return (Thing("construct"),)
+
+    def method(self, owner: Value, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        """A call of a method of an object that is not the file's."""
+        found = self._of_thing(owner, name, node, args) if isinstance(owner, Thing) else None
+        if found is None and isinstance(owner, External):
+            found = self._of_external(owner, name, node, args)
+        if found is None:
+            found = self._by_name(owner, name, node, args)
+        if found is None and isinstance(owner, FlagVal):
+            return (owner,)
+        return found if found is not None else self._anything(name, node, args)
+
+    def _of_thing(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        if owner.kind == "builder":
+            return self._built(owner, name, node, args)
+        if owner.kind == "environment":
+            return union(*(self.follower.environment(key, _taken(args, 1)) for key in texts(_taken(args, 0))))
+        if owner.kind == "document":
+            return self._of_document(owner, name, node, args)
+        if owner.kind == "provider" and name in {"get", "getMultiple", "getParametersByName", "withDecryption"}:
+            if name == "get":
+                return (self.follower.ask(_taken(args, 0), SSM, _READ, node.at, "a parameter provider is asked"),)
+            return (owner,)
+        return None
+
+    def _of_document(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        if name in tables.TAKES and args:
+            keys = tuple(_pointed(key) for key in texts(args[0]))
+            found = self._from_document(owner, keys, node.at)
+            self.fall_back(found, _taken(args, 1))
+            return found
+        if name == "send" or not args:
+            return (owner,)
+        return self._anything(name, node, args) if name in tables.METHODS else (owner,)
+
+    def _built(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        if name == "build" or not args:
+            if owner.name in tables.DOCUMENTS:
+                return (Thing("document", owner.reader),)
+            return (owner,)
+        fields = _BUILDS.fullmatch(name)
+        field = (fields["field"] if fields else name).lower()
+        wanted, kind = tables.REQUESTS.get(owner.name, ("", _READ))
+        if field == wanted.lower():
+            every = tuple(value for values in args for value in values)
+            self.follower.ask(every, SSM, kind, node.at, f"{owner.name} of Parameter Store")
+        if owner.name in tables.ITEMS and field in {"key", "item", "expressionattributevalues"}:
+            self._items(args[0], tables.ITEMS[owner.name], node.at)
+        return (_placed(owner, field, args),)
+
+    def _of_external(self, owner: External, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        last = owner.name.rsplit(".", 1)[-1]
+        variable = tables.VARIABLES.get((last, name))
+        if variable is not None and args:
+            default = _taken(args, variable[1]) if variable[1] is not None else ()
+            return union(*(self.follower.environment(key, default) for key in texts(args[0])))
+        if (last, name) in tables.SET_VARIABLES:
+            self.follower.ask(_taken(args, 0), ENVIRONMENT, _WRITE, node.at, "an environment variable is set")
+            return UNKNOWN
+        if last in tables.PROVIDERS and name in {"getSsmProvider", "get"}:
+            return (Thing("provider", SSM),) if name != "get" else None
+        if name == "builder" and not args:
+            return self._builder(last)
+        if name in {"String", "StringSlice", "Ptr", "of", "asList", "String_", "ToString", "Jsii"} and args:
+            return args[0] if len(args) == 1 else (ListVal(tuple(args)),)
+        if name == "Sprintf" and args:
+            return _formatted(node.at, args)
+        if name in {"Unmarshal", "NewDecoder"} and args:
+            return UNKNOWN if name == "Unmarshal" else args[0]
+        return self.call(External(owner.module, f"{owner.name}.{name}"), node, args) if owner.module else None
+
+    def _builder(self, request: str) -> Vals | None:
+        found = tables.REQUEST.fullmatch(request)
+        operation = found["operation"] if found is not None else ""
+        known = operation in tables.REQUESTS or operation in tables.DOCUMENTS or operation in tables.ITEMS
+        if known or operation == tables.SESSION:
+            return (Thing("builder", tables.DOCUMENTS.get(operation, Reader()), operation),)
+        return None
+
+    def _by_name(self, owner: Value, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        """Methods whose names say enough whatever they are called on."""
+        operation = _OPERATION.fullmatch(name)
+        if operation is not None:
+            found = self._operation(operation["operation"], node, args)
+            if found is not None:
+                return found
+        if name in tables.LOOKED_UP and len(args) > tables.LOOKED_UP[name]:
+            keys = args[tables.LOOKED_UP[name]]
+            return (self.follower.ask(keys, SSM, _READ, node.at, f"{name} looks it up"),)
+        ask = tables.METHODS.get(name)
+        if name in tables.SHORT and (ask is None or len(args) < 3):  # noqa: PLR2004 - key, context and fallback
+            ask = tables.SHORT[name]
+        if ask is not None and len(args) >= ask.least:
+            return self._asked(ask, node, args)
+        if name in {"allFlags", "allFlagsState", "allValues", "toJSON"} and not isinstance(owner, MapVal):
+            return (Thing("document", LAUNCHDARKLY),)
+        module = owner.module if isinstance(owner, External) else ""
+        return self._configured(module or _path(owner), name, node, args)
+
+    def _operation(self, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        """``ssm.getParameter({Name})``, or with a request or the building of one."""
+        operation = name[:1].upper() + name[1:]
+        if operation not in tables.REQUESTS and operation not in tables.DOCUMENTS and operation not in tables.ITEMS:
+            return self._session(operation, args)
+        for values in args:
+            for value in values:
+                if isinstance(value, FuncVal):
+                    built = Thing("builder", tables.DOCUMENTS.get(operation, Reader()), operation)
+                    self.follower.enter(value, ([(built,)], [node.at]), node.at)
+                    return self._given(operation, Reader())
+                if isinstance(value, Thing | FlagVal):
+                    return (value,)
+                if isinstance(value, MapVal):
+                    found = self._fields(operation, value, node)
+                    if found is not None:
+                        return found
+        return None
+
+    def _session(self, operation: str, args: list[Vals]) -> Vals | None:
+        if operation != tables.SESSION:
+            return None
+        for values in args:
+            for value in values:
+                if isinstance(value, Thing):
+                    return (Thing("session", value.reader),)
+        return (Thing("session", _located(args, *tables.PLACES)),)
+
+    def _request(self, name: str, args: list[Vals], node: _code.Call) -> Vals | None:
+        """``new GetParameterCommand({Name})``."""
+        found = tables.REQUEST.fullmatch(name)
+        if found is None:
+            return None
+        operation = found["operation"]
+        if operation == tables.SESSION:
+            return (Thing("session", _located(args, *tables.PLACES)),)
+        for values in args:
+            for value in values:
+                if isinstance(value, MapVal):
+                    return self._fields(operation, value, node)
+        if name.endswith("Request") and node.new and self._builder(name) is not None:
+            return self._builder(name)
+        return None
+
+    def literal(self, node: _code.Obj, made: MapVal) -> Vals | None:
+        """``ssm.GetParameterInput{Name: ...}``, or an object of a class of the file."""
+        found = tables.REQUEST.fullmatch(node.type.rsplit(".", 1)[-1]) if node.type else None
+        if found is None:
+            return None
+        if found["operation"] == tables.SESSION:
+            return (Thing("session", _located([(made,)], *tables.PLACES)),)
+        call = _code.Call(node.at, _code.Name(node.at, node.type), [])
+        return self._fields(found["operation"], made, call)
+
+    def _fields(self, operation: str, given: MapVal, node: _code.Call) -> Vals | None:
+        if operation in tables.REQUESTS:
+            field, kind = tables.REQUESTS[operation]
+            keys = given.get(field)
+            if keys is None:
+                return None
+            asked = self.follower.ask(keys, SSM, kind, node.at, f"{operation} of Parameter Store")
+            return (asked,) if kind is _READ else UNKNOWN
+        if operation in tables.WRITTEN:
+            self._written(given.get("Content") or ())
+            return UNKNOWN
+        if operation in tables.ITEMS and given.get("TableName") is not None:
+            return self._item(operation, given, node.at)
+        if operation in tables.DOCUMENTS:
+            return (Thing("document", self._document_reader(operation, given)),)
+        return None
+
+    def _given(self, operation: str, reader: Reader) -> Vals:
+        found = tables.DOCUMENTS.get(operation)
+        return UNKNOWN if found is None else (Thing("document", replace(found, application=reader.application)),)
+
+    def _document_reader(self, operation: str, given: MapVal) -> Reader:
+        for value in given.get("ConfigurationToken") or ():
+            if isinstance(value, Thing):
+                return value.reader
+        if operation in {"GetLatestConfiguration", "GetObject"}:
+            return tables.DOCUMENTS[operation]
+        return _located([(given,)], *tables.PLACES)
+
+    def _item(self, operation: str, given: MapVal, at: int) -> Vals | None:
+        kind = tables.ITEMS[operation]
+        known = self.follower.findings.context.options.tables
+        asked = {text.key.text for text in texts(given.get("TableName") or ())} - {None}
+        if known and asked and asked.isdisjoint(known):
+            return None
+        for name in tables.ITEM_FIELDS:
+            self._items(given.get(name) or (), kind, at)
+        return (Thing("document", DYNAMODB),) if kind is _READ else UNKNOWN
+
+    def _items(self, values: Vals, kind: ReferenceKind, at: int) -> None:
+        for value in values:
+            if isinstance(value, Text) and self.follower.findings.context.flags.read(value.key, DYNAMODB):
+                self.follower.ask((value,), DYNAMODB, kind, at, "an item of a table")
+            elif isinstance(value, MapVal):
+                for _, held in value.pairs:
+                    self._items(held, kind, at)
+            elif isinstance(value, ListVal):
+                self._items(tuple(one for item in value.items for one in item), kind, at)
+
+    def _written(self, values: Vals, kind: ReferenceKind = _WRITE) -> None:
+        """The keys of a flag document that is being written or declared."""
+        for value in values:
+            if isinstance(value, MapVal):
+                self._document_keys(value, kind, _ENVELOPE, root=True)
+
+    def _document_keys(self, value: MapVal, kind: ReferenceKind, depth: int, *, root: bool) -> None:
+        found = shape_of(_plain(value), root=root)
+        for keys, held in value.pairs:
+            inner = [one for one in held if isinstance(one, MapVal)]
+            if found is None and depth:
+                for one in inner:
+                    self._document_keys(one, kind, depth - 1, root=False)
+            elif found is not None and found[1] == (None,):
+                self._keys(keys, found[0], kind)
+            elif found is not None and any(key.key.text in found[1] for key in texts(keys)):
+                for one in inner:
+                    self._keys(tuple(key for below, _ in one.pairs for key in below), found[0], kind)
+
+    def _keys(self, keys: Vals, shape: Shape, kind: ReferenceKind) -> None:
+        for key in texts(keys):
+            if key.key.text is not None:
+                define_text(self.follower.findings, key.key.text, key.at, shape, kind)
+
+    # Anything else
+
+    def _asked(self, ask: tables.Ask, node: _code.Call, args: list[Vals]) -> Vals:
+        default = _taken(args, ask.default) if ask.default is not None else ()
+        keys = _taken(args, ask.key)
+        for value in keys:
+            if isinstance(value, MapVal):
+                keys = tuple(key for held, _ in value.pairs for key in held)
+        return (self.follower.ask(keys, ask.reader, ask.kind, node.at, ask.what, default),)
+
+    def _configured(self, module: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        """A reader that the configuration names."""
+        for accessor in self.follower.findings.context.options.accessors:
+            *path, last = accessor.callable.replace("/", ".").split(".")
+            if last != name:
+                continue
+            position = next((key for key in accessor.key if isinstance(key, int)), 0)
+            default = next((key for key in accessor.default if isinstance(key, int)), None)
+            reader = Reader(frozenset({accessor.provider}) if accessor.provider else frozenset())
+            told = not path or any(part and part in module for part in path)
+            certainty = Certainty.CERTAIN if told else Certainty.POSSIBLE
+            given = _taken(args, default) if default is not None else ()
+            keys = self._named_keys(args, accessor.key) or _taken(args, position)
+            return (self.follower.ask(keys, reader, _READ, node.at, accessor.callable, given, certainty),)
+        return None
+
+    def _named_keys(self, args: list[Vals], wanted: tuple[int | str, ...]) -> Vals:
+        names = [name for name in wanted if isinstance(name, str)]
+        given = [value for values in args for value in values if isinstance(value, MapVal)]
+        return next((held for name in names for value in given if (held := value.get(name))), ())
+
+    def _anything(self, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        """A call of something nobody knows: URLs, documents handed on, keys that it may read."""
+        url = self._url(node, args)
+        if url is not None:
+            return url
+        kept = tuple(value for values in args for value in values if _goes_on(value))
+        if kept:
+            return kept
+        if name == "stringify" and args:
+            return args[0]
+        for values in args:
+            self._handed(name, values)
+        return UNKNOWN
+
+    def _url(self, node: _code.Call, args: list[Vals]) -> Vals | None:
+        for values in args:
+            for text in texts(values):
+                url = agent_url(text.key.parts)
+                if url is None:
+                    continue
+                if not url.keys:
+                    return (Thing("document", url.reader),)
+                keys = tuple(replace(text, key=key) for key in url.keys)
+                return (self.follower.ask(keys, url.reader, _READ, node.at, "asked of the AppConfig agent"),)
+        return None
+
+    def _handed(self, name: str, values: Vals) -> None:
+        """A whole key is handed to a call that may read it."""
+        if tables.SILENT.match(name):
+            return
+        for value in values:
+            if isinstance(value, Text):
+                self._handed_text(name, value)
+            elif isinstance(value, ListVal):
+                self._handed(name, tuple(one for item in value.items for one in item))
+            elif isinstance(value, MapVal):
+                for _, held in value.pairs:
+                    self._handed(name, held)
+
+    def _handed_text(self, name: str, text: Text) -> None:
+        known = text.key.text
+        if known is None or (not known.startswith("/") and not tables.TELLING.search(name)):
+            return
+        if is_plain(known) and not re.search(r"flag|feature|toggle|variation|variant", name, re.IGNORECASE):
+            return
+        flags = self.follower.findings.context.flags.exact(known)
+        for flag in flags:
+            step = f"handed to {name or 'a function'}, which is not known"
+            self.follower.findings.add(
+                flag, _READ, text.place, step, *text.trail, f"key {known!r}", certainty=Certainty.POSSIBLE
+            )
+
+    def fall_back(self, values: Vals, default: Vals) -> None:
+        """What was read falls back to a value."""
+        plain = next(((one.value,) for one in default if isinstance(one, Plain)), None)
+        said = next(((one.key.text,) for one in default if isinstance(one, Text) and one.key.text), plain)
+        if said is None:
+            return
+        references = self.follower.findings.references
+        for value in values:
+            for flag, kind, place in value.reads if isinstance(value, FlagVal) else ():
+                held = references.get((flag, place, kind))
+                if held is not None and held.default is None:
+                    self.follower.findings.add(
+                        flag, kind, place, *held.resolution, certainty=held.certainty, default=said
+                    )
+
+    def sure(self, flag: FlagSpec, place: int) -> Certainty:
+        """How sure the reference at a place is."""
+        held = [one for key, one in self.follower.findings.references.items() if key[0] == flag and key[1] == place]
+        sure = any(one.certainty is Certainty.CERTAIN for one in held)
+        return Certainty.CERTAIN if sure else Certainty.POSSIBLE
+
+    def knows(self, name: str) -> bool:
+        """Whether a method's name is that of a known library's."""
+        operation = name[:1].upper() + name[1:]
+        return name in tables.METHODS or operation in tables.REQUESTS or operation in tables.DOCUMENTS
+
+    def typed(self, type_name: str) -> Vals:
+        """The value of a name that is declared with a type only."""
+        known = self.follower.classes.get(type_name.strip("*"))
+        return UNKNOWN if known is None else (Instance(known),)
+
+    def written(self, target: object, scope: Scope) -> None:
+        """An environment variable is given a value by the program."""
+        if isinstance(target, _code.Member | _code.Index) and not isinstance(target.owner, _code.Name):
+            owners = self.follower.value(target.owner, scope)
+            if any(isinstance(owner, Thing) and owner.kind == "environment" for owner in owners):
+                at = target.name_at if isinstance(target, _code.Member) else target.key.at
+                keys = (
+                    (Text(KeyText.known(target.name), at),)
+                    if isinstance(target, _code.Member)
+                    else self.follower.value(target.key, scope)
+                )
+                self.follower.ask(keys, ENVIRONMENT, _WRITE, at, "an environment variable is set")
+
+
+def _goes_on(value: Value) -> bool:
+    """Whether a call that takes this gives it on in another form."""
+    return isinstance(value, FlagVal) or (isinstance(value, Thing) and value.kind in {"document", "session"})
+
+
+def _taken(args: list[Vals], position: int) -> Vals:
+    return args[position] if 0 <= position < len(args) else ()
+
+
+def _told(values: Vals) -> KeyText | None:
+    found = texts(values)
+    return found[0].key if len(found) == 1 == len(values) else None
+
+
+def _located(args: list[Vals], *places: tuple[str, ...] | list[Vals]) -> Reader:
+    """The reader of the AppConfig profile that a call names by fields."""
+    told: list[KeyText | None] = []
+    for names in places:
+        if isinstance(names, list):
+            told.append(_told(_taken(names, 0)))
+            continue
+        found: KeyText | None = None
+        for values in args:
+            for value in values:
+                for name in names:
+                    if found is None and isinstance(value, MapVal):
+                        found = _told(value.get(name) or ())
+        told.append(found)
+    return Reader(APPCONFIG.providers, frozenset(), *told)
+
+
+def _placed(owner: Thing, field: str, args: list[Vals]) -> Thing:
+    """A request that is told where its document is."""
+    said = _told(args[0])
+    reader = owner.reader if owner.reader.providers else APPCONFIG
+    if field == "configurationtoken":
+        token = next((value for value in args[0] if isinstance(value, Thing)), None)
+        return replace(owner, reader=token.reader) if token is not None else owner
+    if field in {"applicationidentifier", "application"}:
+        return replace(owner, reader=replace(reader, application=said))
+    if field in {"environmentidentifier", "environment"}:
+        return replace(owner, reader=replace(reader, environment=said))
+    if field in {"configurationprofileidentifier", "configuration"}:
+        return replace(owner, reader=replace(reader, profile=said))
+    return owner
+
+
+def _camel(key: str) -> str:
+    first, *rest = re.split(r"[-_. ]+", key)
+    return first[:1].lower() + first[1:] + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _pointed(key: Text) -> Text:
+    """The first step of a JSON Pointer."""
+    known = key.key.text
+    if known is None or not known.startswith("/"):
+        return key
+    return replace(key, key=KeyText.known(known[1:].split("/", 1)[0]))
+
+
+_VERB = re.compile(r"%[+#]?[vsdq]")
+
+
+def _formatted(at: int, args: list[Vals]) -> Vals:
+    found: list[Value] = []
+    for template in texts(args[0]):
+        known = template.key.text
+        if known is None:
+            continue
+        choices: list[Vals] = []
+        position = 0
+        for number, verb in enumerate(_VERB.finditer(known), start=1):
+            choices += [(Text(KeyText.known(known[position : verb.start()]), at),), _taken(args, number) or UNKNOWN]
+            position = verb.end()
+        choices.append((Text(KeyText.known(known[position:]), at),))
+        found.append(joined(at, [values[0] if len(values) == 1 else Unknown() for values in choices]))
+    return tuple(found) or UNKNOWN
+
+
+def _path(owner: Value) -> str:
+    if isinstance(owner, External):
+        return owner.name
+    return owner.cls.node.name if isinstance(owner, Instance) else ""
+
+
+def _plain(value: Value) -> object:
+    if isinstance(value, MapVal):
+        return {
+            key.key.text: _plain(held[0]) if len(held) == 1 else None
+            for keys, held in value.pairs
+            for key in texts(keys)
+            if key.key.text is not None
+        }
+    if isinstance(value, ListVal):
+        return []
+    return value.value if isinstance(value, Plain) else value.key.text if isinstance(value, Text) else None
