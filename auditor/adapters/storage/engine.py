@@ -141,6 +141,8 @@ class _Translator:
     def __call__(self, context: ExceptionContext) -> DatabaseError | None:
         """Return the error to raise instead, or ``None`` to leave it."""
         original = context.original_exception
+        if context.is_pre_ping:
+            return None  # a kept connection was cut; the pool makes a new one
         if getattr(original, "sqlstate", None) in _CONFLICTS:
             return ConflictError("another process wrote to the database at the same moment; try again")
         unconnected = context.connection is None
