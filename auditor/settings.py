@@ -28,7 +28,7 @@ class SourceSettings:
     """One ``[[source]]``: a store, and what of it is watched.
 
     Empty ``accounts`` and ``regions`` mean those of the credentials at hand; empty ``applications`` and
-    ``profiles`` mean all. ``paths`` are SSM's templates. ``table`` with ``keys`` belong to DynamoDB,
+    ``profiles`` mean all. ``paths`` are SSM's templates. ``table`` with ``keys`` and ``actor`` belong to DynamoDB,
     ``bucket``, ``key`` (a template) and ``pointer`` to S3. ``name`` is what ``--source`` takes; the kind
     unless it is given.
     """
@@ -43,6 +43,7 @@ class SourceSettings:
     table: str | None = None
     keys: tuple[tuple[str, str], ...] = ()
     bucket: str | None = None
+    actor: str | None = None
     key: str | None = None
     pointer: str | None = None
 

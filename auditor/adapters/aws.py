@@ -23,10 +23,14 @@ from auditor.domain.masking import mask_text
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_appconfig import AppConfigClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
 Service = Literal["ssm", "appconfig", "sts"]
+# Read only where a table, a bucket or a profile that points there is configured.
+ConfiguredService = Literal["dynamodb", "s3", "secretsmanager"]
 
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -35,9 +39,20 @@ CONFIG = Config(
     user_agent_extra="flagtrail",
 )
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonwebservices.com.cn")
-_NOT_FOUND = frozenset({"ParameterNotFound", "ResourceNotFoundException"})
+_NOT_FOUND = frozenset(
+    {"ParameterNotFound", "ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "InvalidDocument"}
+)
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
+_THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "SlowDown",
+    }
+)
 _SESSION_SECONDS = 3600
 _ASK_AGAIN_AFTER = 10.0
 _RENEW_BEFORE = timedelta(minutes=5)
@@ -129,7 +144,17 @@ class AwsClients:
         client: AppConfigClient = self.client("appconfig", account, region)
         return client
 
-    def client(self, service: Service, account: str, region: str) -> Any:
+    def dynamodb(self, account: str, region: str) -> DynamoDBClient:
+        """Return a DynamoDB client; raise ``StoreUnreadableError`` when the account cannot be reached."""
+        client: DynamoDBClient = self.client("dynamodb", account, region)
+        return client
+
+    def s3(self, account: str, region: str) -> S3Client:
+        """Return an S3 client; raise ``StoreUnreadableError`` when the account cannot be reached."""
+        client: S3Client = self.client("s3", account, region)
+        return client
+
+    def client(self, service: Service | ConfiguredService, account: str, region: str) -> Any:
         """Return a client of a service; raise ``StoreUnreadableError`` when the account cannot be reached."""
         if not account or not region:
             raise StoreUnreadableError(
@@ -141,15 +166,16 @@ class AwsClients:
             self._clients[key] = self._made(service, account, region, settings)
         return self._clients[key]
 
-    def _made(self, service: Service, account: str, region: str, settings: Mapping[str, Any]) -> Any:
+    def _made(self, service: str, account: str, region: str, settings: Mapping[str, Any]) -> Any:
         with answering(f"{service}:client", "a client", account, region):
-            client = self._boto().client(service, region_name=region, config=self._config, **settings)
+            make: Any = self._boto().client
+            client = make(service, region_name=region, config=self._config, **settings)
         host = urlsplit(client.meta.endpoint_url).hostname or ""
         if host.endswith(_AWS_HOSTS):
             self._pace(client, service, account, region)
         return client
 
-    def _pace(self, client: Any, service: Service, account: str, region: str) -> None:
+    def _pace(self, client: Any, service: str, account: str, region: str) -> None:
         """Wait before each request that is sent, retries included."""
 
         def before_send(event_name: str, **_request: Any) -> None:

@@ -27,7 +27,11 @@ _MAX_WRAPPING = 3
 _MAX_NAME = 256
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
-_STREAM_ARN = re.compile(r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:(\d{12}):table/", re.ASCII)
+_STREAM_ARN = re.compile(r"arn:[a-z-]+:dynamodb:([a-z0-9-]+):(\d{12}):table/[\w.-]{3,255}/stream/.+", re.ASCII)
+_STREAM_WRITES = frozenset({"INSERT", "MODIFY", "REMOVE"})
+_SEQUENCE = re.compile(r"\d{1,64}", re.ASCII)
+# Named so here; nothing that comes over a bus may call itself that.
+_OWN_NAMES = (EXTENSION_CALL, STREAM_RECORD)
 # Forms without a time of their own get this one unless the receiver says when they came.
 _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -164,19 +168,22 @@ def _is_extension_call(payload: Mapping[str, Any]) -> bool:
 
 
 def _stream_event(record: Mapping[str, Any]) -> RawEvent:
-    arn, created = record.get("eventSourceARN"), record["dynamodb"].get("ApproximateCreationDateTime")
-    table = _STREAM_ARN.match(arn) if isinstance(arn, str) else None
+    written, arn = record["dynamodb"], record.get("eventSourceARN")
+    table = _STREAM_ARN.fullmatch(arn) if isinstance(arn, str) else None
     if table is None:
         raise MalformedEventError("the stream record names no table in eventSourceARN")
-    return RawEvent(
-        id=_text(record, "eventID"),
-        source="aws.dynamodb",
-        detail_type=STREAM_RECORD,
-        account=table[1],
-        region=_matching(record, "awsRegion", _REGION, "an AWS Region"),
-        time=_epoch(created),
-        detail=record,
-    )
+    region = _matching(record, "awsRegion", _REGION, "an AWS Region")
+    if region != table[1]:
+        raise MalformedEventError("the stream record's awsRegion is not that of its table")
+    if record.get("eventName") not in _STREAM_WRITES:
+        raise MalformedEventError(f"the stream record's eventName is none of {', '.join(sorted(_STREAM_WRITES))}")
+    if not isinstance(written.get("Keys"), dict) or not written["Keys"]:
+        raise MalformedEventError("the stream record names no item in Keys")
+    number = written.get("SequenceNumber")
+    if not isinstance(number, str) or _SEQUENCE.fullmatch(number) is None:
+        raise MalformedEventError("the stream record's SequenceNumber is no number in a text")
+    created = _epoch(written.get("ApproximateCreationDateTime"))
+    return RawEvent(_text(record, "eventID"), "aws.dynamodb", STREAM_RECORD, table[2], region, created, record)
 
 
 def _epoch(seconds: object) -> datetime:
@@ -191,6 +198,8 @@ def _epoch(seconds: object) -> datetime:
 def _eventbridge_event(payload: Mapping[str, Any]) -> RawEvent:
     if "source" not in payload or "detail-type" not in payload:
         raise MalformedEventError("the object is no EventBridge event (no source, no detail-type) and no known batch")
+    if payload["detail-type"] in _OWN_NAMES:
+        raise MalformedEventError("no event on a bus is of this detail-type")
     detail, resources = payload.get("detail"), payload.get("resources")
     if not isinstance(detail, dict):
         raise MalformedEventError("the event's detail has to be an object")

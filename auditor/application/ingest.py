@@ -21,6 +21,7 @@ from auditor.domain.documents import DocumentRef, EnvironmentRef
 from auditor.domain.errors import MalformedEventError, StoreUnreadableError
 from auditor.domain.events import DocumentHint, Notices, Operation, Outcome, ReceivedEvent
 from auditor.domain.flags import JsonValue
+from auditor.domain.images import order
 
 _REFUSED = (CallOutcome.DENIED, CallOutcome.FAILED)
 
@@ -142,10 +143,11 @@ class Ingest:
         parsed = [self._parse(event) for event in events]
         for item in parsed:
             batch.share(item.notices)
-        outcomes: list[Outcome] = []
         rejected: list[RejectedEvent] = []
         deferred: list[DeferredEvent] = []
-        for event, item in zip(events, parsed, strict=True):
+        outcomes = [Outcome.IGNORED] * len(events)
+        for place in _in_order(parsed):
+            event, item = events[place], parsed[place]
             try:
                 outcome = self._take(event, item, batch)
             except StoreUnreadableError as error:
@@ -154,14 +156,14 @@ class Ingest:
                 outcome = Outcome.DEFERRED
             if outcome is Outcome.REJECTED:
                 rejected.append(RejectedEvent(event.index, item.error or "", event.message_id))
-            outcomes.append(outcome)
+            outcomes[place] = outcome
         self._take_up_deferred(batch, skip={item.keys for item in parsed})
         tally = batch.tally
         return IngestReport(
             tuple(outcomes),
             tally.recorded,
-            tuple(rejected),
-            tuple(deferred),
+            tuple(sorted(rejected, key=lambda event: event.index)),
+            tuple(sorted(deferred, key=lambda event: event.index)),
             tuple(dict.fromkeys(tally.alerts)),
         )
 
@@ -262,6 +264,8 @@ class Ingest:
         for deployment in notices.deployments:
             if deployment.environment not in batch.read:
                 yield partial(self._look_at_environment, deployment.environment, batch)
+        for image in notices.images:
+            yield partial(self.recorder.record_image, image, batch.tally, batch.started)
         if notices.guardrails:
             yield partial(self._record_guardrails, notices, batch)
 
@@ -317,7 +321,22 @@ def _merged(parts: Sequence[Notices]) -> Notices:
         calls=tuple(c for part in parts for c in part.calls),
         signals=tuple(s for part in parts for s in part.signals),
         guardrails=tuple(g for part in parts for g in part.guardrails),
+        images=tuple(i for part in parts for i in part.images),
     )
+
+
+def _in_order(parsed: Sequence[_Parsed]) -> list[int]:
+    """Return the places of a batch in the order to take them: as they stand, writes of one document by their number."""
+    places = list(range(len(parsed)))
+    of_document: dict[DocumentRef, list[int]] = defaultdict(list)
+    for place, item in enumerate(parsed):
+        for image in item.notices.images[:1]:
+            of_document[image.document].append(place)
+    for mine in of_document.values():
+        sorted_ones = sorted(mine, key=lambda place: order(parsed[place].notices.images[0].sequence))
+        for slot, place in zip(mine, sorted_ones, strict=True):
+            places[slot] = place
+    return places
 
 
 def _subject(notices: Notices) -> str:

@@ -154,6 +154,10 @@ class DocumentStore(Protocol):
         """Remember that the document was read at ``at``, in which life, whether it exists and which labels it has."""
         ...
 
+    def confirmed(self, seen: Sequence[DocumentRef], at: datetime) -> None:
+        """Remember that these held documents were seen at ``at`` to say what is held."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:

@@ -65,6 +65,7 @@ class Reconcile:
             if source is None or source == name:
                 self._reconcile_source(watched, run, progress)
         Ingest(self.recorder).take_up_deferred(run.tally)
+        self.recorder.look_again(run.tally)
         gaps = self._conclude(run)
         return ReconcileReport(
             run.documents,
@@ -121,15 +122,26 @@ class Reconcile:
     ) -> Iterator[DocumentRef]:
         """Yield the documents whose newest version is not held, and those held that the store no longer lists."""
         listed: set[DocumentRef] = set()
+        same: dict[DocumentRef, datetime] = {}
         for listing in source.list_documents(scope):
             listed.add(listing.document)
             run.documents += 1
             progress(len(listed), None, f"listing {scope.source} {scope.account} {scope.region}")
             if not _unmoved(listing, held.get(listing.document)):
                 yield listing.document
+            elif listing.read_at is not None:
+                same[listing.document] = listing.read_at
+        self._confirm(same)
         for document, known in held.items():
             if known.alive and document not in listed:
                 yield document
+
+    def _confirm(self, same: Mapping[DocumentRef, datetime]) -> None:
+        """Remember that these documents say what is held: what is found later happened after that."""
+        if same:
+            with self.recorder.unit_of_work() as uow:
+                uow.documents.confirmed(list(same), min(same.values()))
+                uow.commit()
 
     def _sync(self, document: DocumentRef, run: _Run) -> None:
         try:
@@ -175,7 +187,12 @@ class Reconcile:
 
 
 def _unmoved(listing: DocumentListing, held: HeldDocument | None) -> bool:
-    """Tell whether the store shows just what is held: same version, same date, alive."""
-    if held is None or not held.alive or listing.version is None or listing.version != held.version:
+    """Tell whether the store shows just what is held: same version, same date, alive; or the same flags."""
+    if held is None or not held.alive:
+        return False
+    if listing.entries is not None:
+        # A hidden value that cannot be compared is no news here: no version tells that it was written again.
+        return listing.entries == held.entries
+    if listing.version is None or listing.version != held.version:
         return False
     return listing.modified_at is None or held.modified_at is None or listing.modified_at == held.modified_at

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from auditor.application.alerting import plan_alerts
+from auditor.application.policing import Policing
 from auditor.application.ports import (
     Clock,
     DeploymentSource,
     FlagSource,
+    HistoryQuery,
     Scope,
     UnitOfWork,
     UnitOfWorkFactory,
 )
 from auditor.domain.alerts import AlertKind, NewAlert
-from auditor.domain.attribution import UNATTRIBUTED, ApiCall, Attribution
+from auditor.domain.attribution import UNATTRIBUTED, UNKNOWN_ACTOR, ApiCall, Attribution, Certainty, Evidence
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, RecordedChange
 from auditor.domain.derivation import Derived, Detecting, derive
 from auditor.domain.documents import (
@@ -27,11 +29,11 @@ from auditor.domain.documents import (
     HeldDocument,
     Snapshot,
 )
-from auditor.domain.events import DocumentHint
+from auditor.domain.events import DocumentHint, DocumentImage
 from auditor.domain.identities import actor_from_arn, best
-from auditor.domain.joining import attributions_for, rollback_attribution
+from auditor.domain.images import WRITTEN, derive_image
+from auditor.domain.joining import TIMED_STORES, attributions_for, may_have_made, rollback_attribution
 from auditor.domain.liveness import DeploymentDetecting, End, cause_of, live_changes
-from auditor.policies.base import ChangePolicy
 
 Finish = Callable[[UnitOfWork, int], None]
 """Called inside the recording transaction with the number of changes recorded, before it commits."""
@@ -46,6 +48,14 @@ class Tally:
     backfilled: int = 0
     gaps: int = 0
     alerts: list[str] = field(default_factory=list)
+
+
+# Under this name a version keeps the id of the request that wrote it.
+REQUEST = "request_id"
+
+
+_NO_POLICIES = Policing()
+_WAITS_FOR_A_PERSON = timedelta(days=30)
 
 
 def _no_hints(_document: DocumentRef) -> Sequence[DocumentHint]:
@@ -68,7 +78,7 @@ class Recorder:
     unit_of_work: UnitOfWorkFactory
     sources: Mapping[str, FlagSource]
     clock: Clock
-    policies: Sequence[ChangePolicy] = ()
+    policies: Policing = _NO_POLICIES
     deployments: DeploymentSource | None = None
 
     def sync_document(
@@ -110,11 +120,13 @@ class Recorder:
             present = uow.documents.held(document)
             if _life_of(present) != _life_of(held):
                 return None
+            reading = _with_requests(reading, detecting.hints)
             derived = derive(reading, present, detecting, lambda version: uow.documents.version(document, version))
             arns = _modifiers(derived)
             calls = uow.calls.of_document(document) if derived.changes else ()
+            requests = {s.version: _requests_of(s) for s in derived.held.snapshots} if derived.held is not None else {}
             recorded = [
-                self._record(uow, change, self._first_attribution(change, arns, calls), now)
+                self._record(uow, change, self._first_attribution(change, arns, calls, requests), now)
                 for change in derived.changes
             ]
             _hold(uow, reading, derived, present, now)
@@ -161,6 +173,51 @@ class Recorder:
         hints = trigger.hints_of(deployment.profile)
         return self.sync_document(deployment.profile, trigger.by, hints, tally, started)
 
+    def record_image(self, image: DocumentImage, tally: Tally, started: datetime, finish: Finish | None = None) -> int:
+        """Record one write that its store told whole, and return the number of change rows written.
+
+        A write that a look at the store found before only says when it happened.
+        """
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            held = uow.documents.held(image.document)
+            found = uow.changes.of_document(image.document, WRITTEN) if held is not None else ()
+            told = derive_image(image, held, found)
+            calls = uow.calls.of_document(image.document) if told.changes or told.twins else ()
+            recorded = [
+                self._record(uow, change, combined([*attributions_for(change, calls), image.attribution]), now)
+                for change in told.changes
+            ]
+            for twin in told.twins:
+                self._date(uow, twin, image, calls, tally, now)
+            derived = told.derived
+            if derived is not None and derived.held is not None:
+                uow.documents.hold(image.document, derived.life, derived.held.snapshots, now)
+                life, alive = derived.life, derived.alive
+                uow.documents.checked(image.document, life, image.at, alive=alive, labels={}, title=None)
+                tally.gaps += sum(uow.gaps.add(gap, now) for gap in derived.gaps)
+                tally.versions += len(derived.held.snapshots)
+            return self._conclude(uow, recorded, tally, started, now, finish)
+
+    def _date(
+        self,
+        uow: UnitOfWork,
+        twin: RecordedChange,
+        image: DocumentImage,
+        calls: Sequence[ApiCall],
+        tally: Tally,
+        now: datetime,
+    ) -> None:
+        """Append to a change that a look had found when it happened, and whoever can be told now."""
+        text = "the store's own record of this write"
+        evidence = Evidence(f"{image.document.source} stream", text, image.sequence, image.at)
+        undated = replace(twin.change, occurred_at=image.at, occurred_between=None)
+        who = combined([twin.attribution, *attributions_for(undated, calls), image.attribution])
+        if not who.attributed:
+            who = Attribution(UNKNOWN_ACTOR, Certainty.NONE)
+        dated = replace(who, evidence=(*who.evidence, evidence), occurred_at=image.at)
+        self._learn(uow, twin, dated, tally, now)
+
     def record_changes(
         self, pairs: Iterable[AttributedChange], tally: Tally, started: datetime, finish: Finish | None = None
     ) -> int:
@@ -176,7 +233,8 @@ class Recorder:
         with self.unit_of_work() as uow:
             uow.calls.add(call, now)
             for change in _changes_of_call(uow, call):
-                for attribution in attributions_for(change.change, _calls_about(uow, call, change)):
+                about, requests = _calls_about(uow, call, change), _requests_held(uow, change.change)
+                for attribution in attributions_for(change.change, about, requests):
                     if any(evidence.id == call.event_id for evidence in attribution.evidence):
                         self._learn(uow, change, attribution, tally, now)
             uow.commit()
@@ -205,10 +263,22 @@ class Recorder:
             self._check(uow, recorded, now)
         return recorded
 
-    def _check(self, uow: UnitOfWork, change: RecordedChange, now: datetime) -> None:
-        for policy in self.policies:
-            for finding in policy.check(change):
-                uow.findings.add(finding, now)
+    def look_again(self, tally: Tally) -> None:
+        """Look again at changes that still name nobody; what is found now goes into the message that told of them."""
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            lately = HistoryQuery(unattributed=True, changes_only=True, since=now - _WAITS_FOR_A_PERSON)
+            for change in list(uow.changes.query(lately)):
+                if self._check(uow, change, now) and uow.outbox.message_of(change.id) is not None:
+                    key = f"update|{change.change.cause}|unattributed"
+                    alert = NewAlert(key, AlertKind.UPDATE, change.change.cause, (change.change.key,))
+                    if uow.outbox.put(alert, now):
+                        tally.alerts.append(key)
+            uow.commit()
+
+    def _check(self, uow: UnitOfWork, change: RecordedChange, now: datetime) -> int:
+        """Record what the policies say about a change; return how much of it is new."""
+        return sum(uow.findings.add(finding, now) for finding in self.policies.look(uow, change, now))
 
     def _conclude(
         self,
@@ -232,8 +302,14 @@ class Recorder:
         tally.backfilled += sum(change.change.detected_by is Detection.BACKFILL for change in news)
         return len(news)
 
-    def _first_attribution(self, change: FlagChange, arns: Mapping[str, str], calls: Sequence[ApiCall]) -> Attribution:
-        known = list(attributions_for(change, calls))
+    def _first_attribution(
+        self,
+        change: FlagChange,
+        arns: Mapping[str, str],
+        calls: Sequence[ApiCall],
+        requests: Mapping[str, Sequence[str]],
+    ) -> Attribution:
+        known = list(attributions_for(change, calls, requests.get(_version_of(change), ())))
         arn = arns.get(change.version_after or "")
         if arn is not None and change.kind is not ChangeKind.LABEL_MOVED:
             known.append(actor_from_arn(arn))
@@ -308,9 +384,41 @@ def _hold(
     )
 
 
+def _requests_of(snapshot: Snapshot) -> Sequence[str]:
+    """Return the ids of the requests that the store's own events name for a version."""
+    request = snapshot.metadata.get(REQUEST)
+    return (request,) if isinstance(request, str) else ()
+
+
+def _requests_held(uow: UnitOfWork, change: FlagChange) -> Sequence[str]:
+    """Return the same for a recorded change of a store whose events name requests."""
+    if change.document.source not in TIMED_STORES:
+        return ()
+    snapshot = uow.documents.version(change.document, _version_of(change), change.life)
+    return () if snapshot is None else _requests_of(snapshot)
+
+
+def _version_of(change: FlagChange) -> str:
+    """Return the version a change is of, also where it is made up to tell one state of a document from the next."""
+    return change.version_after or change.cause.rpartition("|")[2]
+
+
+def _with_requests(reading: DocumentReading, hints: Sequence[DocumentHint]) -> DocumentReading:
+    """Return a reading whose versions keep which request wrote them, where a hint tells."""
+    told = {hint.version: hint.request for hint in hints if hint.request is not None and hint.version is not None}
+    if not told:
+        return reading
+    snapshots = tuple(
+        replace(s, metadata={**s.metadata, REQUEST: told[s.version]}) if s.version in told else s
+        for s in reading.snapshots
+    )
+    return replace(reading, snapshots=snapshots)
+
+
 def _calls_about(uow: UnitOfWork, call: ApiCall, change: RecordedChange) -> Sequence[ApiCall]:
     """Return the call with the others that may have made the same change."""
-    if change.change.version_after is None or change.change.deployment is not None:
+    timed = change.change.document.source in TIMED_STORES
+    if not timed and (change.change.version_after is None or change.change.deployment is not None):
         return (call,)
     return uow.calls.of_document(change.change.document)
 
@@ -324,7 +432,9 @@ def _changes_of_call(uow: UnitOfWork, call: ApiCall) -> list[RecordedChange]:
         if target.document is not None:
             if target.version is not None:
                 candidates.extend(uow.changes.of_version(target.document, target.version))
-            candidates.extend(uow.changes.of_document(target.document, removed))
+            timed = target.document.source in TIMED_STORES
+            others = uow.changes.of_document(target.document, WRITTEN if timed else removed)
+            candidates.extend(c for c in others if not timed or may_have_made(call, c.change))
         if target.environment is not None and target.deployment_number is not None:
             for end in End:
                 candidates.extend(uow.changes.of_cause(cause_of(target.environment, target.deployment_number, end)))

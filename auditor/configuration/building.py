@@ -31,7 +31,7 @@ Read = Mapping[tuple[str, ...], list[tuple[positions.Path, dict[str, Any]]]]
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "ssm": ("paths",),
     "appconfig": ("applications", "profiles"),
-    "dynamodb": ("table", "keys"),
+    "dynamodb": ("table", "keys", "actor"),
     "s3": ("bucket", "key", "pointer"),
 }
 _NEEDED: Mapping[str, tuple[str, ...]] = {

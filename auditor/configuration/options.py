@@ -125,6 +125,12 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         ("slack",),
+            Option(
+                "actor",
+                v.text,
+                "text",
+                "dynamodb: an attribute in which the application says who wrote; it counts less than CloudTrail.",
+            ),
         "Where messages go.",
         (
             Option("channel", v.text, "text", "Id or name; `FLAGTRAIL_SLACK_CHANNEL` goes before it.", "#flag-changes"),

@@ -132,7 +132,7 @@ def _ended_life(reading: DocumentReading, held: HeldDocument, detecting: Detecti
         return Derived(held.life, alive=False, labels={}, held=None, changes=(), gaps=())
     kind, moment = _moment_of_end(reading, held, detecting)
     changes = tuple(
-        _change(
+        document_change(
             reading.document,
             held.life,
             path,
@@ -205,7 +205,7 @@ def _derive_presence(
     detecting: Detecting,
     version_of: Callable[[str], Snapshot | None],
 ) -> Derived:
-    news = [snapshot for snapshot in reading.snapshots if held is None or _is_beyond(snapshot, held)]
+    news = [snapshot for snapshot in reading.snapshots if held is None or _is_beyond(snapshot, held, version_of)]
     changes = list(_version_changes(reading, held, life, news, detecting))
     states: dict[str, Snapshot] = {snapshot.version: snapshot for snapshot in reading.snapshots}
 
@@ -220,20 +220,31 @@ def _derive_presence(
         labels=dict(reading.labels),
         held=DerivedLife(life, tuple(news)) if news else None,
         changes=tuple(changes),
-        gaps=tuple(_version_gaps(reading, life)),
+        gaps=tuple(_reading_gaps(reading, life)) + tuple(_label_gaps(reading, life, changes)),
     )
 
 
-def _is_beyond(snapshot: Snapshot, held: HeldDocument) -> bool:
+def _is_beyond(snapshot: Snapshot, held: HeldDocument, version_of: Callable[[str], Snapshot | None]) -> bool:
     """Tell whether a version is newer than the cursor: another worker may have recorded some meanwhile."""
     if snapshot.ordinal is not None and held.ordinal is not None:
         return snapshot.ordinal > held.ordinal
-    return snapshot.version != held.version
+    return snapshot.version != held.version and version_of(snapshot.version) is None
 
 
-def _version_gaps(reading: DocumentReading, life: int) -> Iterator[Gap]:
+def _reading_gaps(reading: DocumentReading, life: int) -> Iterator[Gap]:
     for lost in reading.unreadable:
         yield Gap(GapClass.VERSION, reading.document, life, str(lost.first), str(lost.last), lost.reason)
+    for time in reading.uncovered:
+        yield Gap(GapClass.INTERVAL, reading.document, life, rfc3339(time.first), rfc3339(time.last), time.reason)
+
+
+def _label_gaps(reading: DocumentReading, life: int, changes: Sequence[FlagChange]) -> Iterator[Gap]:
+    """Name when a label moved that no event told of: moves in between are not to be seen."""
+    for change in changes:
+        between = change.occurred_between
+        if change.kind is ChangeKind.LABEL_MOVED and between is not None and between[0] is not None:
+            text = f"label {change.label} was found moved; moves in between, if any, can no longer be read"
+            yield Gap(GapClass.INTERVAL, reading.document, life, rfc3339(between[0]), rfc3339(between[1]), text)
 
 
 def _version_changes(
@@ -249,24 +260,24 @@ def _version_changes(
     checked_at = held.checked_at if held is not None else None
     known = held is not None
     for snapshot in news:
-        directly_before = _version_before(snapshot, version)
+        directly_before = None if reading.unversioned else _version_before(snapshot, version)
         begins = not known and directly_before is None
         detected_by = detecting.by if held is not None else detecting.of(snapshot, newest=snapshot is news[-1])
         for path in sorted(entries.keys() | snapshot.entries.keys()):
             before, after = entries.get(path), snapshot.entries.get(path)
             if before is not None and after is not None and not _entry_differs(before, after):
                 continue
-            yield _change(
+            yield document_change(
                 reading.document,
                 life,
                 path,
-                kind=_version_kind(reading, before, after, begins=begins or known),
+                kind=_version_kind(reading, snapshot, before, after, detecting, begins=begins or known),
                 key_tail=f"{snapshot.version}|{path}",
                 cause=f"version|{reading.document}|{life}|{snapshot.version}",
                 before=before,
                 after=after,
                 version_before=directly_before,
-                version_after=snapshot.version,
+                version_after=None if reading.unversioned else snapshot.version,
                 moment=_moment_of_version(snapshot, path, modified_at, checked_at, reading.read_at),
                 detected_by=detected_by,
                 reason=None if begins or known else "earlier versions could no longer be read",
@@ -288,14 +299,24 @@ def _version_before(snapshot: Snapshot, held_version: str | None) -> str | None:
 
 
 def _version_kind(
-    reading: DocumentReading, before: FlagEntry | None, after: FlagEntry | None, *, begins: bool
+    reading: DocumentReading,
+    snapshot: Snapshot,
+    before: FlagEntry | None,
+    after: FlagEntry | None,
+    detecting: Detecting,
+    *,
+    begins: bool,
 ) -> ChangeKind:
     if reading.staged:
         return ChangeKind.SAVED
     if before is None:
         # The first version that can be read of a longer history: what it replaced is not known, but it is no creation.
         return ChangeKind.CREATED if begins else ChangeKind.UPDATED
-    return ChangeKind.DELETED if after is None else ChangeKind.UPDATED
+    if after is not None:
+        return ChangeKind.UPDATED
+    # A version without flags can be one that the store itself put there when a document's time was over.
+    expired = any(h.operation is Operation.EXPIRED and h.version == snapshot.version for h in detecting.hints)
+    return ChangeKind.EXPIRED if expired and not snapshot.entries else ChangeKind.DELETED
 
 
 def _moment_of_version(
@@ -329,7 +350,7 @@ def _label_changes(
         snapshot = pointed_after or pointed_before
         moment = _moment_of_label(reading, held, label, target, detecting, pointed_after)
         for path in sorted(snapshot.entries) if snapshot is not None else ():
-            yield _change(
+            yield document_change(
                 reading.document,
                 life,
                 path,
@@ -379,7 +400,7 @@ def _moment_of_label(
     return None, (after if after is None or after <= reading.read_at else None, reading.read_at)
 
 
-def _change(  # noqa: PLR0913 - one place that puts a change together
+def document_change(  # noqa: PLR0913 - one place that puts a change together
     document: DocumentRef,
     life: int,
     path: str,
@@ -395,7 +416,9 @@ def _change(  # noqa: PLR0913 - one place that puts a change together
     detected_by: Detection,
     reason: str | None,
     label: str | None = None,
+    key_life: str | None = None,
 ) -> FlagChange:
+    """Return a change of one flag in a document, with its difference and its sentence."""
     entry = after or before
     if entry is None:
         msg = "a change needs a state before or after"
@@ -404,8 +427,9 @@ def _change(  # noqa: PLR0913 - one place that puts a change together
     new = after.state if after is not None else None
     entries = diff(old, new)
     occurred_at, occurred_between = moment
+    where = f"{document.source}|{document.account}|{document.region}|{document.name}"
     return FlagChange(
-        key=f"{document.source}|{document.account}|{document.region}|{document.name}|{life}|{key_tail}|{kind.value}",
+        key=f"{where}|{key_life or life}|{key_tail}|{kind.value}",
         cause=cause,
         kind=kind,
         document=document,

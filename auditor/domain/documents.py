@@ -13,7 +13,8 @@ from auditor.domain.flags import FlagEntry, JsonValue
 class DocumentRef:
     """Where a document is: source kind, account, Region and its name in the store.
 
-    ``name`` is the full parameter name for SSM, ``applicationId/profileId`` for an AppConfig profile.
+    ``name`` is the full parameter name for SSM, ``applicationId/profileId`` for an AppConfig profile,
+    ``table/attribute=value&...`` for a DynamoDB item, ``bucket/key`` for an S3 object.
     """
 
     source: str
@@ -56,10 +57,22 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableVersion:
-    """Versions the store lists or numbers but cannot give any more, first and last inclusive, and why."""
+    """Versions the store lists or numbers but cannot give any more, first and last inclusive, and why.
 
-    first: int
-    last: int
+    They are numbers, or, where the store does not number its versions, one version's own id.
+    """
+
+    first: int | str
+    last: int | str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A time in which writes may have come and gone that the store cannot tell of any more, and why."""
+
+    first: datetime
+    last: datetime
     reason: str
 
 
@@ -73,7 +86,9 @@ class DocumentReading:
     ``name`` is made of ids (AppConfig: ``shop/checkout-flags``). ``fresh_life`` is True when the reader saw that
     this is another life than the one the cursor describes (versions restarted). ``staged`` is True where a version
     is only *saved* and a deployment puts it before users (AppConfig). ``read_at`` is by the store's clock where its
-    answer tells it (the HTTP ``Date`` header), so that it compares with the store's own times.
+    answer tells it (the HTTP ``Date`` header), so that it compares with the store's own times. ``unversioned`` is True
+    where the store keeps no versions: those of the snapshots are then made up to tell one state from the next, and no
+    change shows them. ``uncovered`` names when writes may have been overwritten before anybody looked.
     """
 
     document: DocumentRef
@@ -85,6 +100,8 @@ class DocumentReading:
     title: str | None = None
     fresh_life: bool = False
     staged: bool = False
+    unversioned: bool = False
+    uncovered: tuple[Uncovered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +129,19 @@ class HeldDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentListing:
-    """A document seen while listing a store; ``marker`` equals the held version's when nothing moved.
+    """A document seen while listing a store.
 
-    ``version`` and ``modified_at`` are what the listing tells of the newest version (``None``: it does not say),
-    ``labels`` is ``None`` where the listing does not tell them.
+    ``version`` and ``modified_at`` are what the listing tells of the newest version (``None``: it does not say).
+    ``entries`` are the document's flags, as of ``read_at``, where the store keeps no versions and the listing tells
+    the flags themselves.
     """
 
     document: DocumentRef
     version: str | None
     modified_at: datetime | None
     title: str | None = None
+    entries: Mapping[str, FlagEntry] | None = None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from auditor.domain.attribution import ApiCall
+from auditor.domain.attribution import UNATTRIBUTED, ApiCall, Attribution
 from auditor.domain.documents import DocumentRef, EnvironmentRef
+from auditor.domain.flags import FlagEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class DocumentHint:
     """This document may have changed at about this time; read it.
 
     ``version`` and ``label`` narrow it where the event tells them; ``reason`` is the store's word for why (an expiry
-    policy).
+    policy). ``request`` is the id of the request behind it, where the store tells.
     """
 
     document: DocumentRef
@@ -49,6 +50,25 @@ class DocumentHint:
     reason: str | None = None
     version: str | None = None
     label: str | None = None
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentImage:
+    """One write of a document, told whole by its store: no look at the store is needed, or would tell as much.
+
+    ``sequence`` is the store's number of the write, in digits: of two writes of one document the later has the
+    higher. ``before`` and ``after`` are the document's flags, ``None`` where it did not exist. ``expired`` is True
+    where the store itself removed it. ``attribution`` is what the event itself tells of who wrote.
+    """
+
+    document: DocumentRef
+    at: datetime
+    sequence: str
+    before: Mapping[str, FlagEntry] | None
+    after: Mapping[str, FlagEntry] | None
+    expired: bool = False
+    attribution: Attribution = UNATTRIBUTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +112,12 @@ class Notices:
     calls: tuple[ApiCall, ...] = ()
     signals: tuple[Signal, ...] = ()
     guardrails: tuple[GuardrailHint, ...] = ()
+    images: tuple[DocumentImage, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether the event says anything about a watched document."""
-        return bool(self.hints or self.deployments or self.calls or self.signals or self.guardrails)
+        told = (self.hints, self.deployments, self.calls, self.signals, self.guardrails, self.images)
+        return any(told)
 
 
 class Outcome(StrEnum):

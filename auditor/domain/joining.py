@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,15 +26,25 @@ JOIN_TOLERANCE = timedelta(seconds=5)
 _WRITES = frozenset({"PutParameter", "CreateHostedConfigurationVersion"})
 _REMOVALS = frozenset({"DeleteParameter", "DeleteParameters", "DeleteConfigurationProfile", "DeleteApplication"})
 _LABELLINGS = frozenset({"LabelParameterVersion", "UnlabelParameterVersion"})
+# Stores whose calls and writes have no number in common: key and time have to do.
+TIMED_STORES = frozenset({"dynamodb", "s3"})
+_TIMED_TOLERANCE = timedelta(seconds=2)
+_MAY_WRITE_OR_REMOVE = ("Batch", "Transact", "Execute")
 _REMOVED = (ChangeKind.DELETED, ChangeKind.EXPIRED)
 
 
-def attributions_for(change: FlagChange, calls: Sequence[ApiCall]) -> Iterator[Attribution]:
+def attributions_for(
+    change: FlagChange, calls: Sequence[ApiCall], requests: Collection[str] = ()
+) -> Iterator[Attribution]:
     """Yield what each call that made this change says of its actor; all calls about its document must be given.
 
     AppConfig answers a call that brings nothing new with the version it has: of several calls that name one version,
-    the earliest made it.
+    the earliest made it. Where a store gives its writes no number that calls tell as well, the nearest in time counts,
+    and none where two people come into question. ``requests`` are ids of requests that the store's own events name.
     """
+    if change.document.source in TIMED_STORES:
+        yield from _nearest(change, calls, requests)
+        return
     made = [
         call
         for call in calls
@@ -44,6 +54,54 @@ def attributions_for(change: FlagChange, calls: Sequence[ApiCall]) -> Iterator[A
     if change.document.source == "appconfig":
         made = sorted(made, key=lambda call: call.at)[:1]
     yield from (_joined(call) for call in made)
+
+
+def may_have_made(call: ApiCall, change: FlagChange) -> bool:
+    """Tell whether a call to such a store comes into question for a change at all."""
+    return _names(call, change, ()) or _distance(call, change) is not None
+
+
+def _nearest(change: FlagChange, calls: Sequence[ApiCall], requests: Collection[str]) -> Iterator[Attribution]:
+    """Yield the one call that can have made a write; those with the write's own version or request go first."""
+    if change.kind is ChangeKind.EXPIRED:
+        return
+    named = [c for c in _succeeded(calls) if _names(c, change, requests)]
+    if named:
+        yield from map(_joined, named)
+        return
+    near = [(distance, c) for c in _succeeded(calls) if (distance := _distance(c, change)) is not None]
+    closest = [c for distance, c in near if distance == min(d for d, _ in near)]
+    if closest and len({c.attribution.actor for c in closest}) == 1:
+        yield replace(_joined(closest[0]), certainty=min(closest[0].attribution.certainty, Certainty.LIKELY, key=_rank))
+
+
+def _succeeded(calls: Sequence[ApiCall]) -> Iterator[ApiCall]:
+    return (call for call in calls if call.outcome not in (CallOutcome.DENIED, CallOutcome.FAILED))
+
+
+def _names(call: ApiCall, change: FlagChange, requests: Collection[str]) -> bool:
+    """Tell whether a call is the very one: its answer has the change's version, or it is the request told."""
+    if any(name == "request_id" and value in requests for name, value in call.details):
+        return any(target.document == change.document for target in call.targets)
+    version = change.version_after
+    return version is not None and any(t.document == change.document and t.version == version for t in call.targets)
+
+
+def _distance(call: ApiCall, change: FlagChange) -> timedelta | None:
+    """Return how far in time a call is from a change, ``None`` when it cannot have made it."""
+    if not any(t.document == change.document and t.version is None for t in call.targets):
+        return None
+    removed = change.kind is ChangeKind.DELETED
+    if removed != call.name.startswith("Delete") and not call.name.startswith(_MAY_WRITE_OR_REMOVE):
+        return None
+    if change.occurred_at is not None:
+        distance = abs(call.at - change.occurred_at)
+        return distance if distance <= _TIMED_TOLERANCE else None
+    return timedelta(0) if _same_time(call, change) else None
+
+
+def _rank(certainty: Certainty) -> int:
+    return (Certainty.NONE, Certainty.LIKELY, Certainty.CERTAIN).index(certainty)
 
 
 def _made(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:

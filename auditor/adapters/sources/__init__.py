@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SOURCES: dict[str, str] = {
     "ssm": "auditor.adapters.sources.parameter_store:ParameterStoreSource",
     "appconfig": "auditor.adapters.sources.appconfig:AppConfigSource",
+    "dynamodb": "auditor.adapters.sources.dynamodb:DynamoDbSource",
 }
 
 

@@ -182,7 +182,8 @@ def _merged(lost: Sequence[UnreadableVersion]) -> Iterator[UnreadableVersion]:
     """Join neighbours that were lost for the same reason."""
     waiting: UnreadableVersion | None = None
     for one in lost:
-        if waiting is not None and waiting.last + 1 == one.first and waiting.reason == one.reason:
+        follows = waiting is not None and isinstance(waiting.last, int) and waiting.last + 1 == one.first
+        if waiting is not None and follows and waiting.reason == one.reason:
             waiting = UnreadableVersion(waiting.first, one.last, one.reason)
             continue
         if waiting is not None:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select, update
 
 from auditor.adapters.storage.packing import pack_json, pack_map, unpack_map
-from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import documents, versions
 from auditor.application.ports import Scope
 from auditor.domain.documents import DocumentRef, HeldDocument, Snapshot
@@ -80,6 +81,15 @@ class SqlDocumentStore:
         self.session.run(update(documents).where(documents.c.id == row.id).values(told))
         if life > row.life:
             self._point_at_newest(row.id, life)
+
+    def confirmed(self, seen: Sequence[DocumentRef], at: datetime) -> None:
+        """Remember that these held documents were seen at ``at`` to say what is held."""
+        for (source, account, region), some in groupby(sorted(seen), key=lambda d: (d.source, d.account, d.region)):
+            place = (documents.c.source == source, documents.c.account == account, documents.c.region == region)
+            for names in chunks([document.name for document in some]):
+                older = update(documents).where(*place, documents.c.name_key.in_(names))
+                older = older.where(documents.c.checked_us < to_micros(at))
+                self.session.run(older.values(checked_us=to_micros(at)))
 
     def _row(self, document: DocumentRef, life: int, at: datetime) -> Row[Any]:
         find = select(documents.c.id, documents.c.life).where(_is(document))

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import pytest
 
 from auditor.adapters.aws import AwsClients
 from auditor.adapters.sources import SOURCES, build
+from auditor.application.envelopes import parse_envelope
 from auditor.application.ports import FlagSource
-from auditor.domain.documents import DocumentRef
+from auditor.domain.documents import DocumentRef, Snapshot
 from auditor.domain.errors import StoreUnreadableError
-from auditor.settings import Settings
+from auditor.domain.events import RawEvent
+from auditor.settings import DEFAULT_SOURCES, Settings, SourceSettings
 from tests.support.aws import ONCE, Account, fail, flag_document, held_after
+from tests.support.stores import KEYS, Table
 
 SECRET = "AKIA" + "Z7XQW2N5T8RBKM4P"
 
 
 class Store(Protocol):
-    """A store with one watched document, as a person uses it."""
+    """A store with one watched document, as a person uses it.
+
+    ``numbered``: it counts a document's versions from 1. ``dated``: it keeps them, and tells when each was written.
+    """
 
     account: Account
+    numbered: bool
+    dated: bool
 
     def document(self) -> DocumentRef: ...
     def write(self, on: bool) -> None: ...
     def delete(self) -> None: ...
+    def events(self) -> list[RawEvent]: ...
     def permission(self) -> str: ...
 
 
@@ -33,6 +42,8 @@ class Store(Protocol):
 class Parameter:
     account: Account
     name: str = "/shop/prod/features/new-checkout"
+    numbered: bool = True
+    dated: bool = True
 
     def document(self) -> DocumentRef:
         return DocumentRef("ssm", self.account.number, self.account.region, self.name)
@@ -44,6 +55,9 @@ class Parameter:
     def delete(self) -> None:
         self.account.client("ssm").delete_parameter(Name=self.name)
 
+    def events(self) -> list[RawEvent]:
+        return self.account.events()
+
     def permission(self) -> str:
         return "ssm:GetParameterHistory"
 
@@ -53,6 +67,8 @@ class Profile:
     account: Account
     application: str = ""
     profile: str = ""
+    numbered: bool = True
+    dated: bool = True
 
     def __post_init__(self) -> None:
         client = self._client()
@@ -76,6 +92,9 @@ class Profile:
             self._client().delete_hosted_configuration_version(**self._ids(), VersionNumber=version["VersionNumber"])
         self._client().delete_configuration_profile(**self._ids())
 
+    def events(self) -> list[RawEvent]:
+        return self.account.events()
+
     def permission(self) -> str:
         return "appconfig:GetConfigurationProfile"
 
@@ -86,7 +105,40 @@ class Profile:
         return {"ApplicationId": self.application, "ConfigurationProfileId": self.profile}
 
 
-STORES = {"ssm": Parameter, "appconfig": Profile}
+@dataclass(slots=True)
+class Item:
+    account: Account
+    table: Table = field(init=False)
+    numbered: bool = False
+    dated: bool = False
+
+    def __post_init__(self) -> None:
+        self.table = Table(self.account)
+
+    def document(self) -> DocumentRef:
+        name = f"{self.table.name}/pk=shop#prod&sk=new-checkout"
+        return DocumentRef("dynamodb", self.account.number, self.account.region, name)
+
+    def write(self, on: bool) -> None:
+        self.table.put({"enabled": {"BOOL": on}})
+
+    def delete(self) -> None:
+        self.table.remove()
+
+    def events(self) -> list[RawEvent]:
+        return [parse_envelope(event) for event in [*self.table.records(), *self.table.data_events()]]
+
+    def permission(self) -> str:
+        return "dynamodb:GetItem"
+
+
+STORES = {"ssm": Parameter, "appconfig": Profile, "dynamodb": Item}
+SETTINGS = Settings(
+    sources=(
+        *DEFAULT_SOURCES,
+        SourceSettings("dynamodb", "dynamodb", table="feature-flags", keys=tuple(KEYS.items())),
+    )
+)
 
 
 @pytest.fixture(params=STORES)
@@ -96,7 +148,14 @@ def store(request, account) -> Store:
 
 @pytest.fixture
 def source(store) -> FlagSource:
-    return build(Settings(), store.account.clients())[store.document().source]
+    return build(SETTINGS, store.account.clients())[store.document().source]
+
+
+def is_on(snapshot: Snapshot) -> object:
+    """Return what a store's one flag says at a version."""
+    (entry,) = snapshot.entries.values()
+    value = entry.state.value
+    return value["enabled"] if isinstance(value, dict) else value
 
 
 def test_every_source_is_held_to_this():
@@ -116,15 +175,18 @@ def test_versions_come_oldest_first_each_with_its_state(store, source):
         store.write(on)
 
     reading = source.read(store.document(), None)
-    states = [next(iter(s.entries.values())).state.value for s in reading.snapshots]
+    states = [is_on(s) for s in reading.snapshots]
 
     assert reading.exists
-    assert [s.version for s in reading.snapshots] == ["1", "2", "3"]
-    assert [s.ordinal for s in reading.snapshots] == [1, 2, 3]
-    assert states in ([False, True, False], [{"enabled": False}, {"enabled": True}, {"enabled": False}])
-    assert len({s.modified_at for s in reading.snapshots}) == 3
+    assert states == ([False, True, False] if store.dated else [False])
+    assert reading.unversioned is not store.dated
+    assert len({s.modified_at for s in reading.snapshots}) == len(states)
+    assert len({s.version for s in reading.snapshots}) == len(states)
     assert reading.unreadable == ()
     assert not reading.fresh_life
+    if store.numbered:
+        assert [s.version for s in reading.snapshots] == ["1", "2", "3"]
+        assert [s.ordinal for s in reading.snapshots] == [1, 2, 3]
 
 
 def test_every_flag_has_its_application_and_key(store, source):
@@ -145,9 +207,11 @@ def test_only_what_is_beyond_the_cursor_is_read(store, source):
 
     assert again.snapshots == ()
     assert again.exists
-    assert [s.version for s in later.snapshots] == ["2"]
+    assert [is_on(s) for s in later.snapshots] == [True]
     assert later.unreadable == ()
     assert not later.fresh_life
+    assert bool(later.uncovered) is not store.dated
+    assert again.uncovered == ()
 
 
 def test_listing_tells_the_newest_version(store, source):
@@ -161,8 +225,12 @@ def test_listing_tells_the_newest_version(store, source):
 
     assert (scope.source, scope.account, scope.region) == (source.name, store.account.number, store.account.region)
     assert listing.document == store.document()
-    assert listing.version == newest.version
     assert listing.modified_at in (None, newest.modified_at)
+    if listing.entries is None:
+        assert listing.version == newest.version
+    else:
+        assert listing.entries == newest.entries
+        assert listing.read_at is not None
 
 
 def test_a_deleted_document_is_gone(store, source):
@@ -182,26 +250,28 @@ def test_what_the_store_itself_sends_leads_to_the_document(store, source):
     store.write(False)
     store.account.advance(minutes=1)
     store.write(True)
-    hints = [hint for event in store.account.events() for hint in source.parse(event).hints]
+    told = [source.parse(event) for event in store.events()]
+    documents = [one.document for notices in told for one in (*notices.hints, *notices.images)]
 
-    assert hints
-    assert {hint.document for hint in hints} == {store.document()}
+    assert len(documents) > 1
+    assert set(documents) == {store.document()}
 
 
 def test_who_made_a_version_is_in_the_calls(store, source):
     store.write(False)
-    calls = [call for event in store.account.events() for call in source.parse(event).calls]
+    calls = [call for event in store.events() for call in source.parse(event).calls]
     versions = [target.version for call in calls for target in call.targets if target.document == store.document()]
 
-    assert "1" in versions
+    assert versions
+    assert "1" in versions or not store.numbered
     assert {call.attribution.actor.name for call in calls} == {"alice"}
 
 
 def test_an_event_of_another_sender_says_nothing(store, source):
     store.write(False)
 
-    for event in store.account.events():
-        for forged in (f"my.{source.name}", "aws.s3", source.name, "aws.ssm.evil"):
+    for event in store.events():
+        for forged in (f"my.{source.name}", "aws.sqs", source.name, "aws.ssm.evil"):
             assert not source.parse(replace(event, source=forged))
 
 
@@ -220,7 +290,7 @@ def test_a_failing_store_is_no_answer(store, code):
     store.write(True)
     session = store.account.session()
     fail(session, *store.permission().split(":"), code, f"no luck with {SECRET}")
-    source = build(Settings(), store.account.clients(session, config=ONCE))[store.document().source]
+    source = build(SETTINGS, store.account.clients(session, config=ONCE))[store.document().source]
 
     with pytest.raises(StoreUnreadableError, match=store.permission()) as failed:
         source.read(store.document(), None)
@@ -241,7 +311,7 @@ def test_another_account_is_never_read_with_ones_own_credentials(store, source):
 def test_a_store_out_of_reach_is_no_answer(store, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clients = AwsClients(own_account=store.account.number, region=store.account.region, config=ONCE)
-    source = build(Settings(), clients)[store.document().source]
+    source = build(SETTINGS, clients)[store.document().source]
     (scope,) = source.scopes()
 
     with pytest.raises(StoreUnreadableError, match="no answer"):
@@ -252,9 +322,10 @@ def test_a_store_out_of_reach_is_no_answer(store, monkeypatch):
 
 def test_a_scope_tells_when_something_else_is_watched(store):
     clients = store.account.clients()
-    settings = Settings()
+    settings = SETTINGS
     wider = replace(settings, sources=tuple(
-        replace(s, paths=("/x/{flag}",), applications=("other",)) for s in settings.sources
+        replace(s, paths=("/x/{flag}",), applications=("other",), table="others", bucket="others")
+        for s in settings.sources
     ))  # fmt: skip
     name = store.document().source
 
