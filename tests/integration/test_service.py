@@ -1,0 +1,131 @@
+"""``flagtrail run`` with a real record, AWS's stand-in and a Slack that keeps Slack's rules."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from auditor import bootstrap
+from auditor.application.ports import HistoryQuery
+from auditor.entrypoints.cli_options import Context
+from auditor.entrypoints.commands.run import build
+from examples.standin import StandIn
+from examples.standin.slack import SlackServer
+from tests.fakes import NOON
+from tests.support.cli import flagtrail
+
+PROGRAM = "from auditor.entrypoints.cli import main; main()"
+CODE = 'def banner(ssm):\n    return ssm.get_parameter(Name="/shop/prod/features/banner")\n'
+CONFIG = """\
+[scan]
+repositories = ["code"]
+
+[schedule]
+reconcile = "1s"
+dispatch = "off"
+weekly_report = "off"
+scan = "off"
+"""
+
+
+@pytest.fixture
+def aws(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with StandIn() as running:
+        for name, value in running.environ().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_SESSION_TOKEN")
+        running.client("ssm").put_parameter(Name="/shop/prod/features/banner", Value="true", Type="String")
+        yield running
+
+
+@pytest.fixture
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
+    with SlackServer() as running:
+        monkeypatch.setenv("SLACK_BOT_TOKEN", running.token)
+        monkeypatch.setenv("FLAGTRAIL_SLACK_BASE_URL", running.url)
+        yield running
+
+
+def recorded() -> list[str]:
+    record = bootstrap.database("sqlite:///flagtrail.db")
+    with record.reader() as uow:
+        flags = [str(change.change.flag) for change in uow.changes.query(HistoryQuery())]
+    record.close()
+    return flags
+
+
+def test_once_does_everything_one_time(aws, slack, elsewhere):
+    (elsewhere / "code").mkdir()
+    (elsewhere / "code" / "app.py").write_text(CODE)
+    (elsewhere / "flagtrail.toml").write_text('[scan]\nrepositories = ["code"]\n')
+
+    answer = flagtrail("run", "--once", "--reports", "pages")
+
+    assert (answer.status, answer.out) == (0, "")
+    assert recorded() == ["banner"]
+    (page,) = (elsewhere / "pages").iterdir()
+    assert "shop/banner" in page.read_text()
+    assert any("filled in" in message.arguments["text"] for message in slack.messages)
+    references = flagtrail("show", "shop/banner", "--format", "json").json["references"]
+    assert [(place["path"], place["kind"]) for place in references] == [("app.py", "read")]
+
+
+def test_one_job_that_fails_keeps_no_other_from_its_work(aws, slack, elsewhere):
+    aws.deny(None, "ssm:*")
+
+    answer = flagtrail("run", "--once", "--reports", "pages")
+
+    assert answer.status == 2
+    assert "ssm:DescribeParameters" in answer.err
+    assert len(list((elsewhere / "pages").iterdir())) == 1
+
+
+def test_without_a_channel_alerts_stay(aws, elsewhere):
+    assert flagtrail("run", "--once").status == 0
+
+    assert len(flagtrail("notify", "--dry-run").json) == 2
+
+
+def test_two_services_on_one_record_share_the_slots(aws, slack, elsewhere):
+    context = Context()
+    applications = [bootstrap.application(context.settings) for _ in range(2)]
+    services = [build(context, application, elsewhere / "pages") for application in applications]
+
+    ran = {
+        work.name: [
+            service.run_job(mine, NOON) for service in services for mine in service.jobs if mine.name == work.name
+        ]
+        for work in services[0].jobs
+    }
+
+    assert ran == {name: [True, False] for name in ("reconcile", "dispatch", "weekly_report")}
+    with applications[0].record.reader() as uow:
+        assert uow.runs.last_success("reconcile") is not None
+    for application in applications:
+        application.record.close()
+
+
+def test_it_runs_until_it_is_told_to_stop(aws, elsewhere, unmeasured):
+    (elsewhere / "code").mkdir()
+    (elsewhere / "flagtrail.toml").write_text(CONFIG)
+    root = Path(__file__).parents[2]
+    environment = {**unmeasured, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", PROGRAM, "run"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        lines = []
+        for line in running.stderr:
+            lines.append(line.partition(" ")[2].strip())
+            if "reconcile:" in line:
+                os.kill(running.pid, signal.SIGTERM)
+    assert running.returncode == 0
+    assert lines[0] == "running reconcile; stop with Ctrl-C"
+    assert lines[1] == "reconcile: 1 documents, 1 changes recorded, 0 open gaps"
+    assert lines[-1] == "stopped"
+    assert recorded() == ["banner"]
