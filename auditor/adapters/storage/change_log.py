@@ -14,7 +14,7 @@ from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows
 from auditor.adapters.storage.keys import cause_number, change_id, document_number
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
 from auditor.adapters.storage.session import PAGE, Session, chunks
-from auditor.adapters.storage.tables import actors, attributions, changes
+from auditor.adapters.storage.tables import attributions, changes
 from auditor.adapters.storage.texts import number
 from auditor.application.ports import HistoryQuery
 from auditor.domain.attribution import Attribution
@@ -148,10 +148,10 @@ class SqlChangeLog:
         return learnt
 
     def _know(self, attribution: Attribution) -> None:
-        """Store the actor's names, to be looked for, unless that is known to be done."""
+        """Let the actor be found by name, from the commit on."""
         key = actor_number(attribution)
-        if key is not None and self.session.first_seen(key):
-            self.session.keep(actors, {"hash": key, "text": actor_text(attribution.actor)})
+        if key is not None:
+            self.session.know(key, actor_text(attribution.actor))
 
 
 def columns(key: str, recorded: AttributedChange, at: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Row, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-from auditor.adapters.storage.tables import entry_macs, pending_seals
+from auditor.adapters.storage.tables import actors, entry_macs, pending_seals
 from auditor.domain.ledger.entries import content_of, entry_mac
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ class KnownActors:
     def __contains__(self, actor: int) -> bool:
         return actor in self._stored
 
-    def remember(self, actors: AbstractSet[int]) -> None:
+    def remember(self, new: AbstractSet[int]) -> None:
         """Take over what a transaction stored, after its commit."""
-        if actors:
-            stored = self._stored | actors
-            self._stored = stored if len(stored) <= self._limit else frozenset(actors)
+        if new:
+            stored = self._stored | new
+            self._stored = stored if len(stored) <= self._limit else frozenset(new)
 
     def forget(self) -> None:
         """Trust nothing: a new connection may lead to a database that was restored from an older copy."""
@@ -50,25 +50,26 @@ class Session:
         self.connection = connection
         self.postgresql = connection.dialect.name == "postgresql"
         self._known_actors = known_actors
-        self._new_actors: set[int] = set()
+        self._new_actors: dict[int, str] = {}
         self._mac_key = mac_key
 
     def commit(self) -> None:
         """End the transaction; what follows is in the next one."""
+        # All transactions insert them in one order: two that met them otherwise would wait for each other.
+        for actor in sorted(self._new_actors):
+            self.keep(actors, {"hash": actor, "text": self._new_actors[actor]})
         self.connection.commit()
-        self._known_actors.remember(self._new_actors)
-        self._new_actors = set()
+        self._known_actors.remember(self._new_actors.keys())
+        self._new_actors = {}
 
     def close(self) -> None:
         """Undo what was not committed and give the connection back."""
         self.connection.close()
 
-    def first_seen(self, actor: int) -> bool:
-        """Tell whether this actor may not be stored yet; it counts as stored from here on."""
-        if actor in self._known_actors or actor in self._new_actors:
-            return False
-        self._new_actors.add(actor)
-        return True
+    def know(self, actor: int, names: str) -> None:
+        """Store the names of an actor with the transaction, unless that is surely done."""
+        if actor not in self._known_actors:
+            self._new_actors[actor] = names
 
     def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Return the rows a statement selects."""

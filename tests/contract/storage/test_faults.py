@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import psycopg
 import pytest
 
 from auditor.adapters.storage import ConflictError, open_database
+from auditor.application.ports import HistoryQuery
 from auditor.domain.attribution import UNATTRIBUTED
 from auditor.domain.errors import DatabaseError
 from auditor.domain.events import Outcome
-from tests.support.records import at, attributed, change
+from tests.support.records import at, attributed, by, change
 
 
 def taken(database, key):
@@ -131,9 +134,6 @@ def cut(database):
 
 def test_a_deadlock_is_a_conflict_and_one_of_the_two_goes_on(in_postgresql):
     """Each of the two waits for what the other has; the database ends one of them."""
-    from concurrent.futures import ThreadPoolExecutor
-    from threading import Barrier
-
     both = Barrier(2)
 
     def work(first, second):
@@ -154,3 +154,22 @@ def test_a_deadlock_is_a_conflict_and_one_of_the_two_goes_on(in_postgresql):
     assert sorted(outcomes) == ["conflict", "done"]
     assert taken(in_postgresql, "a")
     assert taken(in_postgresql, "b")
+
+
+def test_two_that_meet_the_same_people_in_another_order_do_not_wait_for_each_other(in_postgresql):
+    both = Barrier(2)
+
+    def work(first, second, numbers):
+        with in_postgresql.unit_of_work() as uow:
+            for number, name in zip(numbers, (first, second), strict=True):
+                uow.changes.append(attributed(change(number), by(name)), at(1))
+                both.wait(10)
+            uow.commit()
+
+    with ThreadPoolExecutor(2) as pool:
+        for one in (pool.submit(work, "ann", "bob", (1, 2)), pool.submit(work, "bob", "ann", (3, 4))):
+            one.result()
+
+    with in_postgresql.reader() as uow:
+        found = [len(list(uow.changes.query(HistoryQuery(actor=name)))) for name in ("ann", "bob")]
+    assert found == [2, 2]
