@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from auditor.adapters.storage import Database
     from auditor.adapters.storage.upgrade import Upgraded
     from auditor.application.dispatch import DispatchReport
+    from auditor.application.policing import Policing
     from auditor.application.ports import AlertChannel, FlagSource, Progress
     from auditor.application.reconcile import Reconcile
     from auditor.application.recording import Recorder
     from auditor.domain.references import ScanResult
     from auditor.domain.verdicts import StaleRules
-    from auditor.settings import Settings
+    from auditor.settings import PolicySettings, Settings
     from reports.stale import StaleInput
 
 
@@ -88,11 +89,27 @@ def recorder(settings: Settings, record: Database) -> Recorder:
     """Build the way into the record."""
     from auditor.application.ports import DeploymentSource
     from auditor.application.recording import Recorder
-    from auditor.policies import CHANGE_POLICIES
 
     watched = sources(settings)
     deploying = next((s for s in watched.values() if isinstance(s, DeploymentSource)), None)
-    return Recorder(record.unit_of_work, watched, SystemClock(), CHANGE_POLICIES, deploying)
+    return Recorder(record.unit_of_work, watched, SystemClock(), policing(settings), deploying)
+
+
+def policies(settings: Settings) -> PolicySettings:
+    """Return the policies: as configured, else those built in."""
+    from auditor.policies import CHANGE_POLICIES, FLAG_POLICIES
+    from auditor.policies.base import Rulebook
+    from auditor.settings import PolicySettings
+
+    return settings.policies or PolicySettings(Rulebook(CHANGE_POLICIES), Rulebook(FLAG_POLICIES))
+
+
+def policing(settings: Settings) -> Policing:
+    """Build what looks at every change."""
+    from auditor.application.policing import Policing
+
+    configured = policies(settings)
+    return Policing(configured.change, configured.freezes, stale_rules(settings).lifetimes)
 
 
 def stale_rules(settings: Settings) -> StaleRules:
@@ -105,12 +122,12 @@ def stale_rules(settings: Settings) -> StaleRules:
 def scan_and_keep(
     settings: Settings, record: Database, repositories: Iterable[Path | str], progress: Progress | None = None
 ) -> list[ScanResult]:
-    """Scan each repository for every recorded flag and keep what was found, with its commit and the time."""
-    from auditor.application.queries import inventory
+    """Scan each repository for every flag ever recorded and keep what was found, with its commit and the time."""
+    from auditor.application.queries import ever_recorded
     from scanners import engine
 
     with record.unit_of_work() as uow:
-        flags = inventory(uow)
+        flags = ever_recorded(uow)
     results = []
     for repository in repositories:
         result = engine.scan([str(repository)], flags, settings.scan, progress or engine.silent)

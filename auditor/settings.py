@@ -17,6 +17,7 @@ from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 
 if TYPE_CHECKING:
     from auditor.domain.verdicts import StaleRules
+    from auditor.policies.base import ChangePolicy, FlagPolicy, Freeze, Rulebook
 
 CONFIG_FILE = "flagtrail.toml"
 DEFAULT_DATABASE = "sqlite:///flagtrail.db"
@@ -42,8 +43,8 @@ class SourceSettings:
     profiles: tuple[str, ...] = ()
     table: str | None = None
     keys: tuple[tuple[str, str], ...] = ()
-    bucket: str | None = None
     actor: str | None = None
+    bucket: str | None = None
     key: str | None = None
     pointer: str | None = None
 
@@ -73,9 +74,19 @@ class SlackSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """Which channel carries alerts to people."""
+    """Which channel carries alerts to people, and after which wait a change without a person is itself told."""
 
     channel: Literal["slack", "console"] = "slack"
+    unattributed_after: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """The policies as they are configured, and the declared freezes."""
+
+    change: Rulebook[ChangePolicy]
+    flag: Rulebook[FlagPolicy]
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,7 @@ class Settings:
     repositories: tuple[Path, ...] = ()
     scan: ScanOptions = _NO_SCAN_OPTIONS
     stale: StaleRules | None = None
+    policies: PolicySettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
     code_link: str | None = None
     fingerprint_key: bytes | None = field(default=None, repr=False)

@@ -12,6 +12,7 @@ from auditor.application.states import StateAt, states_at
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.documents import DocumentRef
 from auditor.domain.errors import UsageError
+from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.references import FlagSpec, Reference
 from auditor.domain.times import rfc3339
@@ -22,6 +23,14 @@ _GONE = (ChangeKind.DELETED, ChangeKind.EXPIRED)
 def inventory(uow: UnitOfWork, as_of: datetime | None = None) -> list[FlagSpec]:
     """Return every flag that exists as known at ``as_of``, in the form of a flags file, by name."""
     return sorted(dict.fromkeys(spec for _, spec in _existing(uow, as_of)), key=_name_first)
+
+
+def ever_recorded(uow: UnitOfWork) -> list[FlagSpec]:
+    """Return every flag that exists or once did, in the form of a flags file: code may ask for one that is gone."""
+    latest = [change for change in uow.changes.latest_states(None, None) if change.change.flag is not None]
+    titles = _titles(uow, latest)
+    specs = dict.fromkeys(spec_of(change, titles.get(change.change.document)) for change in latest)
+    return sorted(specs, key=_name_first)
 
 
 def _existing(uow: UnitOfWork, as_of: datetime | None) -> Iterator[tuple[RecordedChange, FlagSpec]]:
@@ -82,6 +91,7 @@ class FlagView:
     changes: tuple[RecordedChange, ...]
     references: tuple[Reference, ...] | None
     scanned_at: datetime | None
+    findings: tuple[Finding, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the view for outputs."""
@@ -94,6 +104,7 @@ class FlagView:
             "changes": [change.to_json() for change in self.changes],
             "references": None if self.references is None else [r.to_json() for r in self.references],
             "scanned_at": None if self.scanned_at is None else rfc3339(self.scanned_at),
+            "findings": [finding.to_json() for finding in self.findings],
         }
 
 
@@ -132,6 +143,7 @@ def show(uow: UnitOfWork, wanted: str, as_of: datetime | None = None) -> FlagVie
         changes,
         _references(uow, specs, as_of),
         max((scan.scanned_at for scan in scans), default=None),
+        tuple(uow.findings.of_changes([change.change.key for change in changes], as_of)),
     )
 
 

@@ -38,19 +38,37 @@ class _Gathered:
     keys: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedFlag:
+    """A flag with all that is known of it, the places in code that name it (``None``: not known), and if it is gone."""
+
+    facts: FlagFacts
+    places: tuple[Reference, ...] | None
+    gone: bool
+
+
 def stale_flags(
     uow: UnitOfWork, rules: StaleRules, now: datetime, as_of: datetime | None = None
 ) -> Sequence[Judgement]:
     """Return the verdict on every flag that exists, removals first, then what is not known; oldest change first."""
-    gathered = _gather(uow, as_of)
+    judgements = [judge(record.facts, rules, now) for record in recorded_flags(uow, rules, as_of)]
+    return sorted(judgements, key=_rank)
+
+
+def recorded_flags(
+    uow: UnitOfWork, rules: StaleRules, as_of: datetime | None = None, *, gone: bool = False
+) -> Iterator[RecordedFlag]:
+    """Yield every flag that exists as known at ``as_of``; those that are ``gone`` everywhere only when asked for."""
     scans = uow.references.scans(as_of)
     references = _by_flag(uow.references.references(as_of))
     notices = _notices(uow, as_of)
-    judgements = [
-        judge(_facts(flag, found, _reference_facts(found, references, scans), notices, rules), rules, now)
-        for flag, found in gathered.items()
-    ]
-    return sorted(judgements, key=_rank)
+    for flag, found in _gather(uow, as_of).items():
+        is_gone = not any(_exists(change) for change in found.states)
+        if is_gone and not gone:
+            continue
+        places = _places(found, references, scans)
+        counted = None if places is None else _counted(places, scans)
+        yield RecordedFlag(_facts(flag, found, counted, notices, rules), places, is_gone)
 
 
 def _rank(judgement: Judgement) -> tuple[int, float, str]:
@@ -59,7 +77,7 @@ def _rank(judgement: Judgement) -> tuple[int, float, str]:
 
 
 def _gather(uow: UnitOfWork, as_of: datetime | None) -> dict[FlagId, _Gathered]:
-    """Group the newest states by flag; a flag that is gone everywhere is none any more."""
+    """Group the newest states by flag, those of flags that are gone included."""
     gathered: dict[FlagId, _Gathered] = defaultdict(_Gathered)
     for change in uow.changes.latest_states(None, as_of):
         if change.change.flag is None:
@@ -69,7 +87,7 @@ def _gather(uow: UnitOfWork, as_of: datetime | None) -> dict[FlagId, _Gathered]:
         found.metadata.update(_metadata(uow, change))
         found.keys.add(_store_key(change))
     _date(uow, gathered, as_of)
-    return {flag: found for flag, found in gathered.items() if any(_exists(change) for change in found.states)}
+    return gathered
 
 
 def _exists(change: RecordedChange) -> bool:
@@ -140,10 +158,10 @@ def _by_flag(references: Iterable[Reference]) -> Mapping[str, Sequence[Reference
     return grouped
 
 
-def _reference_facts(
+def _places(
     found: _Gathered, references: Mapping[str, Sequence[Reference]], scans: Sequence[StoredScan]
-) -> ReferenceFacts | None:
-    """Count the references of one flag; the oldest of the newest scans says how fresh that is.
+) -> tuple[Reference, ...] | None:
+    """Return the references of one flag.
 
     A flag that was recorded after a scan was not looked for by it: then nothing is known, not even that there is none.
     """
@@ -153,12 +171,17 @@ def _reference_facts(
     flag = found.states[0].change
     name = str(FlagId(flag.application or "", flag.flag or ""))
     mine = list(references.get(name, ()))
-    mine.extend(r for key in found.keys for r in references.get(key, ()) if r.flag.name is None)
+    mine.extend(r for key in sorted(found.keys) for r in references.get(key, ()) if r.flag.name is None)
+    return tuple(mine)
+
+
+def _counted(mine: Sequence[Reference], scans: Sequence[StoredScan]) -> ReferenceFacts:
+    """Count references; the oldest of the newest scans says how fresh that is."""
     return ReferenceFacts(
         counts=Counter(r.kind.value for r in mine),
         certain=Counter(r.kind.value for r in mine if r.certainty is Certainty.CERTAIN),
         possible=sum(r.certainty is Certainty.POSSIBLE for r in mine),
-        scanned_at=scanned_at,
+        scanned_at=min(scan.scanned_at for scan in scans),
         complete=all(scan.complete for scan in scans),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.configuration import positions
 from auditor.configuration.faults import Faults
+from auditor.configuration.policies import CODES, policies
 from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType, LifetimeRules
 from auditor.domain.scan_options import Accessor, Model, Override, Returns, ScanOptions
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
@@ -49,16 +50,24 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
     sources = _sources(read[("source",)], faults)
     scan = _only(read, "scan")
     repositories = tuple(base / folder for folder in scan.pop("repositories", ()))
+    notify = NotifySettings(**_only(read, "notify"))
     return Settings(
         config_path=path,
         database_url=_database_url(_only(read, "database").get("url", DEFAULT_DATABASE), base),
         sources=sources,
         aws=AwsSettings(**_only(read, "aws")),
         slack=SlackSettings(**_only(read, "slack")),
-        notify=NotifySettings(**_only(read, "notify")),
+        notify=notify,
         repositories=repositories,
         scan=_scan_options(read, faults, sources, scan),
         stale=_stale(read),
+        policies=policies(
+            {code: read[("policy", code)] for code in CODES},
+            read[("override",)],
+            read[("freeze",)],
+            notify.unattributed_after,
+            faults,
+        ),
         schedule=ScheduleSettings(**_only(read, "schedule")),
         code_link=_only(read, "links").get("code"),
         fingerprint_key=_fingerprint_key(_only(read, "secrets"), faults, base, environ),

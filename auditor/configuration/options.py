@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.configuration import values as v
+from auditor.configuration.policies import CODES, POLICIES, form, reader, written
 from auditor.configuration.schedules import schedule
+from auditor.domain.findings import Severity
 from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType
+from auditor.policies.base import Policy, options_of
 
 PROVIDERS = ("ssm", "appconfig", "dynamodb", "s3", "openfeature", "launchdarkly", "env", "generic")
 KINDS = ("ssm", "appconfig", "dynamodb", "s3")
@@ -58,6 +61,22 @@ class Section:
 _TYPES = "release, experiment, ops, permission or kill-switch"
 _NAMING = {kind: [p for p, named in DEFAULT_NAMING.items() if named is kind] for kind in FlagType}
 
+_SEVERITIES = "info, low, medium, high or critical"
+
+
+def _policy(policy: Policy) -> Section:
+    """Return the section of one policy."""
+    return Section(
+        ("policy", policy.code),
+        policy.rule,
+        (
+            Option("enabled", v.switch, "true or false", "Whether it looks.", str(policy.enabled).lower()),
+            Option("severity", v.choice(*Severity), _SEVERITIES, "How bad a finding is.", policy.severity.value),
+            *(Option(o.name, reader(o), form(o), o.doc, written(o.default)) for o in options_of(policy)),
+        ),
+    )
+
+
 _APPLICATION = Option("application", v.text, "text", "The application that the flags behind it belong to.")
 _ENVIRONMENT = Option("environment", v.text, "text", "The environment that it asks.")
 _PROFILE = Option("profile", v.text, "text", "The AppConfig profile behind it.")
@@ -104,6 +123,12 @@ SECTIONS: tuple[Section, ...] = (
                 "table of templates",
                 "dynamodb: which attributes of the key say application, environment and flag.",
             ),
+            Option(
+                "actor",
+                v.text,
+                "text",
+                "dynamodb: an attribute in which the application says who wrote; it counts less than CloudTrail.",
+            ),
             Option("bucket", v.text, "text", "s3: the bucket."),
             Option(
                 "key",
@@ -125,12 +150,6 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         ("slack",),
-            Option(
-                "actor",
-                v.text,
-                "text",
-                "dynamodb: an attribute in which the application says who wrote; it counts less than CloudTrail.",
-            ),
         "Where messages go.",
         (
             Option("channel", v.text, "text", "Id or name; `FLAGTRAIL_SLACK_CHANNEL` goes before it.", "#flag-changes"),
@@ -156,7 +175,46 @@ SECTIONS: tuple[Section, ...] = (
                 "What carries messages; with `console`, printing them counts as sending them.",
                 "slack",
             ),
+            Option(
+                "unattributed_after",
+                v.duration,
+                "duration",
+                "When a change that still names nobody is reported as such.",
+                "30m",
+            ),
         ),
+    ),
+    Section(
+        ("policy",),
+        "What is looked at: each policy has a table of its own, and `flagtrail policy list` shows them. "
+        "`flagtrail policy test --since 90d` says what one would have found.",
+    ),
+    *map(_policy, POLICIES),
+    Section(
+        ("override",),
+        "Other thresholds of a policy for some flags; the first that fits a flag counts.",
+        (
+            Option("policy", v.choice(*CODES), "code of a policy", "Which policy.", required=True),
+            Option("application", v.text, "pattern", "For flags of these applications.", "all"),
+            Option("environment", v.text, "pattern", "For flags in these environments.", "all"),
+            Option("type", v.choice(*FlagType), _TYPES, "For flags of this type.", "all"),
+            Option("enabled", v.switch, "true or false", "Whether it looks at them.", "as for all"),
+            Option("severity", v.choice(*Severity), _SEVERITIES, "How bad a finding is there.", "as for all"),
+            Option("set", v.table, "table of thresholds", "The policy's own options, for them.", "as for all"),
+        ),
+        repeated=True,
+    ),
+    Section(
+        ("freeze",),
+        "A time in which flags are left alone; a change in it is reported.",
+        (
+            Option("name", v.text, "text", "What people call it.", required=True),
+            Option("begins", v.moment(), "day or time", "From when.", required=True),
+            Option("ends", v.moment(end=True), "day or time", "Until when; a day counts whole.", required=True),
+            Option("environments", _TEXTS, "list of patterns", "Where.", "everywhere"),
+            Option("applications", _TEXTS, "list of patterns", "Whose flags.", "all"),
+        ),
+        repeated=True,
     ),
     Section(
         ("scan",),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from auditor.configuration.faults import did_you_mean
 
@@ -64,6 +65,61 @@ def choice(*choices: str) -> Reader:
         return None
 
     return read
+
+
+def switch(value: Any, report: Report) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        report(f"has to be true or false, not {shown(value)}")
+        return False
+    return value
+
+
+def clock(value: Any, report: Report) -> time:
+    """Read a time of day."""
+    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        return time.fromisoformat(value)
+    report(f'has to be a time of day like "08:30", not {shown(value)}')
+    return time()
+
+
+def zone(value: Any, report: Report) -> str:
+    """Read a time zone's name."""
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, TypeError, ValueError, OSError):
+        report(f'has to be a time zone like "Europe/Berlin", not {shown(value)}')
+        return "UTC"
+
+
+def moment(*, end: bool = False) -> Reader:
+    """Return a reader of a time with an offset or of a day in UTC, which means its beginning or its ``end``."""
+
+    def read(value: Any, report: Report) -> datetime:
+        given = _parsed(value) if isinstance(value, str) else value
+        if isinstance(given, datetime) and given.tzinfo is not None:
+            return given.astimezone(UTC)
+        if isinstance(given, date) and not isinstance(given, datetime):
+            return datetime.combine(given, time.max if end else time.min, UTC)
+        report(f'has to be a day like "2026-12-20" or a time like "2026-12-20T18:00:00Z", not {shown(value)}')
+        return datetime.max.replace(tzinfo=UTC)
+
+    return read
+
+
+def _parsed(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-12-20") else datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def table(value: Any, report: Report) -> dict[str, Any]:
+    """Read a table whose keys are read later, when it is known what they belong to."""
+    if isinstance(value, dict):
+        return value
+    report(f'has to be a table like {{ after = "20d" }}, not {shown(value)}')
+    return {}
 
 
 def number(least: float, most: float, *, whole: bool = True) -> Reader:

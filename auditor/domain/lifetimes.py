@@ -72,7 +72,7 @@ class Lifetime:
     """What is declared of a flag's life; every ``None`` means that nothing declares it.
 
     ``type_from`` and ``end_from`` say which sign told it. ``short_term`` is AppConfig's mark (``_deprecation``), which
-    may come without a date.
+    may come without a date. ``description`` is the flag's own text, or its parameter's; empty where there is none.
     """
 
     type: FlagType | None = None
@@ -81,6 +81,7 @@ class Lifetime:
     end_from: str | None = None
     short_term: bool = False
     owner: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def lifetime_of(
     if ends_on is None:
         ends_on, end_from = _end_of(description, metadata)
     owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description) or _owner_of(flag, rules)
-    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner)
+    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner, description)
 
 
 def _description(definition: JsonValue, metadata: Mapping[str, JsonValue]) -> str:

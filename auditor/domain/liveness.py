@@ -44,6 +44,17 @@ def cause_of(environment: EnvironmentRef, number: int, end: End) -> str:
     return f"deployment|{env.account}|{env.region}|{env.application_id}|{env.environment_id}|{number}|{end}"
 
 
+def environment_of(change: FlagChange) -> EnvironmentRef | None:
+    """Return the environment whose deployment made a change, or ``None`` where no deployment did."""
+    kind, *parts = change.cause.split("|")
+    if kind != "deployment" or len(parts) != _CAUSE_PARTS:
+        return None
+    return EnvironmentRef(*parts[:4])
+
+
+_CAUSE_PARTS = 6
+
+
 def transitions(deployments: Sequence[Deployment]) -> Iterator[Transition]:
     """Yield what became live in one environment, in the order of time; all deployments known must be given.
 

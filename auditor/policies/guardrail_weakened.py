@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.findings import Finding, Severity
-from auditor.policies.base import finding
+from auditor.policies._examples import change, on_change
+from auditor.policies.base import ChangeContext, finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,17 @@ class GuardrailWeakened:
     code: str = "guardrail-weakened"
     rule: str = "An alarm, a validator or a deletion protection of a flag's configuration was weakened."
     severity: Severity = Severity.HIGH
+    enabled: bool = True
 
-    def check(self, change: RecordedChange) -> Iterator[Finding]:
+    VALID: ClassVar = (on_change("a flag was changed, no protection"),)
+    INVALID: ClassVar = (
+        on_change(
+            "the alarms of an environment were removed",
+            change(kind=ChangeKind.GUARDRAIL, flag=None, summary="the monitors of environment prod were removed"),
+        ),
+    )
+
+    def check(self, change: RecordedChange, context: ChangeContext) -> Iterator[Finding]:  # noqa: ARG002 -- the port's
         """Report a weakened protection."""
         if change.change.kind is ChangeKind.GUARDRAIL:
             yield finding(self, change, change.change.summary)

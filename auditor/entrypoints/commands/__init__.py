@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "auditor.entrypoints.commands.ingest:ingest",
     "init": "auditor.entrypoints.commands.init:init",
     "notify": "auditor.entrypoints.commands.notify:notify",
+    "policy": "auditor.entrypoints.commands.policy:policy",
     "reconcile": "auditor.entrypoints.commands.reconcile:reconcile",
     "report": "auditor.entrypoints.commands.report:report",
     "run": "auditor.entrypoints.commands.run:run",

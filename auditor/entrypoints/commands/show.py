@@ -57,6 +57,9 @@ def _write(view: FlagView) -> None:
     recent = [tuple(table_cells(change)) for change in view.changes[:_CHANGES]]
     rows = [(when, where.partition("\n")[2], what, who) for when, where, what, who in recent]
     output.write_table(_HISTORY, rows, title=f"Changes: {len(view.changes)}, newest first")
+    for finding in view.findings:
+        place = f" in {finding.environment}" if finding.environment else ""
+        output.write(output.visible(f"  {finding.severity.value:8} {finding.code}{place}: {finding.message}"))
     output.write("")
     if view.references is None:
         output.write("References: no code was scanned yet; `flagtrail scan PATH` does.")

@@ -1,0 +1,49 @@
+"""A flag lives longer than flags of its type may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from auditor.domain.findings import Finding, Severity
+from auditor.domain.lifetimes import FlagType
+from auditor.domain.verdicts import FlagFacts
+from auditor.policies._examples import NOON, declared, flag, on_flag
+from auditor.policies.base import FlagContext, flag_finding
+
+_RELEASE = declared(type=FlagType.RELEASE)
+
+
+@dataclass(frozen=True, slots=True)
+class PastLifetime:
+    """How long each type may live stands under ``[stale.lifetimes]``."""
+
+    code: str = "past-lifetime"
+    rule: str = "A flag is older than flags of its type may get."
+    severity: Severity = Severity.MEDIUM
+    enabled: bool = True
+
+    VALID: ClassVar = (
+        on_flag("an ops flag in its 90 days", flag(days=90)),
+        on_flag("nothing tells its type", flag(days=900, lifetime=declared(type=None))),
+        on_flag("a kill switch stays", flag(days=900, lifetime=declared(type=FlagType.KILL_SWITCH))),
+        on_flag(
+            "it has a date of its own", flag(days=41, lifetime=declared(type=FlagType.RELEASE, ends_on=NOON.date()))
+        ),
+        on_flag("nothing dates it", flag(lifetime=_RELEASE, created_at=None)),
+    )
+    INVALID: ClassVar = (
+        on_flag("a release flag of 41 days", flag(days=41, lifetime=_RELEASE)),
+        on_flag("an ops flag that nobody confirmed", flag(days=91)),
+    )
+
+    def check(self, facts: FlagFacts, context: FlagContext) -> Iterator[Finding]:
+        """Report a flag past its type's days; a flag with a date of its own is judged by that."""
+        life = facts.lifetime
+        limit = context.lifetimes.days.get(life.type) if life.type is not None else None
+        if context.gone or limit is None or facts.created_at is None or life.ends_on is not None or life.type is None:
+            return
+        age = (context.now - facts.created_at).days
+        if age > limit:
+            yield flag_finding(self, facts, f"a {life.type.value} flag may live {limit} days; it is {age} days old")
