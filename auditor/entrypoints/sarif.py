@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.application.checking import RULES, CheckFinding, CheckReport
 from auditor.domain.flags import JsonValue
 from auditor.domain.references import Reference, ReferenceKind, ScanResult, Unread, Unresolved
 
@@ -33,6 +34,31 @@ def to_sarif(result: ScanResult) -> dict[str, JsonValue]:
         "properties": {"complete": result.complete, "commit": result.commit},
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def check_to_sarif(report: CheckReport) -> dict[str, JsonValue]:
+    """A check as one SARIF run; what fails nothing, and what was not checked, are notifications of the run."""
+    rules: list[JsonValue] = [{"id": code, "shortDescription": {"text": text}} for code, text in RULES.items()]
+    notices: list[JsonValue] = [{"level": "note", "message": {"text": notice.text}} for notice in report.notices]
+    notices += [{"level": "note", "message": {"text": f"not checked: {text}"}} for text in report.unchecked]
+    run: dict[str, JsonValue] = {
+        "tool": {"driver": {"name": "flagtrail", "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_finding(finding) for finding in report.findings],
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notices}],
+        "properties": {"complete": report.complete, "commit": report.commit},
+    }
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _finding(finding: CheckFinding) -> JsonValue:
+    return {
+        "ruleId": finding.code,
+        "level": "error",
+        "message": {"text": finding.text},
+        "locations": [_location(finding.path or "", finding.line or 1, finding.column or 1)],
+        "properties": finding.to_json(),
+    }
 
 
 def _result(reference: Reference) -> JsonValue:

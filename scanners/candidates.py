@@ -1,0 +1,73 @@
+"""Keys that code may ask for although no list has them; a scan for them then tells which ones reach a reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from auditor.domain.references import Certainty, FlagSpec, Reference, ReferenceKind
+from scanners.languages.base import SourceFile
+from scanners.repository import list_files, read_bytes
+
+_LARGEST = 2 << 20
+_MOST = 20_000
+_NAME = re.compile(r"(?<![\w./-])/[\w.-]+(?:/[\w.-]+)+")
+_CODE = (".py", ".pyi", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".java", ".go")
+_BEFORE_KEY = r"\s*\(\s*(?:[^()\[\]\"'\n]{0,80},\s*)?(?:\w+\s*[=:]\s*)?"
+# What takes a key from any mapping also takes a field from a flag.
+_OF_ANYTHING = frozenset({"get", "pop", "has", "setdefault", "includes", "itemgetter", "getattr", "search", "path"})
+_ASKS = re.compile(rf"([A-Za-z_]\w*){_BEFORE_KEY}$")
+# A parameter's name is known by its form, a variable by nothing; and anything that reads may read a generic flag.
+_KEYED_ELSEWHERE = frozenset({"ssm", "env", "generic"})
+
+
+def parameter_names(path: str, watched: Callable[[str], bool]) -> list[str]:
+    """Return the names in the files of a path that are ``watched``, each once."""
+    found: dict[str, None] = {}
+    for source in _sources(path):
+        for name in _NAME.findall(source.text()):
+            if name not in found and len(found) < _MOST and watched(name.rstrip(".")):
+                found[name.rstrip(".")] = None
+    return list(found)
+
+
+def asked_alike(path: str, references: Sequence[Reference]) -> list[str]:
+    """Return the keys that are written in a call of the same name as one that surely reads a known flag."""
+    files = {source.path: source for source in _sources(path) if source.path.endswith(_CODE)}
+    names = sorted({name for reference in references if (name := _asker(files, reference)) is not None})
+    if not names:
+        return []
+    alike = re.compile(rf"\b(?:{'|'.join(names)}){_BEFORE_KEY}[\"'`]([\w.:-]{{1,128}})[\"'`]")
+    known = {reference.flag.key for reference in references}
+    found = (key for source in files.values() for key in alike.findall(source.text()) if key not in known)
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def specs_beside(keys: Sequence[str], listed: Sequence[FlagSpec]) -> list[FlagSpec]:
+    """Return the keys as flags of every place that holds a listed one: a reader of that place asks for a key there."""
+    places = dict.fromkeys(
+        (flag.provider, flag.application, flag.environment, flag.profile)
+        for flag in listed
+        if flag.provider not in _KEYED_ELSEWHERE
+    )
+    return [FlagSpec(key, *place) for key in keys for place in places][:_MOST]
+
+
+def _asker(files: dict[str, SourceFile], reference: Reference) -> str | None:
+    """Return the name of what asks for a known flag where it surely does; ``None`` where no name stands before it."""
+    source = files.get(reference.path)
+    sure = reference.kind is ReferenceKind.READ and reference.certainty is Certainty.CERTAIN
+    if source is None or not sure or reference.flag.provider in _KEYED_ELSEWHERE:
+        return None
+    lines = source.text().split("\n")
+    found = _ASKS.search(lines[reference.line - 1][: reference.column - 1]) if reference.line <= len(lines) else None
+    return found[1] if found is not None and found[1] not in _OF_ANYTHING else None
+
+
+def _sources(path: str) -> Iterator[SourceFile]:
+    for file in list_files(path).files:
+        if file.size <= _LARGEST:
+            try:
+                yield SourceFile(file.path, read_bytes(file.place, _LARGEST))
+            except OSError:
+                continue  # the scan lists it as unread
