@@ -10,12 +10,22 @@ from pathlib import Path
 
 from auditor.domain.flags import JsonValue
 from auditor.domain.references import Certainty, Reference
-from auditor.domain.verdicts import Judgement, Reason, Verdict
+from auditor.domain.verdicts import (
+    KEEPING_RULES,
+    MISSING,
+    OTHERWISE,
+    REMOVAL_RULES,
+    Judgement,
+    Reason,
+    StaleRules,
+    Verdict,
+)
 from reports.bars import bars
 from reports.links import code_link
 from reports.render import write
 
 _SHOWN_REFERENCES = 12
+_DEFAULT_RULES = StaleRules()
 
 _NEXT_STEP = {
     Verdict.REMOVE: "Remove the code that reads it, keep what the winning value gives, then delete it in the store.",
@@ -27,13 +37,17 @@ _UNREFERENCED = "No code is left to change: delete it in the store."
 
 @dataclass(frozen=True, slots=True)
 class StaleInput:
-    """What the report is made of; ``commit`` is that of the scanned code, ``code_url`` a template for links."""
+    """What the report is made of: ``commit`` is that of the scanned code, ``code_url`` a template for links.
+
+    ``rules`` are those that the verdicts were found by.
+    """
 
     judgements: Sequence[Judgement]
     references: Sequence[Reference]
     now: datetime
     commit: str | None = None
     code_url: str | None = None
+    rules: StaleRules = _DEFAULT_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,10 @@ def view(data: StaleInput) -> Mapping[str, object]:
         "counts": [(v.value, _HEADINGS[v], counts[v], _share(counts[v], len(shown))) for v in _ORDER],
         "groups": [(v.value, _HEADINGS[v], [r for r in shown if r.verdict == v.value]) for v in _ORDER],
         "owners": _owners(data.judgements),
+        "rules": _rules(data),
+        "missing": [
+            (signal, MISSING[signal]) for signal in MISSING if any(signal in j.missing for j in data.judgements)
+        ],
         "scanned_at": min((j.facts.references.scanned_at for j in data.judgements if j.facts.references), default=None),
     }
 
@@ -101,6 +119,13 @@ def rows(data: StaleInput) -> list[Row]:
     for reference in data.references:
         by_flag[reference.flag.name or reference.flag.key].append(reference)
     return [_row(number, j, by_flag, data) for number, j in enumerate(data.judgements, start=1)]
+
+
+def _rules(data: StaleInput) -> list[tuple[str, str]]:
+    """Return the code and the sentence of every rule that the page names, with the thresholds it was judged by."""
+    said = {rule.code: rule.said(data.rules) for rule in (*REMOVAL_RULES, *KEEPING_RULES)} | dict(OTHERWISE)
+    named = {reason.code for judgement in data.judgements for reason in judgement.reasons}
+    return [(code, sentence) for code, sentence in said.items() if code in named]
 
 
 def _share(count: int, total: int) -> float:

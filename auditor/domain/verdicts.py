@@ -1,7 +1,8 @@
 """Verdicts: may a flag go, must it stay, or is that not known; each with reasons, evidence and what is missing. Pure.
 
-Every rule is one function with one code. Absent evidence never makes a verdict surer: a flag that was never scanned is
-not unreferenced, and a removal is only proposed where the code that reads the flag is known.
+Every rule is one function with one code and one sentence, which documentation and pages repeat. Absent evidence never
+makes a verdict surer: a flag that was never scanned is not unreferenced, and a removal is only proposed where the code
+that reads the flag is known.
 """
 
 from __future__ import annotations
@@ -164,8 +165,8 @@ def judge(facts: FlagFacts, rules: StaleRules, now: datetime) -> Judgement:
     """Return the verdict on one flag."""
     critical = tuple((e, read_state(e.state)) for e in _critical(facts, rules))
     case = _Case(facts, rules, now, critical)
-    removal = [reason for rule in REMOVAL_RULES for reason in rule(case)]
-    keeping = [reason for rule in KEEPING_RULES for reason in rule(case)]
+    removal = [Reason(rule.code, text) for rule in REMOVAL_RULES for text in rule.check(case)]
+    keeping = [Reason(rule.code, text) for rule in KEEPING_RULES for text in rule.check(case)]
     missing = tuple(_missing(case))
     verdict = _weigh(case, removal, keeping, missing)
     reasons = keeping if verdict is Verdict.KEEP else removal + keeping
@@ -215,16 +216,16 @@ def _not_known(missing: tuple[str, ...]) -> Reason:
     return Reason("not-known", f"nothing says that it should go, but this is not known: {', '.join(missing)}")
 
 
-def _short_term_due(case: _Case) -> Iterator[Reason]:
+def _short_term_due(case: _Case) -> Iterator[str]:
     ends_on = case.facts.lifetime.ends_on
     if ends_on is None or ends_on > case.now.date():
         return
     days = (case.now.date() - ends_on).days
     source = case.facts.lifetime.end_from
-    yield Reason("past-end-date", f"it was to go by {ends_on.isoformat()} ({source}), {count(days, 'day')} ago")
+    yield f"it was to go by {ends_on.isoformat()} ({source}), {count(days, 'day')} ago"
 
 
-def _short_term_without_date(case: _Case) -> Iterator[Reason]:
+def _short_term_without_date(case: _Case) -> Iterator[str]:
     life, created = case.facts.lifetime, case.facts.created_at
     limit = case.rules.lifetimes.days.get(FlagType.RELEASE)
     if not life.short_term or life.ends_on is not None or created is None or limit is None:
@@ -232,10 +233,10 @@ def _short_term_without_date(case: _Case) -> Iterator[Reason]:
     age = case.days_since(created)
     if age > limit:
         text = f"AppConfig marks it short-term without a date, and it is {count(age, 'day')} old (allowed: {limit})"
-        yield Reason("short-term-overdue", text)
+        yield text
 
 
-def _past_lifetime(case: _Case) -> Iterator[Reason]:
+def _past_lifetime(case: _Case) -> Iterator[str]:
     life, created = case.facts.lifetime, case.facts.created_at
     if life.type is None or created is None or life.ends_on is not None:
         return
@@ -244,11 +245,11 @@ def _past_lifetime(case: _Case) -> Iterator[Reason]:
     if limit is not None and age > limit:
         allowed = f"a {life.type.value} flag by {life.type_from} may live {count(limit, 'day')}"
         text = f"{allowed}; it is {count(age, 'day')} old"
-        yield Reason("past-lifetime", text)
+        yield text
 
 
-def _settled(position: Position, code: str, words: str) -> Callable[[_Case], Iterator[Reason]]:
-    def rule(case: _Case) -> Iterator[Reason]:
+def _settled(position: Position) -> Callable[[_Case], Iterator[str]]:
+    def rule(case: _Case) -> Iterator[str]:
         if _is_permanent(case) or not case.critical:
             return
         if any(reading.position is not position for _, reading in case.critical):
@@ -260,12 +261,13 @@ def _settled(position: Position, code: str, words: str) -> Callable[[_Case], Ite
         days = case.days_since(max(known))
         if days > case.rules.settled_days:
             places = _places([e for e, _ in case.critical])
-            yield Reason(code, f"{words} in {places} for {count(days, 'day')} (allowed: {case.rules.settled_days})")
+            span = f"{count(days, 'day')} (allowed: {case.rules.settled_days})"
+            yield f"fully {position.value} in {places} for {span}"
 
     return rule
 
 
-def _unreferenced(case: _Case) -> Iterator[Reason]:
+def _unreferenced(case: _Case) -> Iterator[str]:
     facts = case.facts.references
     if facts is None or _scan_doubt(case) or facts.in_code or facts.possible or facts.in_tests:
         return
@@ -273,64 +275,136 @@ def _unreferenced(case: _Case) -> Iterator[Reason]:
         return
     declared = facts.counts.get("define", 0)
     rest = f"; {count(declared, 'definition')} left" if declared else ""
-    yield Reason("unreferenced", f"no code reads it in the scan of {facts.scanned_at:%Y-%m-%d}{rest}")
+    yield f"no code reads it in the scan of {facts.scanned_at:%Y-%m-%d}{rest}"
 
 
-def _only_tests(case: _Case) -> Iterator[Reason]:
+def _only_tests(case: _Case) -> Iterator[str]:
     facts = case.facts.references
     if facts is None or _scan_doubt(case) or facts.in_code or facts.possible or not facts.in_tests:
         return
     if _quiet(case, case.rules.unreferenced_days):
         text = f"only tests name it ({count(facts.in_tests, 'place')}) in the scan of {facts.scanned_at:%Y-%m-%d}"
-        yield Reason("only-in-tests", text)
+        yield text
 
 
-def _young(case: _Case) -> Iterator[Reason]:
+def _young(case: _Case) -> Iterator[str]:
     created, grace = case.facts.created_at, case.rules.grace_days
     if created is None or _past_its_date(case):
         return
     age = case.days_since(created)
     if age < grace:
-        yield Reason("young", f"it is {count(age, 'day')} old; flags are left alone for {count(grace, 'day')}")
+        yield f"it is {count(age, 'day')} old; flags are left alone for {count(grace, 'day')}"
 
 
-def _recently_changed(case: _Case) -> Iterator[Reason]:
+def _recently_changed(case: _Case) -> Iterator[str]:
     changed, grace = case.facts.changed_at, case.rules.grace_days
     if changed is None or changed == case.facts.created_at or _past_its_date(case):
         return
     days = case.days_since(changed)
     if days < grace:
         who = f" by {case.facts.changed_by}" if case.facts.changed_by else ""
-        yield Reason("recently-changed", f"it changed {count(days, 'day')} ago{who}; a change opens the question again")
+        yield f"it changed {count(days, 'day')} ago{who}; a change opens the question again"
 
 
-def _rolling_out(case: _Case) -> Iterator[Reason]:
+def _rolling_out(case: _Case) -> Iterator[str]:
     for facts, reading in case.critical:
         if reading.position is Position.BETWEEN:
             share = f" ({reading.share:g}%)" if reading.share is not None else ""
             place = _places([facts])
-            yield Reason("partly-on", f"it gives different results to different users in {place}{share}")
+            yield f"it gives different results to different users in {place}{share}"
 
 
-def _permanent(case: _Case) -> Iterator[Reason]:
+def _permanent(case: _Case) -> Iterator[str]:
     life = case.facts.lifetime
     if _is_permanent(case) and life.type is not None and not _unread(case):
-        yield Reason("permanent", f"a {life.type.value} flag by {life.type_from} is meant to stay")
+        yield f"a {life.type.value} flag by {life.type_from} is meant to stay"
 
 
-REMOVAL_RULES: tuple[Callable[[_Case], Iterator[Reason]], ...] = (
-    _short_term_due,
-    _short_term_without_date,
-    _past_lifetime,
-    _settled(Position.ON, "fully-on", "fully on"),
-    _settled(Position.OFF, "fully-off", "fully off"),
-    _unreferenced,
-    _only_tests,
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its code, its sentence for people, and the check that says how it fits a flag, if it does.
+
+    The sentence names thresholds in braces, as ``StaleRules`` calls them.
+    """
+
+    code: str
+    sentence: str
+    check: Callable[[_Case], Iterator[str]]
+
+    def said(self, rules: StaleRules) -> str:
+        """Return the sentence with these thresholds."""
+        return self.sentence.format(
+            settled_days=rules.settled_days,
+            unreferenced_days=rules.unreferenced_days,
+            grace_days=rules.grace_days,
+            release_days=rules.lifetimes.days.get(FlagType.RELEASE),
+        )
+
+
+REMOVAL_RULES: tuple[Rule, ...] = (
+    Rule("past-end-date", "The date by which it was to go has come.", _short_term_due),
+    Rule(
+        "short-term-overdue",
+        "AppConfig marks it short-term without a date, and it is older than {release_days} days.",
+        _short_term_without_date,
+    ),
+    Rule("past-lifetime", "It is older than flags of its type may get.", _past_lifetime),
+    Rule(
+        "fully-on",
+        "It has been fully on in every environment that counts for more than {settled_days} days.",
+        _settled(Position.ON),
+    ),
+    Rule(
+        "fully-off",
+        "It has been fully off in every environment that counts for more than {settled_days} days.",
+        _settled(Position.OFF),
+    ),
+    Rule(
+        "unreferenced",
+        "No code reads it in a complete and recent scan, and it has not changed for {unreferenced_days} days.",
+        _unreferenced,
+    ),
+    Rule(
+        "only-in-tests",
+        "Only tests name it in a complete and recent scan, and it has not changed for {unreferenced_days} days.",
+        _only_tests,
+    ),
 )
-"""Rules that speak for removal; each yields at most one reason."""
+"""Rules that speak for removal; each fits a flag at most once."""
 
-KEEPING_RULES: tuple[Callable[[_Case], Iterator[Reason]], ...] = (_young, _recently_changed, _rolling_out, _permanent)
+KEEPING_RULES: tuple[Rule, ...] = (
+    Rule("young", "It is younger than {grace_days} days, and no date says that it should be gone.", _young),
+    Rule(
+        "recently-changed",
+        "It changed within the last {grace_days} days, and no date says that it should be gone.",
+        _recently_changed,
+    ),
+    Rule("partly-on", "It gives different results to different users in an environment that counts.", _rolling_out),
+    Rule("permanent", "Flags of its type are meant to stay, and code reads it.", _permanent),
+)
 """Rules that speak for keeping."""
+
+OTHERWISE: Mapping[str, str] = {
+    "in-use": "No rule speaks for removal, and its references are known.",
+    "not-known": "No rule speaks for removal, and what is needed to say more is missing.",
+}
+"""What is said where no rule fits, by code."""
+
+MISSING: Mapping[str, str] = {
+    "state": "No state of it is recorded: reconcile reads it from the store.",
+    "references": "No repository was scanned yet; scan those that could read it.",
+    "complete scan": "The newest scan could not read every file; a scan names those it could not.",
+    "recent scan": "The newest scan is too old to say that nothing reads it.",
+    "certain references": "Code may read it, but no place does so for certain.",
+    "value": "Its value is hidden, so that nobody can say whether it is on or off.",
+    "winning value": "It gives different results to different users, so that a removal would have to choose.",
+    "date of last change": "Nothing dates its present state.",
+    "age": "Nothing dates its creation.",
+    "declared type or end date": "Neither its name, description and tags nor AppConfig say how long it should live.",
+    "owner": "Neither its description, its tags nor the configuration names who owns it.",
+    "runtime reads": "Whether running programs ask for it is not recorded; only code is looked at.",
+}
+"""What a verdict may lack, by signal, and how it comes about."""
 
 
 def _is_permanent(case: _Case) -> bool:

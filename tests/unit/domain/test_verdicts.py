@@ -11,6 +11,10 @@ import pytest
 from auditor.domain.flags import FlagId, FlagState, JsonValue
 from auditor.domain.lifetimes import LifetimeRules, lifetime_of
 from auditor.domain.verdicts import (
+    KEEPING_RULES,
+    MISSING,
+    OTHERWISE,
+    REMOVAL_RULES,
     EnvironmentFacts,
     FlagFacts,
     Judgement,
@@ -210,3 +214,19 @@ def test_owners_come_from_the_description_or_the_configuration() -> None:
     assert lifetime_of(flag, None, {"description": "owner=a@example.com"}, rules).owner == "a@example.com"
     assert lifetime_of(flag, None, {}, rules).owner == "@checkout"
     assert lifetime_of(FlagId("pay", "x"), None, {}, rules).owner is None
+
+
+def test_every_word_of_a_verdict_is_explained_and_every_explanation_is_of_use() -> None:
+    judgements = [verdict(case) for case in TABLE]
+    codes = {reason.code for judgement in judgements for reason in judgement.reasons}
+    signals = {signal for judgement in judgements for signal in judgement.missing}
+
+    assert codes == {rule.code for rule in (*REMOVAL_RULES, *KEEPING_RULES)} | set(OTHERWISE)
+    assert signals == set(MISSING)
+
+
+def test_a_rule_is_said_with_the_thresholds_that_count() -> None:
+    sentences = [rule.said(StaleRules(settled_days=45)) for rule in (*REMOVAL_RULES, *KEEPING_RULES)]
+
+    assert "It has been fully on in every environment that counts for more than 45 days." in sentences
+    assert not [sentence for sentence in sentences if "{" in sentence or "None" in sentence]
