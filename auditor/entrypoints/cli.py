@@ -15,6 +15,7 @@ import click
 
 from auditor import __version__
 from auditor.domain.errors import FlagtrailError
+from auditor.domain.extras import needs
 from auditor.entrypoints.cli_options import FlagtrailGroup, group
 from auditor.entrypoints.commands import COMMANDS
 
@@ -99,6 +100,9 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"flagtrail: {place}{error.strerror or error}"
+    missing = needs(error) if isinstance(error, ImportError) else None
+    if missing is not None:
+        return f"flagtrail: {missing}"
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
     return f"flagtrail: unexpected failure: {what}; --debug shows where"
 

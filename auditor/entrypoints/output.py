@@ -106,7 +106,9 @@ def write_table(columns: Sequence[tuple[str, int | None]], rows: Iterable[Sequen
         from rich.table import Table
         from rich.text import Text
     except ImportError as error:
-        raise UsageError("a table needs rich, which is not installed here; use --format json, or install it") from error
+        raise UsageError(
+            "a table needs rich, which is not installed; use --format json, or install flagtrail[cli]"
+        ) from error
     if title:
         write(visible(title))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
