@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
     "check": "auditor.entrypoints.commands.check:check",
+    "completion": "auditor.entrypoints.commands.completion:completion",
     "db": "auditor.entrypoints.commands.db:db",
     "doctor": "auditor.entrypoints.commands.doctor:doctor",
     "flags": "auditor.entrypoints.commands.flags:flags",
