@@ -5,6 +5,8 @@ from __future__ import annotations
 from scanners.languages.base import Language
 from scanners.languages.documents import Documents
 from scanners.languages.dotenv import Dotenv
+from scanners.languages.go import Go
+from scanners.languages.java import Java
 from scanners.languages.javascript import JavaScript
 from scanners.languages.notebook import Notebook
 from scanners.languages.prose import Prose
@@ -18,6 +20,8 @@ LANGUAGES: tuple[Language, ...] = (
     Dotenv(),
     Documents(),
     JavaScript(),
+    Java(),
+    Go(),
     Notebook(),
     WebPage(),
     Prose(),

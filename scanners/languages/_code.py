@@ -139,13 +139,13 @@ class Other:
 
 @dataclass(slots=True, eq=False)
 class Assign:
-    """A target that is given a value; ``declares`` says that the name begins here; ``each``: elements of it."""
+    """A target that is given a value, or each of its ``keys`` or ``values``; ``declares``: the name begins here."""
 
     at: int
     target: Expr
     value: Expr | None
     declares: bool = False
-    each: bool = False
+    each: str = ""
     type: str = ""
 
 
@@ -197,6 +197,22 @@ Expr = Str | Const | Name | Member | Index | Call | Obj | Items | Either | Withi
 Stmt = Expr | Assign | Unpack | Block | Return | Class | Import
 
 
+def as_expression(lowered: Stmt) -> Expr:
+    """Code as something that has a value, known or not."""
+    if isinstance(lowered, Assign | Unpack | Block | Return | Class | Import):
+        return Other(lowered.at, [lowered])
+    return lowered
+
+
+def number(at: int, text: str) -> Expr:
+    """A number as it is spelled."""
+    plain = text.replace("_", "")
+    try:
+        return Const(at, int(plain) if plain.isdigit() else float(plain))
+    except ValueError:
+        return Other(at)
+
+
 @dataclass(slots=True)
 class Source:
     """A file's syntax tree as its grammar makes it, and its text by node."""
@@ -226,6 +242,18 @@ class Source:
     def of(self, node: Node | None) -> str:
         """The text of a node."""
         return "" if node is None else self.data[node.start_byte : node.end_byte].decode("utf-8", errors="replace")
+
+    def terms(self, node: Node) -> list[Node]:
+        """The terms of a sum, which can be a long one."""
+        found: list[Node] = []
+        left: Node | None = node
+        while left is not None and left.type == node.type:
+            if self.of(left.child_by_field_name("operator")) != "+":
+                break
+            right = left.child_by_field_name("right")
+            found += [right] if right is not None else []
+            left = left.child_by_field_name("left")
+        return [*([left] if left is not None else []), *reversed(found)]
 
     def span(self, node: Node) -> Span:
         """The text of a node with its place."""

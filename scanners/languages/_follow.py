@@ -131,10 +131,11 @@ class Follower:
         if node.name:
             scope.names[node.name] = (made,)
             self.classes.setdefault(node.name, made)
-        inner.names["this"] = (Instance(made),)
+        itself = Instance(made, fields=Scope(inner))
+        inner.names["this"] = (itself,)
         for statement in node.body:
             if isinstance(statement, _code.Func):
-                method = FuncVal(statement, inner, Instance(made))
+                method = FuncVal(statement, inner, itself)
                 inner.names[statement.name] = (*inner.names.get(statement.name, ()), method)
                 self.functions.append(method)
                 self.methods.setdefault(statement.name, []).append(method)
@@ -186,9 +187,10 @@ class Follower:
             return
         values = self.value(statement.value, scope)
         if statement.each:
-            values = elements(values)
+            values = elements(values, statement.each)
         self._bind_keys(statement.value, values, "a name is given the key")
         if isinstance(target, _code.Name):
+            values = self.libraries.mirrored(values, scope.type_of(target.id))
             self._give(target, values, scope, declares=statement.declares)
         elif isinstance(target, _code.Member):
             self._give_member(target, values, scope)
@@ -207,7 +209,8 @@ class Follower:
     def _give_member(self, target: _code.Member, values: Vals, scope: Scope) -> None:
         for owner in self.value(target.owner, scope):
             if isinstance(owner, Instance | ClassVal):
-                names = (owner.cls if isinstance(owner, Instance) else owner).scope.names
+                fields = owner.fields if isinstance(owner, Instance) else None
+                names = (fields or (owner.cls if isinstance(owner, Instance) else owner).scope).names
                 names[target.name] = union(names.get(target.name, ()), tuple(_named(v, target.name) for v in values))
 
     def _unpack(self, statement: _code.Unpack, scope: Scope) -> None:
@@ -317,6 +320,8 @@ class Follower:
 
     def _callee(self, node: _code.Call, scope: Scope) -> Sequence[Value | _Bound]:
         func = node.func
+        if node.new and isinstance(func, _code.Name) and func.id in self.classes:
+            return (self.classes[func.id],)  # inside the class its name is also that of its constructor
         if not isinstance(func, _code.Member):
             return self.value(func, scope)
         owners = self.value(func.owner, scope)
@@ -344,6 +349,8 @@ class Follower:
             cls = owner.cls if isinstance(owner, Instance) else owner
             held = cls.scope.names.get(name, ())
             known = [value for value in held if isinstance(value, FuncVal)]
+            if isinstance(owner, Instance) and owner.given:
+                known = [FuncVal(value.node, value.scope, owner) for value in known]
             return known or (self.methods.get(name, []) if not held else [])
         if isinstance(owner, MapVal):
             return [value for value in owner.get(name) or () if isinstance(value, FuncVal)]
@@ -353,13 +360,14 @@ class Follower:
         return []
 
     def _make(self, cls: ClassVal, node: _code.Call, args: list[Vals]) -> Vals:
+        given = tuple(value for values in args for value in values)
+        made = Instance(cls, given, Scope(cls.scope))
         for name in ("constructor", cls.node.name):
             for value in cls.scope.names.get(name, ()):
                 if isinstance(value, FuncVal):
-                    self.enter(value, (args, [arg.at for arg in node.args]), node.at)
-        given = tuple(value for values in args for value in values)
+                    self.enter(FuncVal(value.node, value.scope, made), (args, [arg.at for arg in node.args]), node.at)
         self.bind(given, "an object is built with the key")
-        return (Instance(cls, given),)
+        return (made,)
 
     def enter(self, func: FuncVal, given: tuple[list[Vals], list[int]] | None, at: int) -> Vals:
         """Follow a function's body with what it is called with; None: by itself."""
@@ -369,11 +377,12 @@ class Follower:
         if any(one is node for one in self.stack) or len(self.stack) > _DEEPEST_CALL or self._calls > _MOST_CALLS:
             return UNKNOWN
         self._calls += 1
-        scope = Scope(func.scope, function=True)
+        scope = Scope(self._around(func, at), function=True)
         if func.this is not None:
-            scope.names["this"] = (func.this,)
+            this = self._seen_from(func.this, scope)
+            scope.names["this"] = (this,)
             if node.receiver:
-                scope.names[node.receiver] = (func.this,)
+                scope.names[node.receiver] = (this,)
         for number, param in enumerate(node.params):
             self._param(func, param, number, given, at, scope)
         self.stack.append(node)
@@ -385,6 +394,27 @@ class Follower:
         if given is not None:
             returned = tuple(self._used(value, node, at) for value in returned)
         return returned or UNKNOWN
+
+    def _seen_from(self, this: Value, scope: Scope) -> Value:
+        if not isinstance(this, Instance) or not this.given or scope.parent is None:
+            return this
+        if not this.fields or not this.fields.names:
+            return this  # it is being built
+        return Instance(this.cls, this.given, scope.parent)
+
+    def _around(self, func: FuncVal, at: int) -> Scope:
+        """The names around a function; what an object was built with is asked for where its method is called."""
+        this = func.this
+        if not isinstance(this, Instance) or this.fields is None or not this.given:
+            return func.scope
+        step = f"held by an object of {this.cls.node.name}"
+        fields = Scope(func.scope)
+        for name, values in this.fields.names.items():
+            fields.names[name] = tuple(
+                replace(value, passed=at, trail=(step, *value.trail)) if isinstance(value, Text) else value
+                for value in values
+            )
+        return fields
 
     def _param(
         self,
@@ -418,9 +448,9 @@ class Follower:
         reads: list[tuple[FlagSpec, ReferenceKind, int]] = []
         for flag, kind, place in value.reads:
             fixed = node.at <= place < node.end and kind is ReferenceKind.READ
-            if fixed:
+            if fixed and node.name:
                 sure = self.libraries.sure(flag, place)
-                self.findings.add(flag, kind, at, f"{node.name or 'a function'} asks for it", certainty=sure)
+                self.findings.add(flag, kind, at, f"{node.name} asks for it", certainty=sure)
             reads.append((flag, kind, at if fixed else place))
         return FlagVal(tuple(reads))
 
@@ -439,7 +469,7 @@ class Follower:
                     self.bind(held, "a value of a mapping")
 
     def _bind_keys(self, expression: object, values: Vals, what: str) -> None:
-        if not isinstance(expression, _code.Call | _code.Func):
+        if not isinstance(expression, _code.Func):
             self.bind(values, what)
 
     def _bound(self, text: Text, what: str) -> None:
@@ -532,14 +562,14 @@ class _Bound:
     at: int
 
 
-def elements(values: Vals) -> Vals:
-    """The elements of lists, or keys of mappings, and of what is not known something not known."""
+def elements(values: Vals, which: str) -> Vals:
+    """The keys or the values of lists and mappings, and of what is not known something not known."""
     found: list[Vals] = []
     for value in values:
         if isinstance(value, ListVal):
             found += value.items
         elif isinstance(value, MapVal):
-            found += [keys for keys, _ in value.pairs]
+            found += [keys if which == "keys" else held for keys, held in value.pairs]
         else:
             found.append((value,) if isinstance(value, Thing | FlagVal) else UNKNOWN)
     return union(*found)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _READ, _WRITE, _DEFINE = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.DEFINE
 _ENVIRONMENTS = frozenset({("process", "env"), ("Bun", "env"), ("meta", "env"), ("Deno", "env")})
 _ENVELOPE = 4
+_PLACEHOLDER = re.compile(r"\$\{(?P<name>[^:}]+)(?::(?P<default>[^}]*))?\}")
 _BUILDS = re.compile(r"(?:with|set)?(?P<field>\w+)")
 _OPERATION = re.compile(r"(?P<operation>[a-zA-Z]\w*?)(?:Async|Paginator|Pages|WithContext)?")
 
@@ -78,14 +79,14 @@ class Libraries:
         return (owner,)
 
     def _instance_member(self, owner: Instance, name: str, at: int) -> Vals:
-        held = owner.cls.scope.names.get(name)
+        document = next((value for value in owner.given if isinstance(value, Thing)), None)
+        for field_name, key, _ in owner.cls.node.fields:
+            if field_name == name and document is not None:
+                return self._from_document(document, (Text(KeyText.known(key), at),), at)
+        own = owner.fields.names.get(name) if owner.fields is not None else None
+        held = own or owner.cls.scope.names.get(name)
         if held is not None:
             return held
-        for field_name, tag, _ in owner.cls.node.fields:
-            if field_name == name and isinstance(owner.given[:1], tuple) and owner.given:
-                document = owner.given[0]
-                if isinstance(document, Thing):
-                    return self._from_document(document, (Text(KeyText.known(tag), at),), at)
         return tuple(value for value in owner.given if isinstance(value, Text)) or UNKNOWN
 
     def _external_member(self, owner: External, name: str) -> Vals:
@@ -173,7 +174,23 @@ class Libraries:
             return (External(texts(args[0])[0].key.text or "", "*"),)
         if last in tables.PROVIDERS:
             return (Thing("provider", SSM),)
+        if last.startswith("@"):
+            return self._annotated(last, args)
         return self._fetched(args) if last == "ssm" and "middy" in func.module else None
+
+    def _annotated(self, name: str, args: list[Vals]) -> Vals | None:
+        """Annotations that have a value injected."""
+        keys = self._named_keys(args, ("key", "value")) or _taken(args, 0)
+        if name == "@Param":
+            return (self.follower.ask(keys, SSM, _READ, 0, "a parameter is injected"),)
+        if name != "@Value":
+            return None
+        for text in texts(keys):
+            found = _PLACEHOLDER.fullmatch(text.key.text or "")
+            if found is not None:
+                given: Vals = (Text(KeyText.known(found["default"]), text.at),) if found["default"] is not None else ()
+                self.follower.environment(replace(text, key=KeyText.known(found["name"])), given)
+        return UNKNOWN
 
     def _fetched(self, args: list[Vals]) -> Vals:
         for values in args[:1]:
@@ -199,6 +216,8 @@ class Libraries:
         found = self._of_thing(owner, name, node, args) if isinstance(owner, Thing) else None
         if found is None and isinstance(owner, External):
             found = self._of_external(owner, name, node, args)
+        if found is None and isinstance(owner, ListVal) and name == "join":
+            return _separated(node.at, _taken(args, 0), list(owner.items))
         if found is None:
             found = self._by_name(owner, name, node, args)
         if found is None and isinstance(owner, FlagVal):
@@ -212,11 +231,9 @@ class Libraries:
             return union(*(self.follower.environment(key, _taken(args, 1)) for key in texts(_taken(args, 0))))
         if owner.kind == "document":
             return self._of_document(owner, name, node, args)
-        if owner.kind == "provider" and name in {"get", "getMultiple", "getParametersByName", "withDecryption"}:
-            if name == "get":
-                return (self.follower.ask(_taken(args, 0), SSM, _READ, node.at, "a parameter provider is asked"),)
-            return (owner,)
-        return None
+        if owner.kind == "provider" and name == "get":
+            return (self.follower.ask(_taken(args, 0), SSM, _READ, node.at, "a parameter provider is asked"),)
+        return (owner,) if owner.kind in {"provider", "session"} else None
 
     def _of_document(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
         if name in tables.TAKES and args:
@@ -236,9 +253,12 @@ class Libraries:
         fields = _BUILDS.fullmatch(name)
         field = (fields["field"] if fields else name).lower()
         wanted, kind = tables.REQUESTS.get(owner.name, ("", _READ))
+        if owner.name in tables.DECLARED:
+            wanted, _, kind = tables.DECLARED[owner.name]
         if field == wanted.lower():
             every = tuple(value for values in args for value in values)
-            self.follower.ask(every, SSM, kind, node.at, f"{owner.name} of Parameter Store")
+            asked = self.follower.ask(every, SSM, kind, node.at, f"{owner.name} of Parameter Store")
+            return (owner, asked) if kind is _READ else (owner,)
         if owner.name in tables.ITEMS and field in {"key", "item", "expressionattributevalues"}:
             self._items(args[0], tables.ITEMS[owner.name], node.at)
         return (_placed(owner, field, args),)
@@ -252,17 +272,38 @@ class Libraries:
         if (last, name) in tables.SET_VARIABLES:
             self.follower.ask(_taken(args, 0), ENVIRONMENT, _WRITE, node.at, "an environment variable is set")
             return UNKNOWN
-        if last in tables.PROVIDERS and name in {"getSsmProvider", "get"}:
-            return (Thing("provider", SSM),) if name != "get" else None
+        if last in tables.PROVIDERS and name == "getSsmProvider":
+            return (Thing("provider", SSM),)
         if name == "builder" and not args:
             return self._builder(last)
-        if name in {"String", "StringSlice", "Ptr", "of", "asList", "String_", "ToString", "Jsii"} and args:
-            return args[0] if len(args) == 1 else (ListVal(tuple(args)),)
-        if name == "Sprintf" and args:
-            return _formatted(node.at, args)
-        if name in {"Unmarshal", "NewDecoder"} and args:
-            return UNKNOWN if name == "Unmarshal" else args[0]
+        if name == "create" and owner.name.removesuffix(".Builder") in tables.DECLARED:
+            return (Thing("builder", SSM, owner.name.removesuffix(".Builder")),)
+        found = self._text_function(last, name, node, args) if args else None
+        if found is not None:
+            return found
         return self.call(External(owner.module, f"{owner.name}.{name}"), node, args) if owner.module else None
+
+    def _text_function(self, last: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        """Functions of standard libraries that make texts and lists."""
+        if name in {"String", "StringSlice", "Ptr", "of", "asList", "String_", "ToString", "Jsii"}:
+            return args[0] if len(args) == 1 else (ListVal(tuple(args)),)
+        if name in {"Sprintf", "format"}:
+            return _formatted(node.at, args)
+        if name in {"Join", "join"}:
+            return self._joined_by(last, node.at, args)
+        if name in {"Unmarshal", "NewDecoder"}:
+            return UNKNOWN if name == "Unmarshal" else args[0]
+        return None
+
+    def _joined_by(self, owner: str, at: int, args: list[Vals]) -> Vals | None:
+        """``strings.Join(list, separator)``, ``String.join(separator, a, b)``, ``path.join(a, b)``."""
+        slash: Vals = (Text(KeyText.known("/"), at),)
+        if owner == "strings" and len(args) > 1:
+            items = [item for value in args[0] if isinstance(value, ListVal) for item in value.items]
+            return _separated(at, args[1], items)
+        if owner == "String":
+            return _separated(at, args[0], args[1:])
+        return _separated(at, slash, args) if owner in {"path", "posix"} else None
 
     def _builder(self, request: str) -> Vals | None:
         found = tables.REQUEST.fullmatch(request)
@@ -297,19 +338,16 @@ class Libraries:
         operation = name[:1].upper() + name[1:]
         if operation not in tables.REQUESTS and operation not in tables.DOCUMENTS and operation not in tables.ITEMS:
             return self._session(operation, args)
-        for values in args:
-            for value in values:
-                if isinstance(value, FuncVal):
-                    built = Thing("builder", tables.DOCUMENTS.get(operation, Reader()), operation)
-                    self.follower.enter(value, ([(built,)], [node.at]), node.at)
-                    return self._given(operation, Reader())
-                if isinstance(value, Thing | FlagVal):
-                    return (value,)
-                if isinstance(value, MapVal):
-                    found = self._fields(operation, value, node)
-                    if found is not None:
-                        return found
-        return None
+        found: list[Vals] = []
+        for value in (one for values in args for one in values):
+            if isinstance(value, FuncVal):
+                built = Thing("builder", tables.DOCUMENTS.get(operation, Reader()), operation)
+                found.append(self.follower.enter(value, ([(built,)], [node.at]), node.at))
+            elif isinstance(value, Thing | FlagVal):
+                found.append((value,))
+            elif isinstance(value, MapVal):
+                found.append(self._fields(operation, value, node) or ())
+        return tuple(_answered(value, operation) for value in union(*found)) or None
 
     def _session(self, operation: str, args: list[Vals]) -> Vals | None:
         if operation != tables.SESSION:
@@ -362,10 +400,6 @@ class Libraries:
         if operation in tables.DOCUMENTS:
             return (Thing("document", self._document_reader(operation, given)),)
         return None
-
-    def _given(self, operation: str, reader: Reader) -> Vals:
-        found = tables.DOCUMENTS.get(operation)
-        return UNKNOWN if found is None else (Thing("document", replace(found, application=reader.application)),)
 
     def _document_reader(self, operation: str, given: MapVal) -> Reader:
         for value in given.get("ConfigurationToken") or ():
@@ -528,6 +562,22 @@ class Libraries:
         operation = name[:1].upper() + name[1:]
         return name in tables.METHODS or operation in tables.REQUESTS or operation in tables.DOCUMENTS
 
+    def mirrored(self, values: Vals, type_name: str) -> Vals:
+        """A document that is decoded into a struct of the file: its tags declare flags, its fields ask for them."""
+        cls = self.follower.classes.get(type_name.lstrip("*"))
+        if cls is None or not cls.node.fields:
+            return values
+        found: list[Value] = []
+        for value in values:
+            if isinstance(value, Thing) and value.kind == "document":
+                for _, key, at in cls.node.fields:
+                    text = Text(KeyText.known(key), at)
+                    self.follower.ask((text,), value.reader, _DEFINE, at, f"a field of {cls.node.name} declares it")
+                found.append(Instance(cls, (value,), Scope(cls.scope)))
+            else:
+                found.append(value)
+        return tuple(found)
+
     def typed(self, type_name: str) -> Vals:
         """The value of a name that is declared with a type only."""
         known = self.follower.classes.get(type_name.strip("*"))
@@ -545,6 +595,13 @@ class Libraries:
                     else self.follower.value(target.key, scope)
                 )
                 self.follower.ask(keys, ENVIRONMENT, _WRITE, at, "an environment variable is set")
+
+
+def _answered(value: Value, operation: str) -> Value:
+    """What a request is answered with."""
+    if isinstance(value, Thing) and value.kind == "builder" and operation in tables.DOCUMENTS:
+        return Thing("document", value.reader)
+    return value
 
 
 def _goes_on(value: Value) -> bool:
@@ -605,6 +662,15 @@ def _pointed(key: Text) -> Text:
     if known is None or not known.startswith("/"):
         return key
     return replace(key, key=KeyText.known(known[1:].split("/", 1)[0]))
+
+
+def _separated(at: int, separator: Vals, items: list[Vals]) -> Vals:
+    choices: list[Value] = []
+    for number, values in enumerate(items):
+        if number:
+            choices.append(separator[0] if len(separator) == 1 else Unknown())
+        choices.append(values[0] if len(values) == 1 else Unknown())
+    return (joined(at, choices),)
 
 
 _VERB = re.compile(r"%[+#]?[vsdq]")

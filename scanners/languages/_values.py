@@ -100,10 +100,11 @@ class ClassVal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """An object of a class of the file; ``given`` is what it was made with."""
+    """An object of a class of the file: what it was made with, and its own fields."""
 
     cls: ClassVal
     given: Vals = ()
+    fields: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)

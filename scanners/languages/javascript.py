@@ -152,12 +152,7 @@ class _Lower:
 
     def expression(self, node: Node | None) -> Expr:
         """One node that has a value."""
-        if node is None:
-            return _code.Other(0)
-        lowered = self.lower(node)
-        if isinstance(lowered, _code.Assign | _code.Unpack | _code.Block | _code.Return | _code.Class | _code.Import):
-            return _code.Other(lowered.at, [lowered])
-        return lowered
+        return _code.as_expression(self.lower(node) if node is not None else _code.Other(0))
 
     def _anything(self, node: Node) -> Stmt:
         return _code.Other(self.source.at(node), self.children(node))
@@ -169,11 +164,7 @@ class _Lower:
         return _code.Const(self.source.at(node), _CONSTANTS[node.type])
 
     def _number(self, node: Node) -> Stmt:
-        text = self.source.of(node).replace("_", "")
-        try:
-            return _code.Const(self.source.at(node), int(text) if text.isdigit() else float(text))
-        except ValueError:
-            return _code.Const(self.source.at(node), text)
+        return _code.number(self.source.at(node), self.source.of(node))
 
     def _name(self, node: Node) -> Stmt:
         return _code.Name(self.source.at(node), self.source.of(node))
@@ -257,7 +248,7 @@ class _Lower:
     def _binary(self, node: Node) -> Stmt:
         operator = self.source.of(node.child_by_field_name("operator"))
         if operator == "+":
-            return _code.Str(self.source.at(node), self._terms(node))
+            return _code.Str(self.source.at(node), [self.expression(term) for term in self.source.terms(node)])
         left = self.expression(node.child_by_field_name("left"))
         right = self.expression(node.child_by_field_name("right"))
         at = self.source.at(node)
@@ -266,18 +257,6 @@ class _Lower:
         if operator == "in":
             return _code.Within(at, left, right)
         return _code.Other(at, [left, right])
-
-    def _terms(self, node: Node) -> list[str | Expr]:
-        """The terms of a sum, which can be a long one."""
-        terms: list[str | Expr] = []
-        left: Node | None = node
-        while left is not None and left.type == "binary_expression":
-            if self.source.of(left.child_by_field_name("operator")) != "+":
-                break
-            terms.append(self.expression(left.child_by_field_name("right")))
-            left = left.child_by_field_name("left")
-        terms.append(self.expression(left))
-        return terms[::-1]
 
     def _ternary(self, node: Node) -> Stmt:
         condition = self.lower(node.child_by_field_name("condition") or node.named_children[0])
@@ -357,7 +336,7 @@ class _Lower:
         value = self.expression(node.child_by_field_name("right"))
         body = node.child_by_field_name("body")
         at = self.source.at(node)
-        loop = _code.Assign(at, target, value, declares=True, each=True)
+        loop = _code.Assign(at, target, value, declares=True, each="values")
         return _code.Block(at, [loop, *([self.lower(body)] if body is not None else [])])
 
     def _import(self, node: Node) -> Stmt:

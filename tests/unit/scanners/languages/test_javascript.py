@@ -10,6 +10,7 @@ from scanners.keytext import KeyText
 from scanners.languages.base import Setting, UnreadableSourceError
 from scanners.languages.javascript import JavaScript
 from tests.support.languages import CHECKOUT, SHIPPING, STAGING, findings, lines
+from tests.support.marks import expected, short
 
 CASES = {
     "the SDK's commands": f"""
@@ -186,12 +187,6 @@ await client.send(new CreateHostedConfigurationVersionCommand({
   }),
 }));
 """,
-    "documents in texts": """
-const doc = `{
-  "version": "1",
-  "values": {"dark-mode": {"enabled": true}}
-}`;  //!
-""",
     "calls that nobody knows": f"""
 import {{ isEnabled }} from "./flags";
 isEnabled("dark-mode");  //! read? dark-mode
@@ -208,30 +203,15 @@ feature("search");  //! read? search
 }
 
 
-def _expected(source):
-    """The marks at the ends of lines, and the source without them."""
-    wanted, kept = [], []
-    for number, line in enumerate(source.split("\n"), start=1):
-        code, _, marks = line.partition("  //! ")
-        kept.append(code.removesuffix("  //!"))
-        wanted += [f"{number} {mark}" for mark in marks.split(", ") if mark]
-    return "\n".join(kept), sorted(wanted)
-
-
-def _short(line):
-    place, rest = line.split(" ", 1)
-    possible = rest.startswith("possible ")
-    kind, _, key = rest.removeprefix("possible ").partition(" ")
-    return f"{place.split(':')[0]} {kind}{'?' if possible else ''} {key.replace(' = ', ' =')}"
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_finds(name):
-    source, expected = _expected(CASES[name])
-    found = [_short(line) for line in lines(findings(JavaScript(), "src/app.tsx", source))]
-    if name == "documents in texts":
-        expected = ["4 define dark-mode"]
-    assert sorted(found) == expected
+    source, wanted = expected(CASES[name])
+    assert short(lines(findings(JavaScript(), "src/app.tsx", source))) == wanted
+
+
+def test_documents_in_texts():
+    source = 'const doc = `{\n "version": "1",\n "values": {"dark-mode": {"enabled": true}}\n}`;\n'
+    assert lines(findings(JavaScript(), "a.ts", source)) == ["3:13 define dark-mode"]
 
 
 def test_places():
@@ -241,9 +221,9 @@ def test_places():
 
 def test_test_code():
     source = f'it("works", () => {{ mock("{CHECKOUT}"); expect(x).toBe("search"); }});\n'
-    expected = [f"1:26 test {CHECKOUT}", "1:78 test search"]
+    wanted = [f"1:26 test {CHECKOUT}", "1:78 test search"]
     for path in ("src/a.test.ts", "src/__tests__/a.js", "test/a.mjs", "src/a.spec.jsx"):
-        assert lines(findings(JavaScript(), path, source)) == expected
+        assert lines(findings(JavaScript(), path, source)) == wanted
 
 
 def test_variables_set_by_documents():
