@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ahocorasick_rs import AhoCorasick
+
 from auditor.domain.references import Certainty, FlagSpec
 from scanners.keytext import KeyText
 
-KEY_CHARACTERS = r"\w\-./:"
 _SELECTOR = re.compile(r"(?P<name>/?[\w.\-/]+):(?P<selector>[\w.\-]+)")
 _ARN = re.compile(r"arn:aws[\w-]*:ssm:[^:]*:[^:]*:parameter(?P<name>/[^\s]*|[^\s]+)")
 _IDENTIFIER = re.compile(r"(?=[a-z0-9]*[0-9])[a-z0-9]{7}")
@@ -73,7 +74,8 @@ class FlagIndex:
 
     flags: Sequence[FlagSpec]
     _by_key: dict[str, list[FlagSpec]] = field(init=False, repr=False)
-    _words: re.Pattern[str] | None = field(init=False, repr=False, default=None)
+    _engine: AhoCorasick | None = field(init=False, repr=False, default=None)
+    _keys: tuple[str, ...] = field(init=False, repr=False, default=())
     _patterns: dict[KeyText, tuple[FlagSpec, ...]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,11 +84,12 @@ class FlagIndex:
         for flag in dict.fromkeys(self.flags):
             by_key[flag.key].append(flag)
         self._by_key = dict(by_key)
+        self._keys = tuple(by_key)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Every key, once, in the order given."""
-        return tuple(self._by_key)
+        return self._keys
 
     def exact(self, text: str, providers: Iterable[str] = ()) -> tuple[FlagSpec, ...]:
         """The flags of which ``text`` is the whole key, of these providers (none: any).
@@ -133,17 +136,24 @@ class FlagIndex:
 
         A plain-word key counts only where it is quoted.
         """
-        if self._words is None:
-            self._words = _word_pattern(self.keys)
-        position = 0
-        while found := self._words.search(text, position):
-            key, start, end = found.group(1), found.start(1), found.end(1)
-            position = end
-            quoted = start > 0 and text[start - 1] in _QUOTES and text[end : end + 1] == text[start - 1]
-            if is_plain(key) and not quoted:
+        if self._engine is None:
+            self._engine = AhoCorasick(self.keys)
+        taken = -1
+        for number, start, end in sorted(
+            self._engine.find_matches_as_indexes(text, overlapping=True), key=lambda hit: (hit[1], -hit[2])
+        ):
+            if start < taken or not _stands_whole(text, start, end):
                 continue
-            for flag in self._by_key[key]:
-                yield Occurrence(flag, start, end, quoted)
+            taken = end
+            key = self.keys[number]
+            quoted = start > 0 and text[start - 1] in _QUOTES and text[end : end + 1] == text[start - 1]
+            if quoted or not is_plain(key):
+                for flag in self._by_key[key]:
+                    yield Occurrence(flag, start, end, quoted)
+
+    def __reduce__(self) -> tuple[type[FlagIndex], tuple[Sequence[FlagSpec]]]:
+        """Only the flags travel to another process."""
+        return FlagIndex, (tuple(self.flags),)
 
 
 def parameter_name(text: str) -> str:
@@ -192,10 +202,12 @@ def _certainty(flag: FlagSpec, said: KeyText, reader: Reader) -> Certainty:
     return Certainty.POSSIBLE if doubtful else Certainty.CERTAIN
 
 
-def _word_pattern(keys: Sequence[str]) -> re.Pattern[str]:
-    longest_first = sorted(keys, key=len, reverse=True)
-    if not longest_first:
-        return re.compile(r"(?!)()")
-    before = rf"(?<![{KEY_CHARACTERS}])"
-    after = r"(?=[.:,;]*(?:[^\w\-./:]|$)|[.:](?=\s|$))"
-    return re.compile(f"{before}({'|'.join(map(re.escape, longest_first))}){after}")
+def _stands_whole(text: str, start: int, end: int) -> bool:
+    """Whether nothing of a longer key stands around a place; punctuation behind it ends a sentence."""
+    if start > 0 and _PART.match(text[start - 1]):
+        return False
+    return _END.match(text, end) is not None
+
+
+_PART = re.compile(r"[\w\-./:]")
+_END = re.compile(r"[.:,;]*(?:[^\w\-./:]|$)|[.:](?=\s|$)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import threading
 import time
@@ -135,8 +136,13 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
     """Answer jobs until the other end goes away."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _MEMORY)
+    parent = os.getppid()
     while True:
         try:
+            # A fork holds its elders' pipes open, so that none of them ends by itself when the parent is killed.
+            while not pipe.poll(_TICK):
+                if os.getppid() != parent:
+                    return
             job = pipe.recv()
         except (EOFError, OSError):
             return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from scanners.languages.python import documents, fold, invoke, members, tree
+from scanners.languages.python import documents, fold, invoke, members, memory, tree
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.readers import settings
 from scanners.languages.python.values import (
@@ -86,7 +86,7 @@ def _assign_attribute(m: Machine, target: tree.Attr, values: Vals, here: Here) -
         if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
             before = owner.obj.attrs.get(target.name, ())
             kept = tuple(value for value in before if not _is_none(value))
-            owner.obj.attrs[target.name] = union(kept, values)
+            owner.obj.attrs[target.name] = memory.gathered(kept, values)
         elif isinstance(owner, ClassObj):
             owner.scope.names[target.name] = union(owner.scope.names.get(target.name, ()), values)
 
@@ -106,8 +106,7 @@ def _assign_entry(m: Machine, target: tree.Sub, values: Vals, here: Here) -> Non
 
 def put_entry(mapping: MapObj, keys: Vals, values: Vals) -> None:
     """Add an entry, once."""
-    if (keys, values) not in mapping.items:
-        mapping.items.append((keys, values))
+    memory.put(mapping, keys, values)
 
 
 def _unpack(m: Machine, target: tree.Items, values: Vals, here: Here) -> None:
@@ -378,6 +377,8 @@ def _def(m: Machine, node: tree.Def, here: Here) -> None:
             m.eval(param.annotation, here)
         if param.default is not None:
             func.defaults[param.name] = binding(m, m.eval(param.default, here), f"parameter {param.name}")
+    if here.site(node.pos) in m.wrapper_sites:
+        m.wrappers.setdefault(node.name, []).append(func)
     if here.frame.caller is None and here.scope.kind != "function":
         m.functions.append(func)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanners.languages.python import execute, fold, members, tree
+from scanners.languages.python import execute, fold, members, memory, tree
 from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import calls
 from scanners.languages.python.values import (
@@ -33,6 +33,7 @@ from scanners.languages.python.values import (
     Value,
     literal,
     retagged,
+    tags_of,
     union,
 )
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from scanners.languages.python.machine import Here, Machine
 
 _DEEPEST = 14
-_SMALL = 120
+_SUMMARY_BUDGET = 20_000
 
 
 def call(m: Machine, funcs: Vals, args: Args, here: Here, site: Site) -> Vals:
@@ -87,8 +88,40 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
     configured = calls.configured(m, func.qualname, args, here, site, bound=owner is not None)
     if configured is not None:
         return configured
-    if not _worthwhile(m, func, here):
+    if m.budget <= 0 or here.frame.depth >= _DEEPEST or m.running.count(func) > 1:
         return _annotated(m, func)
+    if func.lexical is None and func not in m.running and func.name != "__init__":
+        told = summary(m, func)
+        if not memory.needs_following(told, func, args, owner, m.relevant):
+            return memory.recalled(told.returns, args)
+    shape = memory.shape(func, args, owner)
+    held = m.memory.get(shape) if shape is not None else None
+    if held is not None:
+        return memory.recalled(held, args)
+    events = m.reporter.events
+    found = _followed(m, func, args, here, site, owner)
+    if shape is not None and m.reporter.events == events and memory.repeatable(found):
+        m.memory[shape] = found
+    return found
+
+
+def summary(m: Machine, func: FuncObj) -> memory.Summary:
+    """What a function does when nothing is known of its arguments; told once."""
+    if func not in m.summaries:
+        m.summaries[func] = memory.Summary(True, True, UNKNOWN)
+        budget, m.budget = m.budget, _SUMMARY_BUDGET
+        loops, m.loops = m.loops, 0
+        waits = m.reporter.waits
+        found = root(m, func)
+        m.budget, m.loops = budget, loops
+        tagged = any(tags_of(value) for value in found)
+        m.summaries[func] = memory.Summary(m.reporter.waits > waits, tagged, found)
+    return m.summaries[func]
+
+
+def _followed(
+    m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None
+) -> Vals:
     frame = m.frame(func.name, here.frame, func.lexical, constructor=func.name == "__init__")
     scope = Scope({}, func.scope, func.scope.path, "function")
     _bind(m, func, scope, frame, args, owner, site)
@@ -100,15 +133,6 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
     if all(isinstance(value, Unknown) for value in found):
         return _annotated(m, func)
     return found
-
-
-def _worthwhile(m: Machine, func: FuncObj, here: Here) -> bool:
-    if m.budget <= 0 or here.frame.depth >= _DEEPEST or m.running.count(func) > 1:
-        return False
-    node = func.node
-    if isinstance(node, tree.Lambda) or node.size <= _SMALL or node.name == "__init__":
-        return True
-    return not m.relevant.isdisjoint(node.mentions)
 
 
 def body(m: Machine, func: FuncObj, scope: Scope, frame: Frame) -> Vals:

@@ -10,6 +10,7 @@ from auditor.domain.scan_options import ScanOptions
 from scanners.flag_index import Reader
 from scanners.languages.base import Setting
 from scanners.languages.python import evaluate, execute, tree
+from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, dotted_parts
 from scanners.languages.python.report import Reporter
 from scanners.languages.python.values import (
@@ -58,7 +59,7 @@ class Machine:
     functions: list[FuncObj] = field(default_factory=list)
     classes: list[ClassObj] = field(default_factory=list)
     wrappers: dict[str, list[FuncObj]] = field(default_factory=dict)
-    wanted: set[str] = field(default_factory=set)
+    wrapper_sites: frozenset[Site] = frozenset()
     running: list[FuncObj] = field(default_factory=list)
     memory: dict[object, Vals] = field(default_factory=dict)
     tests: frozenset[str] = frozenset()
@@ -69,6 +70,7 @@ class Machine:
     unread: dict[str, str] = field(default_factory=dict)
     scopes: dict[int, ClassObj] = field(default_factory=dict)
     mirrors: set[tuple[ClassObj, Reader]] = field(default_factory=set)
+    summaries: dict[FuncObj, Summary] = field(default_factory=dict)
     budget: int = _ROOT_BUDGET
     loops: int = 0
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -99,9 +99,18 @@ def _common(one: Parts, other: Parts) -> int:
 def relevant_names(modules: Iterable[tree.Module], words: frozenset[str]) -> frozenset[str]:
     """The names of functions and classes that may, through any depth of calls, ask one of ``words``."""
     functions = [function for module in modules for function in module.functions]
-    known = set(words)
-    while True:
-        found = {name for name, mentions in functions if name not in known and not known.isdisjoint(mentions)}
-        if not found:
-            return frozenset(known)
-        known |= found
+    counts = Counter(name for _, mentions in functions for name in mentions)
+    common = max(_COMMON, len(functions) // 50)
+    known, latest = set(words), set(words)
+    while latest:
+        latest = {
+            name
+            for name, mentions in functions
+            if name not in known and counts[name] <= common and not latest.isdisjoint(mentions)
+        }
+        known |= latest
+    return frozenset(known)
+
+
+# A name that so many functions mention says nothing any more.
+_COMMON = 150

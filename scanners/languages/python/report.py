@@ -33,6 +33,8 @@ class Reporter:
     unresolved: dict[Site, str] = field(default_factory=dict)
     frames: dict[int, Frame] = field(default_factory=dict)
     waiting: dict[Site, tuple[Site, str, KeyText, Reader]] = field(default_factory=dict)
+    events: int = 0
+    waits: int = 0
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
 
@@ -56,6 +58,7 @@ class Reporter:
         default: Fallback | None = None,
     ) -> None:
         """Keep a reference."""
+        self.events += 1
         if is_test_path(site.path):
             kind = ReferenceKind.TEST
         held = self.found.get((flag, site, kind, certainty))
@@ -110,11 +113,13 @@ class Reporter:
         certainty: Certainty = Certainty.CERTAIN,
     ) -> Seen:
         """A reader, writer or definition is handed a key: report it where the key is asked for."""
+        self.events += 1
         spot = self.locate(frame, text)
         matches = self.matches(text, reader, certainty)
         found = tuple((match.flag, match.certainty) for match in matches)
         key = text.key
         if spot is None:
+            self.waits += 1
             self.waiting.setdefault(call, (text.at, what, key, reader))
             self.waiting_frames.add(_outermost(frame).id)
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
@@ -138,6 +143,7 @@ class Reporter:
 
     def used(self, seen: Seen, site: Site, what: str) -> None:
         """A wrapper that fixes the key is used."""
+        self.events += 1
         origin = f"{seen.key} is asked for at {self.shown(seen.site)}" if seen.site else seen.key
         steps = (what, origin, *(f"{step.text} ({self.shown(step.site)})" for step in seen.trail[-_MOST_STEPS:]))
         for flag, sure in seen.flags:

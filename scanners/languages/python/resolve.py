@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,13 +30,25 @@ class Resolution:
 
 def resolve(project: Project, roots: Iterable[str], context: ScanContext) -> Resolution:
     """Follow the code of ``roots``, and whatever it leads to, to every use of a flag."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        return _resolved(project, roots, context)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+_DEEPEST = 5000
+
+
+def _resolved(project: Project, roots: Iterable[str], context: ScanContext) -> Resolution:
     order = sorted(roots)
     machine = _machine(project, order, context)
     _follow(machine, order)
     wrappers = _wrappers(machine)
     if wrappers:
         machine = _machine(project, order, context)
-        machine.wrappers = wrappers
+        machine.wrapper_sites = wrappers
         _follow(machine, order)
     _flag_objects(machine)
     _notes(machine, order)
@@ -71,7 +84,7 @@ def _follow(machine: Machine, order: list[str]) -> None:
         done += 1
         if func.scope.path in wanted:
             machine.refresh()
-            _guarded(machine, func.scope.path, partial(invoke.root, machine, func))
+            _guarded(machine, func.scope.path, partial(invoke.summary, machine, func))
     for cls in list(machine.classes):
         for func in _inherited(machine, cls):
             machine.refresh()
@@ -112,16 +125,17 @@ def _may_ask(machine: Machine, func: FuncObj) -> bool:
     return isinstance(func.node, tree.Def) and not machine.relevant.isdisjoint(func.node.mentions)
 
 
-def _wrappers(machine: Machine) -> dict[str, list[FuncObj]]:
+def _wrappers(machine: Machine) -> frozenset[Site]:
     """Methods that ask for a key they are handed, of names that something unknown is asked by."""
-    found: dict[str, list[FuncObj]] = {}
+    found: dict[str, set[Site]] = {}
     for frame in machine.reporter.waiting_frames:
         func = machine.roots.get(frame)
-        if func is None or func.owner is None or func.name not in machine.asked_methods:
-            continue
-        if func not in found.setdefault(func.name, []):
-            found[func.name].append(func)
-    return {name: funcs for name, funcs in found.items() if len(funcs) <= _MOST_OWNERS}
+        if func is not None and func.owner is not None and func.name in machine.asked_methods:
+            found.setdefault(func.name, set()).add(Site(func.scope.path, func.node.pos))
+    return frozenset(site for sites in found.values() if len(sites) <= _MOST_OWNERS for site in sites)
+
+
+
 
 
 _MOST_OWNERS = 3

@@ -12,7 +12,9 @@ from scanners.flag_index import Reader
 from scanners.keytext import KeyText
 from scanners.languages.python import tree
 
-_MOST_ALTERNATIVES = 3000
+_MOST_ALTERNATIVES = 1500
+_MOST_OTHERS = 40
+_MOST_TAGS = 24
 _MOST_STEPS = 12
 
 
@@ -348,18 +350,40 @@ UNKNOWN: Vals = (Unknown(),)
 
 
 def merged(one: tuple[Tag, ...], other: tuple[Tag, ...]) -> tuple[Tag, ...]:
-    """Both, each once."""
+    """Both, each once; the oldest are forgotten when there are too many."""
     if not other or one == other:
         return one
-    return tuple(dict.fromkeys((*one, *other))) if one else other
+    if not one:
+        return other
+    together = tuple(dict.fromkeys((*one, *other)))
+    return together if len(together) <= _MOST_TAGS else together[-_MOST_TAGS:]
 
 
 def union(*alternatives: Iterable[Value]) -> Vals:
-    """All alternatives, each once, in order."""
-    together = {(type(value), value): value for values in alternatives for value in values}
+    """All alternatives, each once, in order; what is unknown becomes one, and so does what is the same object."""
+    together: dict[object, Value] = {}
+    others = 0
+    for values in alternatives:
+        for value in values:
+            key = _identity(value)
+            held = together.get(key)
+            if held is None:
+                others += not isinstance(value, Text | FlagVal)
+                if others <= _MOST_OTHERS:
+                    together[key] = value
+            elif isinstance(value, Unknown | Ref) and value.tags:
+                together[key] = retagged(held, value.tags)
     if len(together) > _MOST_ALTERNATIVES:
         return (*tuple(together.values())[:_MOST_ALTERNATIVES], Unknown())
     return tuple(together.values())
+
+
+def _identity(value: Value) -> object:
+    if isinstance(value, Unknown):
+        return Unknown, value.hint == "environment"
+    if isinstance(value, Ref):
+        return Ref, id(value.obj)
+    return type(value), value
 
 
 def literal(text: str, at: Site, *steps: Step) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanners.languages.python import documents, fold, members
+from scanners.languages.python import documents, fold, members, memory
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.values import (
     UNKNOWN,
@@ -170,8 +170,7 @@ def of_sequence(m: Machine, owner: Ref, name: str, args: Args, here: Here, site:
         return UNKNOWN
     if name in {"append", "add"} and args.values:
         values = m.binding(args.values[0], "an element of a list")
-        if values not in sequence.items:
-            sequence.items.append(values)
+        memory.append(sequence, values)
         return (Const(None),)
     if name in {"extend", "update", "union"} and args.values:
         found = members.elements(m, args.values[0], here)

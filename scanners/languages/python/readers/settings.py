@@ -85,6 +85,8 @@ def written(m: Machine, keys: Vals, here: Here, site: Site) -> None:
 def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> Vals | None:
     """A settings field is asked for; None when this is no settings object, or the field no flag."""
     flags = m.reporter.flags
+    if "env" not in m.providers and "generic" not in m.providers:
+        return None
     for owner in owners:
         for spelling in _spellings(owner, name):
             if flags.exact(spelling, ENVIRONMENT.providers) and _is_settings(m, owner, name):

@@ -1,0 +1,176 @@
+"""Calls that ask for no flag need to be followed once only for the same kind of arguments."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from scanners.languages.python import tree
+from scanners.languages.python.arguments import Args
+from scanners.languages.python.values import (
+    Bound,
+    Const,
+    Doc,
+    DocItem,
+    DocModel,
+    FlagVal,
+    FuncObj,
+    InstObj,
+    MapObj,
+    Method,
+    Obj,
+    Partial,
+    Ref,
+    SeqObj,
+    Tag,
+    Text,
+    Tree,
+    TreeName,
+    Unknown,
+    Value,
+    Vals,
+    merged,
+    tags_of,
+    union,
+)
+
+Shape = tuple[object, ...]
+
+
+class Summary(NamedTuple):
+    """What a function does by itself: whether it asks for keys it is handed, and what it gives back."""
+
+    waits: bool
+    tagged: bool
+    returns: Vals
+
+
+def needs_following(
+    told: Summary, func: FuncObj, args: Args, owner: Value | None, relevant: frozenset[str]
+) -> bool:
+    """Whether a call can do more than the function does by itself."""
+    if told.waits or args.documents:
+        return True
+    given = [value for values in (*args.values, *args.named.values(), args.rest) for value in values]
+    if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
+        if owner.obj.cls is not func.owner and asks(func, relevant):
+            return True
+        given += [value for values in owner.obj.attrs.values() for value in values]
+    if told.tagged and any(not isinstance(value, Unknown | Const) for value in given):
+        return True
+    return any(_charged(value, 2, relevant) for value in given)
+
+
+def _charged(value: Value, depth: int, relevant: frozenset[str]) -> bool:
+    """Whether a value can ask for flags, or hold them."""
+    if isinstance(value, Ref):
+        if depth == 0:
+            return False
+        if isinstance(value.obj, InstObj):
+            return any(_charged(one, depth - 1, relevant) for values in value.obj.attrs.values() for one in values)
+        if isinstance(value.obj, MapObj):
+            held = [one for _, values in value.obj.items[:_MOST_HELD] for one in values]
+        else:
+            held = [one for values in value.obj.items[:_MOST_HELD] for one in values]
+        return any(_charged(one, depth - 1, relevant) for one in (*held, *value.obj.more))
+    if isinstance(value, Bound):
+        return _charged(value.owner, depth, relevant)
+    if isinstance(value, FuncObj | Method):
+        return asks(value if isinstance(value, FuncObj) else value.func, relevant)
+    return isinstance(value, _CHARGED)
+
+
+def asks(func: FuncObj, relevant: frozenset[str]) -> bool:
+    """Whether a function may ask for flags, by what its body mentions."""
+    return isinstance(func.node, tree.Lambda) or not relevant.isdisjoint(func.node.mentions)
+
+
+_CHARGED = (Obj, Doc, DocItem, DocModel, Tree, TreeName, FlagVal, Partial)
+
+
+def shape(func: FuncObj, args: Args, owner: Value | None) -> Shape | None:
+    """What a call's outcome depends on, apart from where it stands; None when it cannot be told shortly."""
+    if func.lexical is not None or args.documents:
+        return None
+    parts: list[object] = [id(func), _owner(owner)]
+    for values in (*args.values, args.rest):
+        parts.append(_shapes(values))
+    for name, values in sorted(args.named.items()):
+        parts.append((name, _shapes(values)))
+    return None if any(part is None for part in parts) else tuple(parts)
+
+
+def _owner(owner: Value | None) -> object:
+    return id(owner.obj) if isinstance(owner, Ref) else (0 if owner is None else owner)
+
+
+def _shapes(values: Vals) -> object:
+    if len(values) > _MOST:
+        return None
+    shapes = tuple(_shape(value) for value in values)
+    return None if any(part is None for part in shapes) else shapes
+
+
+_MOST = 8
+# What a program puts into a container or an attribute while it runs is kept up to here.
+_MOST_ADDED = 200
+_MOST_HELD = 40
+
+
+def _shape(value: Value) -> object:
+    if isinstance(value, Text):
+        return ("text", tuple(piece.text for piece in value.pieces))
+    if isinstance(value, Unknown):
+        return "unknown"
+    if isinstance(value, Ref):
+        return _container(value.obj)
+    return None if isinstance(value, Partial) else (type(value).__name__, value)
+
+
+def _container(held: SeqObj | MapObj | InstObj) -> object:
+    if isinstance(held, InstObj):
+        return id(held)
+    return (type(held).__name__, 0) if not held.items and not held.more else None
+
+
+def repeatable(found: Vals) -> bool:
+    """Whether what a call gave is the same wherever it stands."""
+    return all(isinstance(value, Unknown) or not tags_of(value) for value in found)
+
+
+def recalled(found: Vals, args: Args) -> Vals:
+    """What a call gave before, come in through the arguments it has now."""
+    tags: tuple[Tag, ...] = ()
+    for values in args.everything():
+        for value in values:
+            tags = merged(tags, tags_of(value))
+    return tuple(Unknown(tags, value.hint) if isinstance(value, Unknown) else value for value in found)
+
+
+def append(sequence: SeqObj, values: Vals) -> None:
+    """Add an element to a list, once for the same kind of values."""
+    kind = _shapes(values)
+    if any(_shapes(item) == kind for item in sequence.items[-_MOST_HELD:]):
+        return
+    if len(sequence.items) < _MOST_ADDED:
+        sequence.items.append(values)
+    else:
+        sequence.more = (Unknown(),)
+
+
+def put(mapping: MapObj, keys: Vals, values: Vals) -> None:
+    """Add an entry to a mapping, once for the same kind of key and value."""
+    kind = (_shapes(keys), _shapes(values))
+    if any((_shapes(held), _shapes(entry)) == kind for held, entry in mapping.items[-_MOST_HELD:]):
+        return
+    if len(mapping.items) < _MOST_ADDED:
+        mapping.items.append((keys, values))
+    else:
+        mapping.more = (Unknown(),)
+
+
+def gathered(held: Vals, values: Vals) -> Vals:
+    """What an attribute holds once it is given these too."""
+    kinds = {_shape(value) for value in held}
+    fresh = tuple(value for value in values if (kind := _shape(value)) is None or kind not in kinds)
+    together = union(held, fresh)
+    return together if len(together) <= _MOST_HELD else (*together[:_MOST_HELD], Unknown())
