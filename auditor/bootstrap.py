@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from auditor.adapters.aws import AwsClients
     from auditor.adapters.channels._slack_access import SlackAccess
     from auditor.adapters.storage import Database
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from auditor.application.ports import AlertChannel, FlagSource, Progress
     from auditor.application.reconcile import Reconcile
     from auditor.application.recording import Recorder
+    from auditor.application.sealing import Anchor, SealReport, Signer, Vouch
+    from auditor.application.verifying import Note, Verdict
+    from auditor.domain.ledger.checkpoint import PublicKey, Verify
     from auditor.domain.references import ScanResult
     from auditor.domain.verdicts import StaleRules
     from auditor.settings import PolicySettings, Settings
@@ -32,11 +37,11 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def database(url: str) -> Database:
+def database(url: str, mac_key: bytes | None = None, *, create: bool = True) -> Database:
     """Open the record, making a missing SQLite file; raise ``DatabaseError`` or ``SchemaOutdatedError``."""
     from auditor.adapters.storage import open_database
 
-    return open_database(url)
+    return open_database(url, create=create, mac_key=mac_key)
 
 
 def upgrade(url: str) -> Upgraded:
@@ -83,6 +88,104 @@ def channel(settings: Settings) -> AlertChannel | None:
     from auditor.adapters.channels import build
 
     return build(settings)
+
+
+def signer(settings: Settings) -> Signer | None:
+    """Build who signs the log, or return ``None`` where no key is configured; raise ``FlagtrailError`` without one."""
+    ledger = settings.ledger
+    if ledger.kms_key is not None:
+        from auditor.adapters.ledger.kms import kms_signer
+
+        return kms_signer(ledger.origin, ledger.kms_key, own_client("kms", settings))
+    if ledger.key is None:
+        return None
+    made: Signer = keys().local_signer(ledger.origin, ledger.key)
+    return made
+
+
+def own_client(service: Literal["kms", "s3"], settings: Settings) -> Any:
+    """Build an AWS client of the account at hand; nothing is called yet."""
+    import boto3
+
+    from auditor.adapters.aws import CONFIG
+
+    return boto3.client(service, region_name=aws(settings).region(), config=CONFIG)
+
+
+def keys() -> ModuleType:
+    """Return what reads and makes keys; raise ``ConfigurationError`` where the library for it is not installed."""
+    from auditor.domain.errors import ConfigurationError
+
+    try:
+        from auditor.adapters.ledger import keys as found
+    except ImportError as error:
+        raise ConfigurationError(
+            "signatures need the cryptography library, which is not installed; install flagtrail[ledger]"
+        ) from error
+    return found
+
+
+def anchors(settings: Settings) -> list[Anchor]:
+    """Build the places that keep checkpoints outside of the database; nothing is called yet."""
+    from auditor.adapters.ledger.bucket import BucketAnchor
+    from auditor.adapters.ledger.directory import DirectoryAnchor
+    from auditor.adapters.ledger.git import GitAnchor
+
+    ledger = settings.ledger
+    found: list[Anchor] = []
+    if ledger.checkpoints is not None:
+        found.append(DirectoryAnchor(ledger.checkpoints))
+    if ledger.git is not None:
+        found.append(GitAnchor(ledger.git))
+    if ledger.bucket is not None:
+        bucket, _, prefix = ledger.bucket.partition("/")
+        place = f"{prefix.rstrip('/')}/" if prefix else ""
+        found.append(BucketAnchor(bucket, place, own_client("s3", settings)))
+    return found
+
+
+def signature_check() -> Verify:
+    """Return what tells whether a signature fits; raise ``ConfigurationError`` where nothing here can tell."""
+    check: Verify = keys().ed25519_fits
+    return check
+
+
+def verify_export(
+    folder: Path,
+    notes: Sequence[Note],
+    trusted: Sequence[PublicKey],
+    now: datetime,
+    *,
+    mac_key: bytes | None = None,
+    hindrances: Sequence[str] = (),
+) -> Verdict:
+    """Verify an export with the checkpoints that came with it and those kept elsewhere."""
+    from auditor.adapters.ledger.exports import ExportedLog, read_manifest
+    from auditor.application.verifying import Note, verify, verify_selection
+
+    manifest, log = read_manifest(folder), ExportedLog(folder)
+    if manifest.complete:
+        return verify(log, notes, trusted, signature_check(), now, mac_key=mac_key, hindrances=hindrances)
+    own = [Note(note, "a checkpoint in the export", outside=False) for note in log.notes()]
+    return verify_selection(
+        log.proven(),
+        manifest.tree_size,
+        [*notes, *own],
+        trusted,
+        signature_check(),
+        mac_key=mac_key,
+        hindrances=hindrances,
+    )
+
+
+def vouch(settings: Settings, record: Database) -> Vouch | None:
+    """Build the step that signs the log, or return ``None`` where no key is configured."""
+    from auditor.application.sealing import Vouch
+
+    who = signer(settings)
+    if who is None:
+        return None
+    return Vouch(record.unit_of_work, who, keys().ed25519_fits, anchors(settings), SystemClock())
 
 
 def recorder(settings: Settings, record: Database) -> Recorder:
@@ -176,8 +279,20 @@ class Application:
             return None
         return dispatch(self.record.unit_of_work, carrier, self.recorder.clock, keys=keys, deadline=deadline)
 
+    def seal(self) -> SealReport:
+        """Seal what was recorded; sign it and anchor the signature where a key is configured."""
+        from auditor.application.sealing import seal_and_sign
+
+        return seal_and_sign(self.record.unit_of_work, vouch(self.settings, self.record))
+
+    def seal_only(self) -> SealReport:
+        """Seal what was recorded, at most about one batch and only if nobody else is at it; nothing is signed."""
+        from auditor.application.sealing import BATCH, seal
+
+        return seal(self.record.unit_of_work, most=BATCH)
+
 
 def application(settings: Settings) -> Application:
     """Build everything an entry point needs to record and to tell."""
-    record = database(settings.database_url)
+    record = database(settings.database_url, settings.ledger.mac_key)
     return Application(settings, record, recorder(settings, record))

@@ -105,6 +105,25 @@ class ScheduleSettings:
     dispatch: When | None = When(every=timedelta(seconds=15))
     scan: When | None = When(every=timedelta(hours=6))
     weekly_report: When | None = When(cron="0 8 * * mon")
+    seal: When | None = When(every=timedelta(minutes=1))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """How the log over the record is signed and where its checkpoints are kept; no key: sealed and not signed.
+
+    ``key`` is a private key's file, ``kms_key`` a key of AWS KMS; ``checkpoints`` a folder, ``git`` a repository,
+    ``bucket`` an S3 bucket, with a prefix behind a slash, that keep checkpoints. ``mac_key`` shows who wrote a row.
+    """
+
+    origin: str = "flagtrail"
+    key: Path | None = None
+    kms_key: str | None = None
+    public_key: Path | None = None
+    checkpoints: Path | None = None
+    git: Path | None = None
+    bucket: str | None = None
+    mac_key: bytes | None = field(default=None, repr=False)
 
 
 _NO_SCAN_OPTIONS = ScanOptions()
@@ -131,6 +150,7 @@ class Settings:
     stale: StaleRules | None = None
     policies: PolicySettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
+    ledger: LedgerSettings = LedgerSettings()
     code_link: str | None = None
     fingerprint_key: bytes | None = field(default=None, repr=False)
 
@@ -180,10 +200,18 @@ def _with_environment(settings: Settings, environ: Mapping[str, str], database_u
         base_url=environ.get("FLAGTRAIL_SLACK_BASE_URL") or settings.slack.base_url,
         token=environ.get("SLACK_BOT_TOKEN") or None,
     )
-    key = environ.get("FLAGTRAIL_FINGERPRINT_KEY", "").encode()
+    return replace(
+        settings,
+        database_url=url,
+        slack=slack,
+        fingerprint_key=_key(environ, "FLAGTRAIL_FINGERPRINT_KEY") or settings.fingerprint_key,
+        ledger=replace(settings.ledger, mac_key=_key(environ, "FLAGTRAIL_MAC_KEY") or settings.ledger.mac_key),
+    )
+
+
+def _key(environ: Mapping[str, str], variable: str) -> bytes | None:
+    """Return the key in a variable; raise ``ConfigurationError`` when it is too short to be one."""
+    key = environ.get(variable, "").encode()
     if key and len(key) < SHORTEST_KEY:
-        raise ConfigurationError(
-            f"FLAGTRAIL_FINGERPRINT_KEY has {len(key)} bytes; give it at least {SHORTEST_KEY}, or unset it"
-        )
-    fingerprint_key = key or settings.fingerprint_key
-    return replace(settings, database_url=url, slack=slack, fingerprint_key=fingerprint_key)
+        raise ConfigurationError(f"{variable} has {len(key)} bytes; give it at least {SHORTEST_KEY}, or unset it")
+    return key or None

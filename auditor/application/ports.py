@@ -388,10 +388,6 @@ class RunLog(Protocol):
         ...
 
 
-class UnitOfWork(Protocol):
-    """One transaction over the record; leaving it without ``commit`` undoes everything."""
-
-    inbox: Inbox
 @dataclass(frozen=True, slots=True)
 class HeldCheckpoint:
     """A signed checkpoint as the record keeps it: of which size, the note, the log's frontier then, anchored or not."""
@@ -449,7 +445,7 @@ class SealedLog(Protocol):
     """The log as somebody finds it who trusts nothing: a database, or an export."""
 
     def head(self) -> tuple[int, bytes] | None:
-        """Return the size and the frontier's bytes that the log claims, or ``None`` when it claims nothing."""
+        """Return the size and the frontier's bytes that the log claims; ``None`` where it keeps no head."""
         ...
 
     def entries(self) -> Iterator[SealedEntry]:
@@ -464,6 +460,10 @@ class SealedLog(Protocol):
         """Return how many rows wait to be sealed, and when the oldest of them was recorded."""
         ...
 
+    def of_change(self, change_id: str) -> Sequence[SealedEntry]:
+        """Return the sealed entries of one change and of what was learnt of it, in the order of the log."""
+        ...
+
     def unsealed(self) -> Iterator[SealedEntry]:
         """Yield the rows that wait to be sealed, without a place or a hash."""
         ...
@@ -473,6 +473,10 @@ class SealedLog(Protocol):
         ...
 
 
+class UnitOfWork(Protocol):
+    """One transaction over the record; leaving it without ``commit`` undoes everything."""
+
+    inbox: Inbox
     documents: DocumentStore
     changes: ChangeLog
     calls: CallLog
@@ -482,11 +486,12 @@ class SealedLog(Protocol):
     outbox: Outbox
     references: ReferenceStore
     runs: RunLog
+    ledger: Ledger
+    sealed: SealedLog
 
     def __enter__(self) -> Self:
         """Begin."""
         ...
-    ledger: Ledger
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

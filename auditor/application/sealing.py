@@ -26,7 +26,10 @@ class ForkError(FlagtrailError):
 class Signer(Protocol):
     """Holds the key that vouches for the log."""
 
-    key: PublicKey
+    @property
+    def key(self) -> PublicKey:
+        """Return the public half."""
+        ...
 
     def sign(self, message: bytes) -> bytes:
         """Return the Ed25519 signature of a message; raise ``FlagtrailError`` when the key cannot be used."""
@@ -36,7 +39,10 @@ class Signer(Protocol):
 class Anchor(Protocol):
     """A place outside the database that keeps checkpoints and does not give them away again."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return where it is."""
+        ...
 
     def newest(self) -> str | None:
         """Return the note of the largest log that is kept here, or ``None``."""

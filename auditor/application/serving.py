@@ -17,6 +17,11 @@ def is_scheduled(event: Mapping[str, Any]) -> bool:
     return event.get("detail-type") == "Scheduled Event" and event.get("source") in _SCHEDULED_SOURCES
 
 
+def is_sealing(event: Mapping[str, Any]) -> bool:
+    """Tell whether an invocation asks to seal and sign the log."""
+    return event.get("job") == "seal"
+
+
 def is_batch(event: Mapping[str, Any]) -> bool:
     """Tell whether an invocation is a batch that may be answered in part (SQS, a stream)."""
     return isinstance(event.get("Records"), list)

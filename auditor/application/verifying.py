@@ -6,7 +6,7 @@ is never a matter of opinion: a fault is a difference between two things that ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,7 +23,7 @@ from auditor.domain.ledger.checkpoint import (
     open_note,
 )
 from auditor.domain.ledger.entries import SealedEntry, content_of, mac_fits
-from auditor.domain.ledger.merkle import Frontier
+from auditor.domain.ledger.merkle import HASH_SIZE, Frontier, verify_inclusion
 from auditor.domain.times import rfc3339
 
 STALE = timedelta(minutes=5)
@@ -117,9 +117,13 @@ def verify(
     now: datetime,
     *,
     mac_key: bytes | None = None,
+    hindrances: Sequence[str] = (),
 ) -> Verdict:
-    """Hold the log against its rows, its rows against their columns, and its roots against what was signed."""
-    found = _Findings()
+    """Hold the log against its rows, its rows against their columns, and its roots against what was signed.
+
+    ``hindrances`` say what should have been held against the log and is not there: then nothing is called intact.
+    """
+    found = _Findings(reasons=list(hindrances))
     own = [Note(text, "the log's own store", outside=False) for text in log.notes()]
     signed = _believed([*notes, *own], keys, check, found)
     size = _walk(log, signed, found, mac_key)
@@ -130,21 +134,77 @@ def verify(
     for sentence in log.loose():
         found.add(sentence)
     _waiting(log, now, found)
-    covered = max((s.checkpoint.size for s in signed), default=0)
-    anchored = max((s.checkpoint.size for s in signed if s.outside), default=0)
+    covered = _coverage(signed, size, keys, [*notes, *own], found)
+    return _verdict(found, signed, size, covered)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEntry:
+    """An entry that is shown alone, with the hashes that lead from it to a root; ``None``: nothing leads there."""
+
+    entry: SealedEntry
+    proof: tuple[bytes, ...] | None
+
+
+def verify_selection(
+    entries: Iterable[ProvenEntry],
+    tree_size: int,
+    notes: Sequence[Note],
+    keys: Sequence[PublicKey],
+    check: Verify,
+    *,
+    mac_key: bytes | None = None,
+    hindrances: Sequence[str] = (),
+) -> Verdict:
+    """Hold entries that were taken out of a log against the checkpoint of the log of this size."""
+    found = _Findings(reasons=list(hindrances))
+    signed = _believed(notes, keys, check, found)
+    roots = {one.checkpoint.root for one in signed if one.checkpoint.size == tree_size}
+    if len(roots) > 1:
+        found.add(f"two different logs of {tree_size} entries are signed")
+    count, unproven, last = 0, 0, -1
+    for one in entries:
+        entry = one.entry
+        count += 1
+        if entry.index <= last:
+            found.add(f"entry {entry.index} ({entry.name}) stands behind entry {last}", entry.index, entry.name)
+        last = entry.index
+        _look_at(entry, mac_key, found)
+        if one.proof is None:
+            unproven += 1
+        elif roots and not any(verify_inclusion(entry.index, tree_size, entry.hash, one.proof, root) for root in roots):
+            text = f"entry {entry.index} ({entry.name}) is not in the log that was signed"
+            found.add(text, entry.index, entry.name)
+    if not roots:
+        missing = f"there is no believable checkpoint of {tree_size} entries"
+        found.reasons.append(missing if signed else _nothing_signed(keys, notes))
+    if unproven:
+        found.reasons.append(f"{unproven} entries are newer than the last checkpoint: nobody vouches for them")
+    return _verdict(found, signed, count, tree_size if roots else 0)
+
+
+def _coverage(
+    signed: Sequence[_Signed], size: int, keys: Sequence[PublicKey], notes: Sequence[Note], found: _Findings
+) -> int:
+    """Return how many entries are signed, and say what is not."""
+    covered = max((one.checkpoint.size for one in signed), default=0)
+    anchored = max((one.checkpoint.size for one in signed if one.outside), default=0)
     if not signed:
-        found.reasons.append(_nothing_signed(keys, [*notes, *own]))
+        found.reasons.append(_nothing_signed(keys, notes))
     elif covered < size:
         found.remarks.append(
             f"{size - covered} entries are newer than the last checkpoint: nobody vouches for them yet"
         )
     if signed and anchored < min(covered, size):
-        found.remarks.append(
-            f"the last {covered - anchored} signed entries are not anchored outside of the log's store"
-        )
+        found.remarks.append(f"the last {covered - anchored} signed entries are not held against any anchor")
+    return covered
+
+
+def _verdict(found: _Findings, signed: Sequence[_Signed], size: int, covered: int) -> Verdict:
     ordered = sorted(found.faults, key=lambda fault: (fault.index is None, fault.index or 0))
     answer = Answer.TAMPERED if ordered else Answer.UNCHECKED if found.reasons else Answer.INTACT
-    count = len({(s.checkpoint.size, s.checkpoint.root) for s in signed})
+    anchored = max((one.checkpoint.size for one in signed if one.outside), default=0)
+    count = len({(one.checkpoint.size, one.checkpoint.root) for one in signed})
     return Verdict(answer, size, covered, anchored, count, tuple(ordered), tuple(found.remarks), tuple(found.reasons))
 
 
@@ -205,16 +265,17 @@ def _grown(frontier: Frontier, batch: Sequence[bytes], found: _Findings) -> Fron
     try:
         return frontier.extended(batch)
     except ValueError:
-        place = next(at for at, leaf in enumerate(batch, frontier.size) if len(leaf) != 32)  # noqa: PLR2004
+        place = next(at for at, leaf in enumerate(batch, frontier.size) if len(leaf) != HASH_SIZE)
         found.add(f"entry {place} has no hash", place)
-        return frontier.extended(leaf if len(leaf) == 32 else bytes(32) for leaf in batch)  # noqa: PLR2004
+        return frontier.extended(leaf if len(leaf) == HASH_SIZE else bytes(HASH_SIZE) for leaf in batch)
 
 
 def _look_at(entry: SealedEntry, mac_key: bytes | None, found: _Findings) -> None:
     """Hold one leaf against its row."""
     leaf = entry.leaf()
     if leaf is None:
-        found.add(f"entry {entry.index} ({entry.name}): its row is gone", entry.index, entry.name)
+        text = entry.fault or "its row is gone"
+        found.add(f"entry {entry.index} ({entry.name}): {text}", entry.index, entry.name)
     elif leaf != entry.hash:
         found.add(f"entry {entry.index} ({entry.name}): its body is not what was sealed", entry.index, entry.name)
     elif fault := entry.fault or _mac_fault(entry, mac_key):
@@ -253,10 +314,7 @@ def _compare_roots(
 
 def _compare_head(log: SealedLog, frontier: Frontier, found: _Findings) -> None:
     head = log.head()
-    if head is None:
-        if frontier.size:
-            found.add("the log has entries and no head")
-    elif head != (frontier.size, frontier.to_bytes()):
+    if head is not None and head != (frontier.size, frontier.to_bytes()):
         text = f"the head of the log claims {head[0]} entries and does not fit the {frontier.size} that are there"
         found.add(text, min(head[0], frontier.size))
 
@@ -271,14 +329,17 @@ def _waiting(log: SealedLog, now: datetime, found: _Findings) -> None:
     found.remarks.append(told)
 
 
-def first_lines(verdict: Verdict) -> Iterator[str]:
+def in_words(verdict: Verdict) -> Iterator[str]:
     """Yield the answer in words, the first bad entry first."""
     if verdict.answer is Answer.INTACT:
-        vouched = f"{verdict.signed} of them signed, {verdict.anchored} anchored outside"
-        yield f"Intact: {verdict.size} entries, {vouched}, by {verdict.checkpoints} checkpoints."
+        yield f"Intact: {verdict.size} entries, as signed in {_counted(verdict.checkpoints, 'checkpoint')}."
     elif verdict.answer is Answer.TAMPERED:
         yield f"Tampered: {verdict.faults[0].text}."
         yield from (f"  also: {fault.text}" for fault in verdict.faults[1:])
     else:
         yield f"Could not check: {'; '.join(verdict.reasons)}."
     yield from (f"  note: {remark}" for remark in verdict.remarks)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

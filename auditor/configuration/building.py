@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.configuration import positions
 from auditor.configuration.faults import Faults
+from auditor.configuration.ledger import key_from, ledger
 from auditor.configuration.policies import CODES, policies
 from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType, LifetimeRules
 from auditor.domain.scan_options import Accessor, Model, Override, Returns, ScanOptions
@@ -17,7 +18,6 @@ from auditor.domain.verdicts import StaleRules
 from auditor.settings import (
     DEFAULT_DATABASE,
     DEFAULT_SOURCES,
-    SHORTEST_KEY,
     AwsSettings,
     NotifySettings,
     ScheduleSettings,
@@ -69,8 +69,9 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
             faults,
         ),
         schedule=ScheduleSettings(**_only(read, "schedule")),
+        ledger=ledger(_only(read, "ledger"), faults, base, environ),
         code_link=_only(read, "links").get("code"),
-        fingerprint_key=_fingerprint_key(_only(read, "secrets"), faults, base, environ),
+        fingerprint_key=key_from(("secrets", "fingerprint_key"), _only(read, "secrets"), faults, base, environ),
     )
 
 
@@ -172,31 +173,3 @@ def _stale(read: Read) -> StaleRules:
         scan_max_age_days=given.get("scan_fresh_for", usual.scan_max_age_days),
         critical=frozenset(name.lower() for name in given.get("critical_environments", usual.critical)),
     )
-
-
-def _fingerprint_key(
-    secrets: Mapping[str, str], faults: Faults, base: Path, environ: Mapping[str, str]
-) -> bytes | None:
-    """Return the key; a place that does not hold one is a fault, and no fault quotes the key."""
-    variable, file = secrets.get("fingerprint_key_env"), secrets.get("fingerprint_key_file")
-    if variable and file:
-        faults.add(("secrets", "fingerprint_key_file"), "goes not with fingerprint_key_env; keep one of them")
-        return None
-    if variable:
-        place, key = "fingerprint_key_env", environ.get(variable, "").encode()
-    elif file:
-        place, key = "fingerprint_key_file", _key_file(base / file, faults)
-    else:
-        return None
-    if len(key) < SHORTEST_KEY:
-        faults.add(("secrets", place), f"the key there has {len(key)} bytes; it needs at least {SHORTEST_KEY}")
-    return key
-
-
-def _key_file(path: Path, faults: Faults) -> bytes:
-    """Return what a key file holds, without the line end."""
-    try:
-        return path.read_bytes().strip()
-    except OSError as error:
-        faults.add(("secrets", "fingerprint_key_file"), f"{path} cannot be read: {error.strerror}")
-        return bytes(SHORTEST_KEY)

@@ -21,6 +21,8 @@ _VARIABLE = v.matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment va
 _ROLE = v.matching(r"[\w+=,.@/-]+", 'a role name like "flagtrail-read"')
 _URL = v.matching(r"https?://[^\s{}]+", 'a URL like "https://slack.example.com/api/"')
 _TEXTS = v.many(v.text, '["..."]')
+_ORIGIN = v.matching(r"[^\s+]{1,200}", 'a name without spaces and plus signs like "flagtrail.example.com/shop"')
+_BUCKET = v.matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]+)?", 'a bucket like "audit" or "audit/flags"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,26 @@ SECTIONS: tuple[Section, ...] = (
             Option("dispatch", schedule, "schedule", "Send what waits.", "15s"),
             Option("scan", schedule, "schedule", "Scan the repositories.", "6h"),
             Option("weekly_report", schedule, "schedule", "Report what can go.", "0 8 * * mon"),
+            Option("seal", schedule, "schedule", "Seal what was recorded, and sign it where there is a key.", "1m"),
         ),
+    ),
+    Section(
+        ("ledger",),
+        "The log over the record: who signs it, and where the signed checkpoints are kept. Without a key it is sealed "
+        "and not signed. Files and folders are looked for beside the configuration. `FLAGTRAIL_MAC_KEY` goes before "
+        "`mac_key_env` and `mac_key_file`.",
+        (
+            Option("origin", _ORIGIN, "name", "The log's own name, which stands in every checkpoint.", "flagtrail"),
+            Option("key", v.text, "file", "The private key that signs; `flagtrail key` makes one."),
+            Option("kms_key", v.text, "key id, ARN or alias", "A key of AWS KMS that signs: ECC_NIST_EDWARDS25519."),
+            Option("public_key", v.text, "file", "The public key that `flagtrail verify` trusts.", "that of key"),
+            Option("checkpoints", v.text, "folder", "Keeps each checkpoint as a file."),
+            Option("git", v.text, "folder", "A git repository that keeps each checkpoint as a commit."),
+            Option("bucket", _BUCKET, "bucket or bucket/prefix", "An S3 bucket with Object Lock that keeps them."),
+            Option("mac_key_env", _VARIABLE, "variable", "The variable that holds the key of those who record."),
+            Option("mac_key_file", v.text, "file", "The file that holds the key of those who record."),
+        ),
+        misplaced=(("mac_key", "a key does not belong in this file; name its place by mac_key_env or mac_key_file"),),
     ),
     Section(
         ("secrets",),

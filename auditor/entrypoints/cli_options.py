@@ -127,11 +127,15 @@ class Context:
         """Return the time the answer is for: ``--now``, else the present."""
         return self.now or datetime.now(UTC)
 
-    def open_database(self) -> Database:
-        """Open the record; raise ``DatabaseError`` or ``SchemaOutdatedError``."""
+    def open_database(self, *, create: bool = True, recording: bool = False) -> Database:
+        """Open the record, making a missing file where ``create`` is set; raise ``DatabaseError``.
+
+        Whoever is ``recording`` shows by a key that it was them, where the configuration names one.
+        """
         from auditor import bootstrap
 
-        record = bootstrap.database(self.database_url)
+        mac_key = self.settings.ledger.mac_key if recording else None
+        record = bootstrap.database(self.database_url, mac_key, create=create)
         command = click.get_current_context(silent=True)
         if command is not None:
             command.call_on_close(record.close)

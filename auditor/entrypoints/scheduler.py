@@ -101,6 +101,7 @@ def jobs_of(schedule: ScheduleSettings, work: Mapping[str, Callable[[], str]]) -
         ("dispatch", schedule.dispatch),
         ("scan", schedule.scan),
         ("weekly_report", schedule.weekly_report),
+        ("seal", schedule.seal),
     ):
         if when is not None and name in work:
             yield Job(name, when, work[name])

@@ -44,6 +44,12 @@ repositories = [{shop}]
 
 [stale]
 critical_environments = ["prod"]
+
+[ledger]
+origin = "shop.example.com/flags"
+key = "ledger.key"
+public_key = "key.pub"
+checkpoints = "checkpoints"
 """
 
 
@@ -79,16 +85,19 @@ def run(out: Path, start: datetime) -> None:
         pages(config, out)
         keep_messages(slack, out)
         show(application, slack, out)
+        verify(config, out)
         application.record.close()
 
 
 def prepare(out: Path) -> Path:
-    """Make the folder anew with its configuration and return the configuration's place."""
+    """Make the folder anew with its configuration and the key that signs; return the configuration's place."""
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
     config = out / "flagtrail.toml"
     config.write_text(CONFIG.format(shop=json.dumps(os.path.relpath(SHOP, out))), encoding="utf-8")
+    with silence():
+        cli.main(["--config", str(config), "key"], standalone_mode=False)
     return config
 
 
@@ -100,14 +109,18 @@ def record_fortnight(application: bootstrap.Application, aws: StandIn, start: da
         pass  # nobody recorded anything yet: these events reached no one
     first = application.reconcile().run()
     application.dispatch()
+    application.seal()
     past = f"{first.recorded} changes of the past, told in one summary"
     say(f"\nFirst reconcile: {first.documents} documents, {past}.")
     say("\nThe fortnight, as it happened:")
-    scanned = False
+    scanned, day = False, timedelta(days=1)
     for step, batches in play(aws, list(shop.fortnight()), start):
         if not scanned and step.at >= timedelta(days=1):
             scan(application)  # as the service does every night
             scanned = True
+        if step.at >= day:
+            application.seal()  # as the service does every minute; once a day tells the story as well
+            day = timedelta(days=step.at.days + 1)
         recorded = 0
         for batch in batches:
             before = count(application)
@@ -117,6 +130,7 @@ def record_fortnight(application: bootstrap.Application, aws: StandIn, start: da
         say(f"  {when:%a %d %b %H:%M}  {step.text}" + (f"  [{recorded} recorded]" if recorded else ""))
     last = application.reconcile().run()
     application.dispatch()
+    application.seal()
     found = f"{last.recorded} change that no event told of"
     say(f"\nLast reconcile: {last.documents} documents, {found}, {last.gaps} versions missing.")
 
@@ -174,6 +188,15 @@ def readable(blocks: list[dict[str, Any]]) -> Iterator[str]:
             for line in shown.splitlines():
                 # A command is shown as it is: it is there to be copied.
                 yield from [line] if line.startswith("aws ") else textwrap.wrap(line, WIDTH, subsequent_indent="    ")
+
+
+def verify(config: Path, out: Path) -> None:
+    """Ask whether the record is still what was sealed, signed and anchored, by the command that users have."""
+    kept = len(list((out / "checkpoints").iterdir()))
+    say(f"\nThe record is sealed and signed; {kept} checkpoints are kept in {os.path.relpath(out)}/checkpoints.")
+    say(f"\n  .venv/bin/flagtrail --config {os.path.relpath(config)} verify")
+    cli.main(["--config", str(config), "verify"], standalone_mode=False)
+    sys.stdout.flush()
 
 
 def count(application: bootstrap.Application) -> int:

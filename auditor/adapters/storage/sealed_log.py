@@ -22,15 +22,14 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class SqlSealedLog:
-    """A database's log; ``compared`` says whether columns are held against bodies, which an export has no need of."""
+    """A database's log."""
 
     session: Session
-    compared: bool = True
 
     def head(self) -> tuple[int, bytes] | None:
-        """Return the size and the frontier's bytes that the log claims, or ``None`` when it claims nothing."""
+        """Return the size and the frontier's bytes that the log claims; an empty log may not have been begun."""
         row = self.session.first(select(log_head.c.size, log_head.c.frontier).order_by(log_head.c.id))
-        return None if row is None else (row.size, bytes(row.frontier))
+        return (0, b"") if row is None else (row.size, bytes(row.frontier))
 
     def entries(self) -> Iterator[SealedEntry]:
         """Yield the leaves by their place, with the row each stands for and how that differs from its own body."""
@@ -42,19 +41,35 @@ class SqlSealedLog:
             yield from self._with_rows(page)
             after = page[-1].position
 
-    def between(self, start: int, end: int) -> Iterator[SealedEntry]:
-        """Yield the leaves from one place up to, and without, another."""
-        for entry in self._from(start):
-            if entry.index >= end:
-                return
-            yield entry
-
-    def place_of(self, kind: str, entry_number: int) -> int | None:
-        """Return the place of an entry in the log, or ``None`` while it is not sealed."""
-        row = self.session.first(
-            select(leaves.c.position).where(leaves.c.entry == kind, leaves.c.entry_seq == entry_number)
-        )
-        return None if row is None else row.position
+    def of_change(self, change_id: str) -> Sequence[SealedEntry]:
+        """Return the sealed entries of one change and of what was learnt of it, in the order of the log."""
+        wanted = select(changes.c.seq).where(changes.c.id == change_id).scalar_subquery()
+        found: list[SealedEntry] = []
+        for kind, table, named in (
+            ("change", changes, changes.c.seq == wanted),
+            ("attribution", attributions, attributions.c.change_seq == wanted),
+        ):
+            sealed = and_(leaves.c.entry == kind, leaves.c.entry_seq == table.c.seq)
+            written = and_(entry_macs.c.entry == kind, entry_macs.c.entry_seq == table.c.seq)
+            rows = (
+                select(leaves.c.position, leaves.c.hash, table.c.seq, table.c.body, entry_macs.c.mac)
+                .select_from(table)
+                .join(leaves, sealed)
+                .outerjoin(entry_macs, written)
+                .where(named)
+            )
+            found += [
+                SealedEntry(
+                    row.position,
+                    kind,
+                    row.seq,
+                    bytes(row.hash),
+                    bytes(row.body),
+                    None if row.mac is None else bytes(row.mac),
+                )
+                for row in self.session.rows(rows)
+            ]
+        return sorted(found, key=lambda entry: entry.index)
 
     def loose(self) -> Iterator[str]:
         """Yield a sentence for each row that is neither sealed nor waits, and for each that waits and is gone."""
@@ -88,12 +103,6 @@ class SqlSealedLog:
         """Return the signed checkpoints that are kept with the log, the smallest first."""
         return [checkpoint.note for checkpoint in SqlLedger(self.session).checkpoints()]
 
-    def _from(self, start: int) -> Iterator[SealedEntry]:
-        after = start - 1
-        while page := self._leaves(after):
-            yield from self._with_rows(page)
-            after = page[-1].position
-
     def _leaves(self, after: int) -> Sequence[Row[Any]]:
         following = select(leaves).where(leaves.c.position > after).order_by(leaves.c.position).limit(_PAGE)
         return self.session.rows(following)
@@ -103,10 +112,10 @@ class SqlSealedLog:
         kinds = {leaf.entry for leaf in page}
         rows = {kind: self._rows(kind, first, last) for kind in kinds if kind in TABLES}
         macs = self._macs(first, last)
-        context = self._context(rows.get("attribution", {}).values()) if self.compared else Context()
+        context = self._context(rows.get("attribution", {}).values())
         for leaf in page:
             row = rows.get(leaf.entry, {}).get(leaf.entry_seq)
-            fault = None if row is None or not self.compared else fault_of(leaf.entry, row, context)
+            fault = None if row is None else fault_of(leaf.entry, row, context)
             body = None if row is None else bytes(row.body)
             mac = macs.get((leaf.entry, leaf.entry_seq))
             yield SealedEntry(leaf.position, leaf.entry, leaf.entry_seq, bytes(leaf.hash), body, mac, fault)

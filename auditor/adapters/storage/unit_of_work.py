@@ -16,6 +16,7 @@ from auditor.adapters.storage.ledger import SqlLedger
 from auditor.adapters.storage.outbox import SqlOutbox
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.runs import SqlRunLog
+from auditor.adapters.storage.sealed_log import SqlSealedLog
 from auditor.adapters.storage.session import KnownActors, Session
 from auditor.application.ports import (
     CallLog,
@@ -29,6 +30,7 @@ from auditor.application.ports import (
     Outbox,
     ReferenceStore,
     RunLog,
+    SealedLog,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class SqlUnitOfWork:
     references: ReferenceStore
     runs: RunLog
     ledger: Ledger
+    sealed: SealedLog
 
     def __init__(self, engine: Engine, known_actors: KnownActors, mac_key: bytes | None = None) -> None:
         self._engine = engine
@@ -73,6 +76,7 @@ class SqlUnitOfWork:
         self.references = references
         self.runs = SqlRunLog(session)
         self.ledger = SqlLedger(session)
+        self.sealed = SqlSealedLog(session)
         return self
 
     def __exit__(

@@ -74,6 +74,26 @@ class Frontier:
         return cls(size, tuple(kept[at : at + HASH_SIZE] for at in range(0, len(kept), HASH_SIZE)))
 
 
+class Tree:
+    """A whole tree in memory, two hashes a leaf: gives the root of any part of it at once."""
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        level = list(leaves)
+        self.size = len(level)
+        self._levels = [level]
+        while len(level) > 1:
+            level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+            self._levels.append(level)
+
+    def subtree(self, start: int, end: int) -> bytes:
+        """Return the root over the leaves from ``start`` up to ``end``, as proofs ask for them."""
+        width = end - start
+        if width & (width - 1) == 0 and start % width == 0:
+            return self._levels[width.bit_length() - 1][start // width]
+        middle = start + split(width)
+        return node_hash(self.subtree(start, middle), self.subtree(middle, end))
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """Return the root over these leaf hashes."""
     return Frontier().extended(leaves).root()

@@ -42,15 +42,18 @@ def ingest(context: Context, files: Sequence[str]) -> None:
     """
     from auditor import bootstrap
     from auditor.application.ingest import Ingest
+    from auditor.application.sealing import seal
     from auditor.entrypoints import output
 
     events = list(_events(files))
-    recorder = bootstrap.recorder(context.settings, context.open_database())
+    record = context.open_database(recording=True)
+    recorder = bootstrap.recorder(context.settings, record)
     report = Ingest(recorder).run(events)
     if context.format == "json":
         output.write_json(report.to_json())
     else:
         _write(report)
+    seal(record.unit_of_work)
     if not report.complete:
         output.remark(f"flagtrail ingest: {_trouble(report)}")
         context.exit(_BAD_INPUT)

@@ -37,10 +37,12 @@ def reconcile(context: Context, source: str | None) -> None:
     """
     from auditor import bootstrap
     from auditor.application.reconcile import Reconcile
+    from auditor.application.sealing import seal
     from auditor.entrypoints import output
 
     kind = None if source is None else _kind(source, context.settings)
-    recorder = bootstrap.recorder(context.settings, context.open_database())
+    record = context.open_database(recording=True)
+    recorder = bootstrap.recorder(context.settings, record)
     with context.progress() as progress:
         report = Reconcile(recorder).run(kind, progress)
     if context.format == "json":
@@ -48,6 +50,7 @@ def reconcile(context: Context, source: str | None) -> None:
     else:
         output.write(f"{report.documents} documents looked at, {report.versions} versions read.")
         output.write(f"{report.recorded} changes recorded, {report.gaps} version gaps open.")
+    seal(record.unit_of_work)
     if report.errors:
         count, first = len(report.errors), report.errors[0]
         output.remark(f"flagtrail reconcile: {first}" + (f"; and {count - 1} more" if count > 1 else ""))

@@ -71,6 +71,7 @@ def _work(context: Context, application: Application, reports: Path) -> Mapping[
         "reconcile": lambda: _reconcile(application),
         "dispatch": lambda: _dispatch(application),
         "weekly_report": lambda: _weekly_report(context, application, reports),
+        "seal": lambda: _seal(application),
     }
     if context.settings.repositories:
         work["scan"] = lambda: _scan(context, application)
@@ -97,6 +98,12 @@ def _scan(context: Context, application: Application) -> str:
     results = bootstrap.scan_and_keep(context.settings, application.record, context.settings.repositories)
     found = sum(len(result.references) for result in results)
     return f"{len(results)} repositories, {found} references"
+
+
+def _seal(application: Application) -> str:
+    from auditor.entrypoints.commands.seal import told
+
+    return told(application.seal())
 
 
 def _weekly_report(context: Context, application: Application, reports: Path) -> str:
