@@ -25,6 +25,7 @@ from auditor.domain.findings import Finding
 from auditor.domain.ledger.entries import Entry, SealedEntry
 from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
+from auditor.domain.snoozes import Snooze
 
 
 class Clock(Protocol):
@@ -286,6 +287,18 @@ class FindingLog(Protocol):
         ...
 
 
+class SnoozeLog(Protocol):
+    """The snoozes of flags, recorded and never changed."""
+
+    def add(self, snooze: Snooze) -> bool:
+        """Record a snooze; return False when just this one is recorded already."""
+        ...
+
+    def all(self, as_of: datetime | None = None) -> Sequence[Snooze]:
+        """Return the snoozes, oldest first."""
+        ...
+
+
 class Outbox(Protocol):
     """Alerts on their way: written with the change, claimed with a lease, never lost, never sent twice unsaid."""
 
@@ -486,6 +499,7 @@ class UnitOfWork(Protocol):
     outbox: Outbox
     references: ReferenceStore
     runs: RunLog
+    snoozes: SnoozeLog
     ledger: Ledger
     sealed: SealedLog
 

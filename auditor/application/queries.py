@@ -163,6 +163,14 @@ def _flag(state: StateAt) -> FlagId:
     return FlagId(change.application or "", change.flag or "")
 
 
+def flag_called(uow: UnitOfWork, wanted: str) -> FlagId:
+    """Return the flag of this name: its key, ``application/key``, or a parameter's full name.
+
+    Raise ``UsageError`` when no flag has it, with the nearest names, or when several have.
+    """
+    return _chosen(wanted, states_at(uow, None))
+
+
 def _chosen(wanted: str, states: Iterable[StateAt]) -> FlagId:
     """Return the one flag that is meant."""
     names: dict[str, set[FlagId]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from auditor.application.ports import HistoryQuery, StoredScan, UnitOfWork
@@ -12,6 +12,7 @@ from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import lifetime_of
 from auditor.domain.references import Certainty, Reference
+from auditor.domain.snoozes import Snooze
 from auditor.domain.verdicts import (
     EnvironmentFacts,
     FlagFacts,
@@ -62,13 +63,15 @@ def recorded_flags(
     scans = uow.references.scans(as_of)
     references = _by_flag(uow.references.references(as_of))
     notices = _notices(uow, as_of)
+    snoozes = _snoozes(uow, as_of)
     for flag, found in _gather(uow, as_of).items():
         is_gone = not any(_exists(change) for change in found.states)
         if is_gone and not gone:
             continue
         places = _places(found, references, scans)
         counted = None if places is None else _counted(places, scans)
-        yield RecordedFlag(_facts(flag, found, counted, notices, rules), places, is_gone)
+        facts = replace(_facts(flag, found, counted, notices, rules), snoozes=tuple(snoozes.get(flag, ())))
+        yield RecordedFlag(facts, places, is_gone)
 
 
 def _rank(judgement: Judgement) -> tuple[int, float, str]:
@@ -184,6 +187,13 @@ def _counted(mine: Sequence[Reference], scans: Sequence[StoredScan]) -> Referenc
         scanned_at=min(scan.scanned_at for scan in scans),
         complete=all(scan.complete for scan in scans),
     )
+
+
+def _snoozes(uow: UnitOfWork, as_of: datetime | None) -> Mapping[FlagId, Sequence[Snooze]]:
+    grouped: dict[FlagId, list[Snooze]] = defaultdict(list)
+    for snooze in uow.snoozes.all(as_of):
+        grouped[snooze.flag].append(snooze)
+    return grouped
 
 
 def _notices(uow: UnitOfWork, as_of: datetime | None) -> Mapping[str, Sequence[tuple[str, datetime]]]:

@@ -171,5 +171,6 @@ def _stale(read: Read) -> StaleRules:
         unreferenced_days=given.get("unreferenced_after", usual.unreferenced_days),
         grace_days=given.get("grace", usual.grace_days),
         scan_max_age_days=given.get("scan_fresh_for", usual.scan_max_age_days),
+        snooze_days=given.get("snooze_at_most", usual.snooze_days),
         critical=frozenset(name.lower() for name in given.get("critical_environments", usual.critical)),
     )

@@ -288,6 +288,7 @@ SECTIONS: tuple[Section, ...] = (
             Option("unreferenced_after", v.days, "duration", "How long no code may read a flag.", "30d"),
             Option("grace", v.days, "duration", "How long a new flag is left alone.", "14d"),
             Option("scan_fresh_for", v.days, "duration", "How long a scan counts as evidence.", "30d"),
+            Option("snooze_at_most", v.days, "duration", "How long `flagtrail snooze` may let a flag be.", "90d"),
             Option("default_type", v.choice(*FlagType), _TYPES, "The type of a flag whose name tells none.", "none"),
         ),
     ),

@@ -15,6 +15,7 @@ from enum import StrEnum
 from auditor.domain.flags import FlagId, FlagState, JsonValue
 from auditor.domain.lifetimes import FlagType, Lifetime, LifetimeRules
 from auditor.domain.readings import Position, Reading, read_state
+from auditor.domain.snoozes import Snooze
 from auditor.domain.times import rfc3339
 from auditor.domain.wording import count
 
@@ -90,6 +91,11 @@ class FlagFacts:
     lifetime: Lifetime
     references: ReferenceFacts | None
     notices: tuple[tuple[str, datetime], ...] = ()
+    snoozes: tuple[Snooze, ...] = ()
+
+    def snoozed(self, now: datetime) -> Snooze | None:
+        """Return the snooze that holds now, if the newest one does."""
+        return self.snoozes[-1] if self.snoozes and self.snoozes[-1].is_active(now) else None
 
 
 _OVERDUE = frozenset({"past-end-date", "short-term-overdue", "past-lifetime"})
@@ -106,6 +112,7 @@ class StaleRules:
     grace_days: int = 14
     scan_max_age_days: int = 30
     critical: frozenset[str] = frozenset()
+    snooze_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +126,12 @@ class Judgement:
     missing: tuple[str, ...]
     winning_value: Mapping[str, JsonValue]
     age_days: int | None
+    snoozed: Mapping[str, JsonValue] | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the verdict in contract form."""
+        """Return the verdict in contract form; ``snoozed`` stands there while somebody lets the flag be."""
         return {
+            **({} if self.snoozed is None else {"snoozed": dict(self.snoozed)}),
             "application": self.facts.flag.application or None,
             "flag": self.facts.flag.key,
             "verdict": self.verdict.value,
@@ -180,7 +189,14 @@ def judge(facts: FlagFacts, rules: StaleRules, now: datetime) -> Judgement:
         missing,
         _winning_values(facts),
         case.days_since(facts.created_at) if facts.created_at is not None else None,
+        _snoozed(facts, now),
     )
+
+
+def _snoozed(facts: FlagFacts, now: datetime) -> Mapping[str, JsonValue] | None:
+    """Return the snooze that holds, with how often the flag was snoozed; it changes no verdict."""
+    snooze = facts.snoozed(now)
+    return None if snooze is None else snooze.to_json(len(facts.snoozes), now)
 
 
 def _critical(facts: FlagFacts, rules: StaleRules) -> tuple[EnvironmentFacts, ...]:
@@ -487,6 +503,8 @@ def _evidence(case: _Case) -> Iterator[Signal]:
         yield Signal("possible references", facts.references.possible, facts.references.scanned_at)
     for text, moment in facts.notices:
         yield Signal("store notice", text, moment)
+    for snooze in facts.snoozes:
+        yield Signal(f"snoozed until {rfc3339(snooze.until)} by {snooze.by}", snooze.reason, snooze.at)
 
 
 def _declared(life: Lifetime, as_of: datetime | None) -> Iterator[Signal]:

@@ -26,7 +26,8 @@ from auditor.domain.changes import (
     RecordedChange,
 )
 from auditor.domain.documents import DeploymentStep, DocumentRef
-from auditor.domain.flags import FlagState
+from auditor.domain.flags import FlagId, FlagState
+from auditor.domain.snoozes import Snooze
 from auditor.domain.times import parse_rfc3339, rfc3339
 
 FORMAT = 1
@@ -138,6 +139,30 @@ def read_gap(body: bytes) -> Gap:
     """Read a gap back."""
     row = json.loads(body)
     return Gap(GapClass(row["class"]), _read_document(row), row["life"], row["from"], row["to"], row["reason"])
+
+
+def snooze_body(snooze: Snooze) -> bytes:
+    """Return the bytes of a snooze."""
+    return canonical(
+        {
+            "type": "snooze",
+            "v": FORMAT,
+            "application": snooze.flag.application,
+            "flag": snooze.flag.key,
+            "until": rfc3339(snooze.until),
+            "reason": snooze.reason,
+            "by": snooze.by,
+            "recorded_at": rfc3339(snooze.at),
+        },
+    )
+
+
+def read_snooze(body: bytes) -> Snooze:
+    """Read a snooze back."""
+    row = json.loads(body)
+    flag = FlagId(row["application"], row["flag"])
+    until, at = parse_rfc3339(row["until"]), parse_rfc3339(row["recorded_at"])
+    return Snooze(flag, until, row["reason"], row["by"], at)
 
 
 def reconcile_body(scope: Scope, counts: Mapping[str, int], at: datetime) -> bytes:

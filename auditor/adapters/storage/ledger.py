@@ -23,6 +23,7 @@ from auditor.adapters.storage.tables import (
     log_head,
     pending_seals,
     reconciles,
+    snoozes,
 )
 from auditor.application.ports import HeldCheckpoint
 from auditor.domain.errors import DatabaseError
@@ -42,6 +43,7 @@ TABLES: dict[str, Table] = {
     "attribution": attributions,
     "gap": gaps,
     "reconcile": reconciles,
+    "snooze": snoozes,
 }
 
 

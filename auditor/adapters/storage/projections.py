@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from auditor.adapters.storage.bodies import read_attribution, read_change, read_gap
+from auditor.adapters.storage.bodies import read_attribution, read_change, read_gap, read_snooze
 from auditor.adapters.storage.change_log import attribution_columns, columns
 from auditor.adapters.storage.gaps import gap_columns
 from auditor.adapters.storage.keys import cause_number, change_id
 from auditor.adapters.storage.runs import reconcile_columns
 from auditor.adapters.storage.search import actor_text, searchable_text, state_words
-from auditor.adapters.storage.tables import Name, Words, attributions, changes, gaps, reconciles
+from auditor.adapters.storage.snoozes import snooze_columns
+from auditor.adapters.storage.tables import Name, Words, attributions, changes, gaps, reconciles, snoozes
 from auditor.adapters.storage.texts import clean, clip, number
 from auditor.application.ports import Scope
 from auditor.domain.attribution import Actor, ActorKind, Attribution
@@ -34,6 +35,7 @@ _KINDS: Mapping[str, Table] = {
     "attribution": attributions,
     "gap": gaps,
     "reconcile": reconciles,
+    "snooze": snoozes,
 }
 _UNREADABLE = "its body cannot be read"
 _NOT_COMPARED = ("seq", "body")
@@ -120,7 +122,17 @@ def _reconcile(row: Row[Any], _context: Context) -> Mapping[str, Any]:
     return reconcile_columns(scope, body["counts"], parse_rfc3339(body["recorded_at"]))
 
 
-_EXPECTED = {"change": _change, "attribution": _attribution, "gap": _gap, "reconcile": _reconcile}
+def _snooze(row: Row[Any], _context: Context) -> Mapping[str, Any]:
+    return snooze_columns(read_snooze(bytes(row.body)))
+
+
+_EXPECTED = {
+    "change": _change,
+    "attribution": _attribution,
+    "gap": _gap,
+    "reconcile": _reconcile,
+    "snooze": _snooze,
+}
 
 
 def _same_at_a_glance(row: Row[Any]) -> bool:

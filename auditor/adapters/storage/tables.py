@@ -300,6 +300,34 @@ alert_changes = Table(
     sqlite_with_rowid=False,
 )
 
+# Only alerts that go a way of their own have a row here.
+alert_ways = Table(
+    "alert_ways",
+    metadata,
+    Column("alert_id", BigInteger, ForeignKey("alerts.id"), primary_key=True, autoincrement=False),
+    # Which channel carries it; null for the one that carries all others.
+    _name("route", nullable=True),
+    # What changes have in common that one act may have made, and when the newest of them was.
+    _name("burst", nullable=True),
+    _micros("newest_us", nullable=True),
+    # How many changes the message told of when it was last surely sent: the alert may have grown since.
+    Column("shown", Integer, nullable=False),
+    # The key of the alert in whose thread it stands.
+    _name("thread", nullable=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_alert_ways_route", alert_ways.c.route)
+Index("ix_alert_ways_burst_newest_us", alert_ways.c.burst, alert_ways.c.newest_us)
+
+snoozes = Table(
+    "snoozes",
+    metadata,
+    _number(),
+    Column("digest", Name, nullable=False, unique=True),
+    _micros("recorded_us"),
+    Column("body", LargeBinary, nullable=False),
+)
+
 reference_sets = Table(
     "reference_sets",
     metadata,

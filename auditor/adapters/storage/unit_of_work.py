@@ -16,8 +16,8 @@ from auditor.adapters.storage.ledger import SqlLedger
 from auditor.adapters.storage.outbox import SqlOutbox
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.runs import SqlRunLog
-from auditor.adapters.storage.sealed_log import SqlSealedLog
 from auditor.adapters.storage.session import KnownActors, Session
+from auditor.adapters.storage.snoozes import SqlSnoozeLog
 from auditor.application.ports import (
     CallLog,
     ChangeLog,
@@ -30,7 +30,7 @@ from auditor.application.ports import (
     Outbox,
     ReferenceStore,
     RunLog,
-    SealedLog,
+    SnoozeLog,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class SqlUnitOfWork:
     outbox: Outbox
     references: ReferenceStore
     runs: RunLog
+    snoozes: SnoozeLog
     ledger: Ledger
-    sealed: SealedLog
 
     def __init__(self, engine: Engine, known_actors: KnownActors, mac_key: bytes | None = None) -> None:
         self._engine = engine
@@ -75,8 +75,8 @@ class SqlUnitOfWork:
         self.outbox = SqlOutbox(session, changes, findings, references)
         self.references = references
         self.runs = SqlRunLog(session)
+        self.snoozes = SqlSnoozeLog(session)
         self.ledger = SqlLedger(session)
-        self.sealed = SqlSealedLog(session)
         return self
 
     def __exit__(

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "scan": "auditor.entrypoints.commands.scan:scan",
     "seal": "auditor.entrypoints.commands.seal:seal",
     "show": "auditor.entrypoints.commands.show:show",
+    "snooze": "auditor.entrypoints.commands.snooze:snooze",
     "stale": "auditor.entrypoints.commands.stale:stale",
     "state": "auditor.entrypoints.commands.state:state",
     "verify": "auditor.entrypoints.commands.verify:verify",

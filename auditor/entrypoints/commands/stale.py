@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from auditor.domain.flags import JsonValue
 from auditor.domain.verdicts import Judgement, Verdict
 from auditor.entrypoints.cli_options import Context, command
 
@@ -53,6 +54,12 @@ def judge_all(context: Context) -> Sequence[Judgement]:
         return stale_flags(uow, rules, context.moment, context.now)
 
 
+def _snoozed(snooze: Mapping[str, JsonValue]) -> str:
+    """Say until when somebody lets the flag be, and how often that was so."""
+    times = "" if snooze["times"] == 1 else f", {snooze['times']} times by now"
+    return f"snoozed until {str(snooze['until'])[:10]} by {snooze['by']}{times}: {snooze['reason']}"
+
+
 def _wanted(judgement: Judgement, verdict: str | None, application: str | None) -> bool:
     if verdict is not None and judgement.verdict.value != verdict:
         return False
@@ -68,6 +75,8 @@ def _table(judgements: Sequence[Judgement]) -> Iterator[str]:
         yield f"{judgement.verdict.value.upper():8} {judgement.facts.flag}" + (f"  ({owner})" if owner else "")
         for reason in judgement.reasons:
             yield from click.wrap_text(reason.text, _WIDTH, "  - ", "    ").splitlines()
+        if judgement.snoozed is not None:
+            yield from click.wrap_text(_snoozed(judgement.snoozed), _WIDTH, "  z ", "    ").splitlines()
         if judgement.missing:
             missing = f"not known: {', '.join(judgement.missing)}"
             yield from click.wrap_text(missing, _WIDTH, "  ? ", "    ").splitlines()
