@@ -60,7 +60,8 @@ class DeferredEvent:
 class IngestReport:
     """What became of a batch: one outcome an event, in order; ``recorded`` counts change rows, the others events.
 
-    ``alerts`` are the keys of the alerts put into the outbox, for sending right after the commit.
+    ``alerts`` are the keys of the alerts put into the outbox, for sending right after the commit; ``changes`` the ids
+    of the rows that were written.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -68,6 +69,7 @@ class IngestReport:
     rejected: tuple[RejectedEvent, ...] = ()
     deferred: tuple[DeferredEvent, ...] = ()
     alerts: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -165,6 +167,7 @@ class Ingest:
             tuple(sorted(rejected, key=lambda event: event.index)),
             tuple(sorted(deferred, key=lambda event: event.index)),
             tuple(dict.fromkeys(tally.alerts)),
+            tuple(tally.changes),
         )
 
     def take_up_deferred(self, tally: Tally) -> None:

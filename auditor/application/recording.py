@@ -41,13 +41,14 @@ Finish = Callable[[UnitOfWork, int], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What a call or run added: rows written, versions held, back-fill counted, alerts put."""
+    """What a call or run added: rows written with their ids, versions held, back-fill counted, alerts put."""
 
     recorded: int = 0
     versions: int = 0
     backfilled: int = 0
     gaps: int = 0
     alerts: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
 
 
 # Under this name a version keeps the id of the request that wrote it.
@@ -298,6 +299,7 @@ class Recorder:
             finish(uow, len(news))
         uow.commit()
         tally.alerts.extend(keys)
+        tally.changes.extend(change.id for change in news)
         tally.recorded += sum(not change.change.kind.is_attempt for change in news)
         tally.backfilled += sum(change.change.detected_by is Detection.BACKFILL for change in news)
         return len(news)
