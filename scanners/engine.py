@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -30,7 +30,7 @@ from scanners.languages.python import tree
 from scanners.languages.python.lower import module_tree
 from scanners.languages.python.project import Project
 from scanners.languages.python.readers.tables import WORDS
-from scanners.languages.python.resolve import resolve
+from scanners.languages.python.resolve import Resolution, resolve
 from scanners.repository import FoundFile, Listing, list_files, read_bytes
 from scanners.text_search import search_text
 from scanners.workers import Crew, Failed
@@ -44,6 +44,8 @@ _LARGEST_TEXT = 32 << 20
 _SMALL_PROJECT = 400
 _SMALL_BYTES = 2 << 20
 _HEAD = 4096
+_MOST_ROUNDS = 4
+_SHORTEST_NAME = 3
 _GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
@@ -199,9 +201,8 @@ class _Scan:
         roots = [path for path in roots if path not in self.unread]
         with self._crew(_parse) as crew:
             modules = _Modules(files, crew, self)
-            modules.load_all(roots)
             project = Project(frozenset(files), modules.get)
-            found = resolve(project, [path for path in roots if modules.get(path) is not None], self.context)
+            found = self._rounds(project, modules, roots, narrow=not small)
         del settings
         self.references += found.references
         self.unresolved += found.unresolved
@@ -211,6 +212,39 @@ class _Scan:
         searched = {one.file.path for one in candidates if one.keyed}
         for path in sorted(set(modules.failed) & searched):
             self._as_text(files[path], None)
+
+    def _rounds(self, project: Project, modules: _Modules, roots: list[str], *, narrow: bool) -> Resolution:
+        """Follow the roots, then the files that mention what was found there, until there are no more."""
+        found = Resolution()
+        for _ in range(_MOST_ROUNDS):
+            modules.load_all([path for path in roots if path not in modules.trees])
+            readable = [path for path in roots if modules.get(path) is not None]
+            found = resolve(project, readable, self.context, narrow=narrow)
+            more = self._mentioning(found.names, modules.files, frozenset(roots)) if narrow else []
+            if not more:
+                break
+            roots = sorted({*roots, *more})
+        return found
+
+    def _mentioning(
+        self, names: Mapping[str, frozenset[str]], files: dict[str, FoundFile], known: frozenset[str]
+    ) -> list[str]:
+        """The files that hold one of these names, and the last part of a module that has it."""
+        telling = sorted(name for name in names if len(name) >= _SHORTEST_NAME)
+        engine = BytesAhoCorasick([name.encode() for name in telling])
+        found = []
+        for path, file in sorted(files.items()):
+            if path in known or path in self.unread:
+                continue
+            try:
+                data = read_bytes(file.place, _LARGEST_SOURCE)
+            except OSError as error:
+                self.unread[path] = f"not readable: {error.strerror or error}"
+                continue
+            hits = {telling[number] for number, _, _ in engine.find_matches_as_indexes(data, overlapping=True)}
+            if any(_holds_word(data, name) and _holds_stem(data, names[name]) for name in hits):
+                found.append(path)
+        return found
 
     # Joining
 
@@ -302,6 +336,14 @@ def _wanted(candidate: _Candidate, language: Language | None) -> bool:
     if candidate.keyed:
         return True
     return language is not None and not candidate.words.isdisjoint(language.words)
+
+
+def _holds_word(data: bytes, name: str) -> bool:
+    return re.search(rb"\b" + name.encode() + rb"\b", data) is not None
+
+
+def _holds_stem(data: bytes, stems: frozenset[str]) -> bool:
+    return any(stem.encode() in data for stem in stems)
 
 
 def _is_binary(data: bytes) -> bool:

@@ -559,6 +559,11 @@ def _from(m: Machine, node: tree.From, here: Here) -> None:
 
 
 def _star(m: Machine, path: str, here: Here) -> None:
+    if not m.opens(path):
+        found = m.exports(path)
+        for name in sorted(found.own | found.taken.keys()) if found is not None else ():
+            here.scope.names[name] = (Imported(path, name),)
+        return
     scope = m.module(path)
     if scope is None:
         return

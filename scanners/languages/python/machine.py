@@ -10,6 +10,7 @@ from auditor.domain.scan_options import ScanOptions
 from scanners.flag_index import Reader
 from scanners.languages.base import Setting
 from scanners.languages.python import evaluate, execute, tree
+from scanners.languages.python.exports import Exports, exports
 from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, dotted_parts
 from scanners.languages.python.report import Reporter
@@ -62,6 +63,9 @@ class Machine:
     wrapper_sites: frozenset[Site] = frozenset()
     running: list[FuncObj] = field(default_factory=list)
     memory: dict[object, Vals] = field(default_factory=dict)
+    candidates: frozenset[str] | None = None
+    known_names: frozenset[str] = frozenset()
+    told: dict[str, Exports | None] = field(default_factory=dict)
     tests: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     asked_methods: set[str] = field(default_factory=set)
@@ -166,6 +170,8 @@ class Machine:
 
     def member(self, path: str, name: str) -> Vals:
         """A name of a module: what it is bound to there, a module below it, or unknown."""
+        if not self.opens(path):
+            return self.looked_up((Imported(path, name),))
         scope = self.module(path)
         if scope is not None and name in scope.names:
             return self.looked_up(scope.names[name])
@@ -192,6 +198,8 @@ class Machine:
         return tuple(done) or UNKNOWN
 
     def _imported(self, value: Imported) -> Vals:
+        if not self.opens(value.path):
+            return self._told(value)
         scope = self.module(value.path)
         if scope is not None and value.name in scope.names:
             return scope.names[value.name]
@@ -199,6 +207,39 @@ class Machine:
         if child is not None:
             return (ModuleRef(child),)
         return UNKNOWN
+
+    def opens(self, path: str) -> bool:
+        """Whether a module is worth following; in a large repository only one that may hold a key or a reader."""
+        return self.candidates is None or path in self.modules or path in self.candidates or path.endswith("/")
+
+    def _told(self, value: Imported) -> Vals:
+        """A name of a module that is not followed: where the module has it from, as far as its text says."""
+        child = self.project.child(value.path, value.name)
+        known = value.name in self.known_names or value.name.isupper()
+        found = self.exports(value.path) if known else None
+        if found is None:
+            return (ModuleRef(child),) if child is not None else UNKNOWN
+        if value.name in found.own:
+            if not value.name.isupper():
+                return UNKNOWN
+            scope = self.module(value.path)
+            return scope.names.get(value.name, UNKNOWN) if scope is not None else UNKNOWN
+        sources = [found.taken[value.name]] if value.name in found.taken else []
+        sources += [(level, module, value.name) for level, module in found.stars if value.name not in found.taken]
+        paths = [(self.project.resolve(value.path, level, module), name) for level, module, name in sources]
+        targets = [Imported(path, name) for path, name in paths if path is not None and self._has(path, name)]
+        return tuple(targets) or ((ModuleRef(child),) if child is not None else UNKNOWN)
+
+    def _has(self, path: str, name: str) -> bool:
+        found = self.exports(path)
+        return found is None or name in found.own or name in found.taken or bool(found.stars)
+
+    def exports(self, path: str) -> Exports | None:
+        """The names a module makes known; None when it cannot be read."""
+        if path not in self.told:
+            facts = None if path.endswith("/") else self.project.load(path)
+            self.told[path] = None if facts is None else exports(facts)
+        return self.told[path]
 
     def name(self, name: str, scope: Scope) -> Vals:
         """What a name stands for at this place."""

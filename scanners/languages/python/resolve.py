@@ -10,11 +10,26 @@ from functools import partial
 from auditor.domain.references import Certainty, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.languages.base import ScanContext, is_test_path
 from scanners.languages.python import invoke, members, tree
+from scanners.languages.python.exports import exports
 from scanners.languages.python.machine import Machine
-from scanners.languages.python.project import Project, relevant_names
+from scanners.languages.python.project import Project, dotted_parts, relevant_names
 from scanners.languages.python.readers import tables
 from scanners.languages.python.report import Reporter
-from scanners.languages.python.values import ClassObj, FuncObj, Site
+from scanners.languages.python.values import (
+    ClassObj,
+    Doc,
+    FlagVal,
+    FuncObj,
+    InstObj,
+    Obj,
+    Partial,
+    Ref,
+    SeqObj,
+    Site,
+    Text,
+    Vals,
+    Value,
+)
 
 
 @dataclass(slots=True)
@@ -28,12 +43,15 @@ class Resolution:
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def resolve(project: Project, roots: Iterable[str], context: ScanContext) -> Resolution:
-    """Follow the code of ``roots``, and whatever it leads to, to every use of a flag."""
+def resolve(project: Project, roots: Iterable[str], context: ScanContext, *, narrow: bool = False) -> Resolution:
+    """Follow the code of ``roots``, and whatever it leads to, to every use of a flag.
+
+    ``narrow`` leaves modules alone that are no roots, unless a constant is needed from them.
+    """
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEEPEST))
     try:
-        return _resolved(project, roots, context)
+        return _resolved(project, sorted(roots), context, narrow=narrow)
     finally:
         sys.setrecursionlimit(before)
 
@@ -41,13 +59,12 @@ def resolve(project: Project, roots: Iterable[str], context: ScanContext) -> Res
 _DEEPEST = 5000
 
 
-def _resolved(project: Project, roots: Iterable[str], context: ScanContext) -> Resolution:
-    order = sorted(roots)
-    machine = _machine(project, order, context)
+def _resolved(project: Project, order: list[str], context: ScanContext, *, narrow: bool) -> Resolution:
+    machine = _machine(project, order, context, narrow=narrow)
     _follow(machine, order)
     wrappers = _wrappers(machine)
     if wrappers:
-        machine = _machine(project, order, context)
+        machine = _machine(project, order, context, narrow=narrow)
         machine.wrapper_sites = wrappers
         _follow(machine, order)
     _flag_objects(machine)
@@ -56,7 +73,7 @@ def _resolved(project: Project, roots: Iterable[str], context: ScanContext) -> R
     return _result(machine)
 
 
-def _machine(project: Project, order: list[str], context: ScanContext) -> Machine:
+def _machine(project: Project, order: list[str], context: ScanContext, *, narrow: bool) -> Machine:
     modules = [facts for path in order if (facts := project.load(path)) is not None]
     configured = [accessor.callable.rsplit(".", 1)[-1] for accessor in context.options.accessors]
     words = {*tables.WORDS, *configured}
@@ -69,6 +86,8 @@ def _machine(project: Project, order: list[str], context: ScanContext) -> Machin
         context.options,
         context.settings,
         relevant=relevant_names(modules, frozenset(words)),
+        candidates=frozenset(order) if narrow else None,
+        known_names=frozenset(name for facts in modules for name in exports(facts).own),
         tests=frozenset(path for path in project.paths if is_test_path(path)),
         providers=providers,
     )
@@ -177,4 +196,56 @@ def _result(machine: Machine) -> Resolution:
         tuple(unresolved),
         tuple(reporter.patterns.values()),
         tuple(unread),
+        _telling_names(machine),
+    )
+
+
+def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
+    """Names by which other modules may reach a key or a wrapper, with the last parts of their modules' names."""
+    asking = {func for frame in machine.reporter.waiting_frames if (func := machine.roots.get(frame)) is not None}
+    asking |= {func for func, told in machine.summaries.items() if _gives_flag(told.returns)}
+    owners = {func.owner for func in asking if func.owner is not None}
+    found: dict[str, set[str]] = {}
+    for path, scope in machine.modules.items():
+        for name, values in scope.names.items() if scope is not None else ():
+            if any(_tells(machine, value, asking, owners) for value in values):
+                stem = dotted_parts(path)[-1:] or ("",)
+                found.setdefault(name, set()).add(stem[0])
+    return {name: frozenset(stems) for name, stems in found.items()}
+
+
+def _gives_flag(values: Vals) -> bool:
+    return any(isinstance(value, FlagVal | Doc) for value in values)
+
+
+def _tells(machine: Machine, value: Value, asking: set[FuncObj], owners: set[ClassObj]) -> bool:
+    if isinstance(value, Text):
+        known = value.known
+        return known is not None and bool(machine.reporter.flags.exact(known))
+    if isinstance(value, FuncObj):
+        return value in asking
+    if isinstance(value, ClassObj):
+        return value in owners or any(
+            _tells(machine, inner, asking, owners)
+            for values in value.scope.names.values()
+            for inner in values
+            if isinstance(inner, Text | Ref)
+        )
+    if isinstance(value, Ref):
+        return _object_tells(machine, value, asking, owners)
+    return isinstance(value, Doc | Partial | Obj)
+
+
+def _object_tells(machine: Machine, value: Ref, asking: set[FuncObj], owners: set[ClassObj]) -> bool:
+    held = value.obj
+    if isinstance(held, InstObj):
+        inner = held.attrs.get("value", ()) if held.member else ()
+        return held.cls in owners or any(isinstance(v, Text) and _tells(machine, v, asking, owners) for v in inner)
+    if isinstance(held, SeqObj):
+        return any(_tells(machine, v, asking, owners) for item in held.items for v in item if isinstance(v, Text))
+    return any(
+        _tells(machine, v, asking, owners)
+        for keys, values in held.items
+        for v in (*keys, *values)
+        if isinstance(v, Text)
     )

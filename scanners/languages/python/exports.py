@@ -1,0 +1,50 @@
+"""What a module makes known by name, told from its text without following it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from scanners.languages.python import tree
+
+
+class Exports(NamedTuple):
+    """Names a module defines itself, names it takes from others, and the modules it takes all names from."""
+
+    own: frozenset[str]
+    taken: dict[str, tuple[int, str, str]]
+    stars: tuple[tuple[int, str], ...]
+
+
+def exports(module: tree.Module) -> Exports:
+    """The names at the top of a module."""
+    own: set[str] = set()
+    taken: dict[str, tuple[int, str, str]] = {}
+    stars: list[tuple[int, str]] = []
+    for statement in _top(module.body):
+        if isinstance(statement, tree.Def | tree.Class):
+            own.add(statement.name)
+        elif isinstance(statement, tree.Assign):
+            own.update(target.id for target in statement.targets if isinstance(target, tree.Name))
+        elif isinstance(statement, tree.Declare) and isinstance(statement.target, tree.Name):
+            own.add(statement.target.id)
+        elif isinstance(statement, tree.From):
+            for name, local in statement.names:
+                if name == "*":
+                    stars.append((statement.level, statement.module))
+                else:
+                    taken[local] = (statement.level, statement.module, name)
+    return Exports(frozenset(own), taken, tuple(stars))
+
+
+def _top(block: tree.Block) -> Iterator[tree.Stmt]:
+    """The statements of a block, branches included."""
+    for statement in block:
+        yield statement
+        if isinstance(statement, tree.If):
+            for _, body in statement.arms:
+                yield from _top(body)
+            yield from _top(statement.orelse)
+        elif isinstance(statement, tree.Try):
+            for body in (statement.body, *(body for _, body in statement.handlers), statement.orelse):
+                yield from _top(body)
