@@ -230,16 +230,14 @@ def _waits() -> ColumnElement[bool]:
 
 def _settled(row: Row[Any], delivery: Delivery, now: datetime) -> dict[str, Any]:
     at = to_micros(now)
-    match delivery.outcome:
-        case DeliveryOutcome.SENT:
-            return {"state": AlertState.SENT.value, "message_id": delivery.message_id, "settled_us": at}
-        case DeliveryOutcome.REFUSED:
-            return {"state": AlertState.DEAD.value, "settled_us": at}
-        case DeliveryOutcome.LATER:
-            return {"state": AlertState.PENDING.value, "due_us": _next(row, delivery, at)}
-        case DeliveryOutcome.UNKNOWN:
-            due = _next(row, delivery, at)
-            return {"state": AlertState.UNKNOWN.value, "due_us": due, "doubts": row.doubts + 1}
+    if delivery.outcome is DeliveryOutcome.SENT:
+        return {"state": AlertState.SENT.value, "message_id": delivery.message_id, "settled_us": at}
+    if delivery.outcome is DeliveryOutcome.REFUSED:
+        return {"state": AlertState.DEAD.value, "settled_us": at}
+    due = _next(row, delivery, at)
+    if delivery.outcome is DeliveryOutcome.LATER:
+        return {"state": AlertState.PENDING.value, "due_us": due}
+    return {"state": AlertState.UNKNOWN.value, "due_us": due, "doubts": row.doubts + 1}
 
 
 def _next(row: Row[Any], delivery: Delivery, at: int) -> int:

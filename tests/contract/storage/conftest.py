@@ -40,7 +40,7 @@ def emptied(postgres_record: URL) -> MakeUrl:
     """What empties the one PostgreSQL record and tells its URL: quicker than a new database."""
     names = [table.name for table in reversed(tables.metadata.sorted_tables)]
     deletes = sql.SQL(";").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in names)
-    as_made = sql.SQL("UPDATE alembic_version SET version_num = {}").format(schema.HEAD)
+    as_made = sql.SQL("DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ({})").format(schema.HEAD)
 
     def empty() -> str:
         with psycopg.connect(text(postgres_record.set(drivername="postgresql")), autocommit=True) as connection:

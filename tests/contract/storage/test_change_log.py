@@ -101,6 +101,11 @@ def test_numbers_follow_the_order_of_recording(database):
     assert [one.change.key for one in history(database)] == ["key-3", "key-2", "key-1"]
 
 
+def test_a_change_without_any_time_is_a_mistake(database):
+    with database.unit_of_work() as uow, pytest.raises(ValueError, match="key-1"):
+        uow.changes.append(attributed(change(1, occurred_at=None)), at(1))
+
+
 def test_a_longer_key_than_any_index_takes_is_recorded(database):
     long = "x" * 9000
     made = change(
@@ -280,6 +285,16 @@ class TestFilters:
         assert self.keys(database, actor="lee", as_of=at(100)) == []
         assert self.keys(database, actor="dana", as_of=at(100)) == ["key-1"]
         assert self.keys(database, unattributed=True, as_of=at(100)) == ["key-2"]
+
+    def test_by_what_many_actors_have_in_common(self, database):
+        made = [attributed(change(number), by(f"person-{number}")) for number in range(20)]
+        recorded = record(database, *made, change(20), change(21))
+        with database.unit_of_work() as uow:
+            uow.changes.attribute(recorded[21].id, by("person-x"), at(101))
+            uow.commit()
+
+        assert self.keys(database, actor="PERSON-") == ["key-21", *[f"key-{number}" for number in reversed(range(20))]]
+        assert self.keys(database, actor="person-", limit=3) == ["key-21", "key-19", "key-18"]
 
     def test_by_text(self, database):
         record(

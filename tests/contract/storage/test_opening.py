@@ -151,6 +151,29 @@ def test_a_strangers_database_is_left_alone(make_url, act):
     assert list(described(url)) == ["customers"]
 
 
+def test_a_schema_without_its_revision_is_a_strangers(url):
+    run(url, "DELETE FROM alembic_version")
+
+    with pytest.raises(DatabaseError, match="not Flagtrail's"):
+        open_database(url)
+
+
+def test_a_missing_driver_is_told_with_the_remedy(root):
+    program = """
+import sys
+sys.modules["psycopg"] = None
+from auditor.adapters.storage import open_database
+from auditor.domain.errors import DatabaseError
+try:
+    open_database("postgresql://127.0.0.1/name")
+except DatabaseError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, stdout=subprocess.PIPE, text=True)
+
+    assert "flagtrail[postgres]" in done.stdout
+
+
 def test_an_empty_one_is_not_made_unless_asked_for(make_url):
     url = make_url()
 

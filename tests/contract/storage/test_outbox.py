@@ -118,6 +118,16 @@ class TestClaim:
             uow.commit()
         assert claim(database, 200)[0].references == ()
 
+    def test_a_change_without_flag_is_told(self, database):
+        with database.unit_of_work() as uow:
+            made = uow.changes.append(attributed(change(1, flag=None, kind=ChangeKind.GUARDRAIL)), at(100))
+            uow.references.save("shop", ScanResult(), at(100))
+            uow.outbox.put(alert(1), at(100))
+            uow.commit()
+
+        (claimed,) = claim(database)
+        assert (claimed.changes, claimed.references, claimed.superseded) == ((made,), (), ())
+
     def test_a_claimed_one_is_not_claimed_again_before_its_lease_ends(self, database, recorded):
         assert [one.attempt for one in claim(database, lease=60)] == [1]
         assert claim(database, 100 + 59 / 3600) == []
