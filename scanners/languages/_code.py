@@ -204,6 +204,15 @@ def as_expression(lowered: Stmt) -> Expr:
     return lowered
 
 
+def spoken(expression: Expr) -> str:
+    """The last names of an expression, which say what it is for."""
+    if isinstance(expression, Name):
+        return expression.id
+    if isinstance(expression, Member):
+        return f"{spoken(expression.owner)}.{expression.name}"
+    return spoken(expression.func) if isinstance(expression, Call) else ""
+
+
 def number(at: int, text: str) -> Expr:
     """A number as it is spelled."""
     plain = text.replace("_", "")

@@ -120,6 +120,7 @@ DECLARED: dict[str, tuple[str, Reader, ReferenceKind]] = {
     "DataAwsSsmParameter": ("name", SSM, READ),
 }
 HOSTED = "CfnHostedConfigurationVersion"
+STATEMENT = "PolicyStatement"
 LOOKED_UP: dict[str, int] = {
     "valueForStringParameter": 1,
     "valueForTypedStringParameterV2": 1,

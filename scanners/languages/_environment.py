@@ -32,6 +32,7 @@ _HOLDERS = frozenset(
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _LOOSE = frozenset({"data", "stringdata", "config", "args", "variables"})
+_SCOPES = frozenset({"env", "variables", "environment"})
 _PAIRS = (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value"))
 
 
@@ -59,6 +60,34 @@ def variables_of(trail: tuple[str, ...], node: Node) -> Iterator[Variable]:
         for item in node.items:
             if isinstance(item, Scalar):
                 yield from _assignment(item)
+
+
+def scripts(roots: list[Node], names: frozenset[str]) -> Iterator[tuple[Scalar, list[Variable]]]:
+    """Every script of a document, by the names that hold scripts, with the variables that are set around it."""
+    seen: set[int] = set()
+    stack: list[tuple[str, Node, tuple[Variable, ...]]] = [("", root, ()) for root in reversed(roots)]
+    while stack:
+        name, node, around = stack.pop()
+        if isinstance(node, Scalar):
+            if name in names:
+                yield node, list(around)
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Sequence):
+            stack += [(name, item, around) for item in reversed(node.items)]
+            continue
+        inner = (*around, *_set_beside(node))
+        stack += [(key.text.lower(), value, inner) for key, value in reversed(node.pairs)]
+
+
+def _set_beside(node: Mapping) -> Iterator[Variable]:
+    for key, value in node.pairs:
+        if key.text.lower() in _SCOPES:
+            yield from variables_of((key.text,), value)
+            if isinstance(value, Mapping):
+                yield from _set_beside(value)
 
 
 def _named_pair(node: Mapping) -> Iterator[Variable]:

@@ -272,6 +272,7 @@ class Follower:
     def _index(self, node: _code.Index, scope: Scope) -> Vals:
         owners = self.value(node.owner, scope)
         keys = self.value(node.key, scope)
+        self._perhaps(owners, keys, node.owner)
         found = [self.libraries.entry(owner, keys, node.at) for owner in owners]
         return tuple(value.moved(node.at) if isinstance(value, Text) else value for value in union(*found))
 
@@ -293,7 +294,13 @@ class Follower:
 
     def _within(self, node: _code.Within, scope: Scope) -> Vals:
         keys, owners = self.value(node.key, scope), self.value(node.owner, scope)
+        self._perhaps(owners, keys, node.owner)
         return union(*(self.libraries.entry(owner, keys, node.at) for owner in owners))
+
+    def _perhaps(self, owners: Vals, keys: Vals, owner: _code.Expr) -> None:
+        """A key is taken from something that is not known, but called as if it held flags."""
+        if all(isinstance(one, Unknown | External) and not _is_environment(one) for one in owners):
+            self.libraries.handed(_code.spoken(owner), keys)
 
     def _func(self, node: _code.Func, scope: Scope) -> Vals:
         return (self._function(node, scope),)
@@ -594,6 +601,10 @@ def _named(value: Value, name: str) -> Value:
 
 def _handed(value: Value, at: int, step: str) -> Value:
     return value.handed(at, step) if isinstance(value, Text) else value
+
+
+def _is_environment(value: Value) -> bool:
+    return isinstance(value, Unknown) and value.environment
 
 
 def _open(value: Value, function: int) -> Value:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.domain.references import Certainty, FlagSpec, ReferenceKind
+from auditor.domain.scan_options import Accessor, Returns
 from scanners.flag_index import Reader, is_plain
 from scanners.keytext import KeyText
 from scanners.languages import _code
 from scanners.languages import _code_tables as tables
 from scanners.languages._agent import agent_url
+from scanners.languages._cloudformation import named_in_arn, starred
 from scanners.languages._findings import APPCONFIG, DYNAMODB, ENVIRONMENT, LAUNCHDARKLY, SSM
 from scanners.languages._flag_documents import define_text
 from scanners.languages._flag_shapes import Shape, shape_of
@@ -158,7 +160,7 @@ class Libraries:
         found = self._opened(func, last, args)
         if found is not None:
             return found
-        if (last in tables.DECLARED or last == tables.HOSTED) and node.new:
+        if node.new and (last in tables.DECLARED or last in {tables.HOSTED, tables.STATEMENT}):
             return self._declared(last, args, node)
         if last in tables.METHODS:
             return self._asked(tables.METHODS[last], node, args)
@@ -209,7 +211,17 @@ class Libraries:
                 self.follower.ask(keys, reader, kind, node.at, f"{name} declares it")
             if name == tables.HOSTED:
                 self._written(value.get("content") or (), _DEFINE)
+            if name == tables.STATEMENT:
+                self._permitted(value.get("resources") or ())
         return (Thing("construct"),)
+
+    def _permitted(self, values: Vals) -> None:
+        """The parameters that a permission names."""
+        for value in values:
+            for text in texts(tuple(one for item in value.items for one in item) if isinstance(value, ListVal) else ()):
+                if ":parameter" in text.key.pattern:
+                    key = starred(named_in_arn(text.key))
+                    self.follower.ask((replace(text, key=key),), SSM, _DEFINE, text.at, "a permission names it")
 
     def method(self, owner: Value, name: str, node: _code.Call, args: list[Vals]) -> Vals:
         """A call of a method of an object that is not the file's."""
@@ -469,9 +481,11 @@ class Libraries:
             *path, last = accessor.callable.replace("/", ".").split(".")
             if last != name:
                 continue
+            if accessor.returns is Returns.DOCUMENT:
+                return (Thing("document", _accessor_reader(accessor)),)
             position = next((key for key in accessor.key if isinstance(key, int)), 0)
             default = next((key for key in accessor.default if isinstance(key, int)), None)
-            reader = Reader(frozenset({accessor.provider}) if accessor.provider else frozenset())
+            reader = _accessor_reader(accessor)
             told = not path or any(part and part in module for part in path)
             certainty = Certainty.CERTAIN if told else Certainty.POSSIBLE
             given = _taken(args, default) if default is not None else ()
@@ -494,8 +508,9 @@ class Libraries:
             return kept
         if name == "stringify" and args:
             return args[0]
-        for values in args:
-            self._handed(name, values)
+        if not tables.SILENT.match(name):
+            for values in args:
+                self.handed(f"{_code.spoken(node.func)} {name}", values)
         return UNKNOWN
 
     def _url(self, node: _code.Call, args: list[Vals]) -> Vals | None:
@@ -510,18 +525,16 @@ class Libraries:
                 return (self.follower.ask(keys, url.reader, _READ, node.at, "asked of the AppConfig agent"),)
         return None
 
-    def _handed(self, name: str, values: Vals) -> None:
-        """A whole key is handed to a call that may read it."""
-        if tables.SILENT.match(name):
-            return
+    def handed(self, name: str, values: Vals) -> None:
+        """A whole key is handed to something that may read it, or taken from it."""
         for value in values:
             if isinstance(value, Text):
                 self._handed_text(name, value)
             elif isinstance(value, ListVal):
-                self._handed(name, tuple(one for item in value.items for one in item))
+                self.handed(name, tuple(one for item in value.items for one in item))
             elif isinstance(value, MapVal):
                 for _, held in value.pairs:
-                    self._handed(name, held)
+                    self.handed(name, held)
 
     def _handed_text(self, name: str, text: Text) -> None:
         known = text.key.text
@@ -531,7 +544,7 @@ class Libraries:
             return
         flags = self.follower.findings.context.flags.exact(known)
         for flag in flags:
-            step = f"handed to {name or 'a function'}, which is not known"
+            step = f"handed to {name.split(' ', maxsplit=1)[0] or 'something'}, which is not known"
             self.follower.findings.add(
                 flag, _READ, text.place, step, *text.trail, f"key {known!r}", certainty=Certainty.POSSIBLE
             )
@@ -611,6 +624,12 @@ def _goes_on(value: Value) -> bool:
 
 def _taken(args: list[Vals], position: int) -> Vals:
     return args[position] if 0 <= position < len(args) else ()
+
+
+def _accessor_reader(accessor: Accessor) -> Reader:
+    providers = frozenset({accessor.provider}) if accessor.provider else frozenset[str]()
+    places = (accessor.application, accessor.environment, accessor.profile)
+    return Reader(providers, frozenset(), *(None if place is None else KeyText.known(place) for place in places))
 
 
 def _told(values: Vals) -> KeyText | None:

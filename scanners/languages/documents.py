@@ -12,6 +12,7 @@ from scanners.keytext import KeyText
 from scanners.languages import _cloudformation, _environment, _flag_documents, _flag_shapes
 from scanners.languages._findings import SSM, Findings
 from scanners.languages._places import Span
+from scanners.languages._shell_run import Held
 from scanners.languages._trees import Mapping, Node, Scalar, Tree, read, walk
 from scanners.languages.base import FileFindings, ScanContext, SourceFile
 from scanners.languages.shell import find_in_script
@@ -23,6 +24,7 @@ _TEMPLATE = frozenset({".template", ".tmpl"})
 _SCRIPTS = frozenset(
     {"run", "script", "before_script", "after_script", "commands", "command", "bash", "inline", "cmds"}
 )
+_HELD_BY_SCRIPTS = re.compile(r"\baws\b|curl|jq|[=$]")
 _PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 _STATES = re.compile(r"aws-sdk:ssm:(?P<operation>\w+)")
 _STATE_KINDS = {
@@ -80,12 +82,26 @@ def find_in_tree(findings: Findings, tree: Tree) -> None:
     for trail, node in walk(others):
         if id(node) not in taken:
             _look(findings, trail, node)
+    for script, variables in _environment.scripts(others, _SCRIPTS):
+        if id(script) not in taken and _HELD_BY_SCRIPTS.search(script.text):
+            held = [
+                (one.name, Held(text, one.value.at))
+                for one in variables
+                for text in _environment.plain_texts(one.value)
+            ]
+            find_in_script(findings, script.inner(), variables=held)
+
+
+def _held(variables: list[_environment.Variable]) -> list[tuple[str, Held]]:
+    return [(one.name, Held(text, one.value.at)) for one in variables for text in _environment.plain_texts(one.value)]
 
 
 def _look(findings: Findings, trail: tuple[str, ...], node: Node) -> None:
     for variable in _environment.variables_of(trail, node):
         _environment.bind(findings, variable, _environment.plain_texts)
     if isinstance(node, Mapping):
+        if trail[-1:] == ("parameter-store",):
+            _build_parameters(findings, node)
         _parameter_record(findings, node)
         _state_machine(findings, node)
         _environment_secret(findings, node)
@@ -93,8 +109,15 @@ def _look(findings: Findings, trail: tuple[str, ...], node: Node) -> None:
         _loose_keys(findings, trail, node)
     elif isinstance(node, Scalar):
         _serverless(findings, node)
-        _script(findings, trail, node)
         _loose_value(findings, node)
+
+
+def _build_parameters(findings: Findings, node: Mapping) -> None:
+    """A build's variables that are filled from parameters."""
+    for name, value in node.pairs:
+        for key in _environment.plain_texts(value):
+            findings.ask(key, SSM, _READ, value.at, "a build's variable is filled from the parameter")
+            findings.setting(name.text, key, value.at)
 
 
 def _parameter_record(findings: Findings, node: Mapping) -> None:
@@ -129,11 +152,6 @@ def _serverless(findings: Findings, node: Scalar) -> None:
     for found in _SERVERLESS.finditer(node.text):
         key = _environment.with_holes(found["name"])
         findings.ask(key, SSM, _READ, node.at, "the deployment reads the parameter")
-
-
-def _script(findings: Findings, trail: tuple[str, ...], node: Scalar) -> None:
-    if trail and trail[-1].lower() in _SCRIPTS and any(key in node.text for key in ("aws ", "curl", "jq ", "=", "$")):
-        find_in_script(findings, node.inner())
 
 
 def _loose_keys(findings: Findings, trail: tuple[str, ...], node: Mapping) -> None:

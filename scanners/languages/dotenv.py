@@ -35,7 +35,7 @@ class Dotenv:
     def takes(self, file: SourceFile) -> bool:
         """Whether the file is of names and values, by its name."""
         name = file.name.name.lower()
-        return file.name.suffix.lower() in _SUFFIXES or name == ".env" or name.startswith((".env.", "env."))
+        return file.name.suffix.lower() in _SUFFIXES or name == ".env" or name.startswith(".env.")
 
     def find(self, file: SourceFile, context: ScanContext) -> FileFindings:
         """Find the names that are given keys, or are flags."""

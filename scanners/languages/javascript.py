@@ -18,6 +18,7 @@ from scanners.languages._findings import Findings
 from scanners.languages._follow import Follower
 from scanners.languages._places import Span, unescaped
 from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
+from scanners.languages.webpage import find_in_page
 
 _SCRIPT = frozenset({".js", ".jsx", ".mjs", ".cjs"})
 _TYPED = frozenset({".ts", ".mts", ".cts"})
@@ -51,6 +52,7 @@ class JavaScript:
         suffix = file.name.suffix.lower()
         findings = Findings.of(file, context, text)
         if suffix in _COMPONENTS:
+            find_in_page(findings, _without_scripts(text))
             text = _scripts_only(text)
         source = _code.parse(text, *_grammars(suffix))
         for comment in source.comments:
@@ -78,6 +80,10 @@ def _scripts_only(text: str) -> str:
     for found in _BLOCK.finditer(text):
         kept[found.start("code") : found.end("code")] = found["code"]
     return "".join(kept)
+
+
+def _without_scripts(text: str) -> str:
+    return _BLOCK.sub(lambda found: re.sub(r"[^\r\n]", " ", found.group()), text)
 
 
 _SKIPPED = frozenset(

@@ -145,6 +145,7 @@ class _Commands:
         """Report a command; gives the reader behind the document that it prints, if it prints one."""
         self._variables(called)
         self._bodies(called)
+        self._tested(called)
         fetched = self._urls(called)
         if not called.arguments:
             return fetched
@@ -163,6 +164,14 @@ class _Commands:
             for piece in argument.word.pieces:
                 if piece.name is not None:
                     self._variable(piece.name, piece.at, piece.default)
+
+    def _tested(self, called: Called) -> None:
+        """In test code every place counts where the key stands whole."""
+        for argument in called.arguments if self.findings.file.is_test else ():
+            for held in argument.held:
+                key = held.key.text
+                if key is not None:
+                    self.findings.exact(key, (), ReferenceKind.TEST, held.at, "the key stands in test code")
 
     def _variable(self, name: str, at: int, default: str | None) -> None:
         if any(assigned.name == name for assigned in self.run.assigned):

@@ -39,14 +39,19 @@ class WebPage:
         """Find the keys that stand whole, each as what its place suggests."""
         text = file.text()
         findings = Findings.of(file, context, text)
-        regions = [(found.start(), found.end(), found.lastgroup) for found in _REGION.finditer(text)]
-        number = 0
-        for found in context.flags.words(text):
-            while number < len(regions) and regions[number][1] <= found.start:
-                number += 1
-            inside = regions[number][2] if number < len(regions) and regions[number][0] < found.start else None
-            _report(findings, text, found.start, inside, quoted=found.quoted, flag=found.flag)
+        find_in_page(findings, text)
         return findings.result()
+
+
+def find_in_page(findings: Findings, text: str) -> None:
+    """Find the keys in a page whose code is not taken apart."""
+    regions = [(found.start(), found.end(), found.lastgroup) for found in _REGION.finditer(text)]
+    number = 0
+    for found in findings.context.flags.words(text):
+        while number < len(regions) and regions[number][1] <= found.start:
+            number += 1
+        inside = regions[number][2] if number < len(regions) and regions[number][0] < found.start else None
+        _report(findings, text, found.start, inside, quoted=found.quoted, flag=found.flag)
 
 
 def _report(findings: Findings, text: str, start: int, inside: str | None, *, quoted: bool, flag: FlagSpec) -> None:

@@ -142,7 +142,21 @@ jobs:
           aws ssm get-parameter \\
             --name {CHECKOUT}
 """,
-        [f"3:9 bind {CHECKOUT}", f"9:17 bind {SHIPPING}", f"13:20 read {CHECKOUT}"],
+        [f"3:9 bind {CHECKOUT}", f"7:43 write {SHIPPING}", f"9:17 bind {SHIPPING}", f"13:20 read {CHECKOUT}"],
+    ),
+    "a build's variables and commands": (
+        "buildspec.yml",
+        f"""env:
+  variables:
+    PREFIX: /shop/prod/features
+  parameter-store:
+    ON: {CHECKOUT}
+phases:
+  build:
+    commands:
+      - aws ssm put-parameter --name "$PREFIX/free-shipping" --value true
+""",
+        [f"5:9 read {CHECKOUT}", f"9:38 write {SHIPPING}"],
     ),
     "a state machine's task": (
         "machine.asl.json",

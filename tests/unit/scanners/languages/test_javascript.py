@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from auditor.domain.references import FlagSpec
-from auditor.domain.scan_options import Accessor, ScanOptions
+from auditor.domain.scan_options import Accessor, Returns, ScanOptions
 from scanners.keytext import KeyText
 from scanners.languages.base import Setting, UnreadableSourceError
 from scanners.languages.javascript import JavaScript
@@ -169,6 +169,10 @@ new ssm.StringParameter(this, "Flag", {{
   parameterName: "{CHECKOUT}",  //! define {CHECKOUT}
   stringValue: "true",
 }});
+new iam.PolicyStatement({{
+  actions: ["ssm:GetParameter"],
+  resources: [`arn:aws:ssm:${{region}}:*:parameter{CHECKOUT}`, "*"],  //! define {CHECKOUT}
+}});
 ssm.StringParameter.valueForStringParameter(this, "{SHIPPING}");  //! read {SHIPPING}
 ssm.StringParameter.fromStringParameterName(this, "Id", "{SHIPPING}");  //! read {SHIPPING}
 new appconfig.CfnHostedConfigurationVersion(this, "V", {{
@@ -195,6 +199,8 @@ load("dark-mode");
 feature("search");  //! read? search
 <Feature name="dark-mode">x</Feature>;  //! read? dark-mode
 <div className="dark-mode" />;
+if (features["dark-mode"] || "dark-mode" in props.flags) {{}}  //! read? dark-mode
+if (styles["dark-mode"]) {{}}
 """,
     "comments": f"""
 // {CHECKOUT}: the new one  //! doc {CHECKOUT}
@@ -240,6 +246,14 @@ def test_configured_readers():
     assert lines(found) == ["2:6 read dark-mode = false", "4:12 possible read search"]
 
 
+def test_a_configured_document():
+    accessors = (Accessor(callable="app.load", returns=Returns.DOCUMENT, provider="appconfig", application="shop",
+                          environment="prod", profile="flags"),)  # fmt: skip
+    source = 'const c = await load();\nif (c["dark-mode"].enabled) {}\n'
+    found = findings(JavaScript(), "a.js", source, options=ScanOptions(accessors=accessors))
+    assert lines(found) == ["2:7 read dark-mode"]
+
+
 def test_unknown_keys_are_said():
     source = "ssm.getParameter({ Name: pick() });\nconst f = (n) => ssm.getParameter({ Name: n });\nssm.getParameter({ Name: `/x/${y}/none` });\n"
     found = findings(JavaScript(), "a.js", source)
@@ -248,7 +262,10 @@ def test_unknown_keys_are_said():
 
 def test_a_component():
     source = f'<template><p>{CHECKOUT}</p></template>\n<script setup lang="ts">\nconst KEY: string = "{CHECKOUT}"\n</script>\n'
-    assert lines(findings(JavaScript(), "a.vue", source)) == [f"3:21 bind {CHECKOUT}"]
+    wanted = [f"1:14 possible doc {CHECKOUT}", f"3:21 bind {CHECKOUT}"]
+    assert lines(findings(JavaScript(), "a.vue", source)) == wanted
+    source = "<template><p v-if=\"isOn('dark-mode')\">x</p></template>\n"
+    assert lines(findings(JavaScript(), "a.vue", source)) == ["1:25 possible read dark-mode"]
 
 
 def test_generic_flags_are_read_by_any_client():
