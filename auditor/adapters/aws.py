@@ -38,6 +38,8 @@ CONFIG = Config(
     read_timeout=10,
     user_agent_extra="flagtrail",
 )
+# A bucket's name as part of the host's would need a certificate and a DNS entry for each.
+_IN_PATH = Config(s3={"addressing_style": "path"})
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonwebservices.com.cn")
 _NOT_FOUND = frozenset(
     {"ParameterNotFound", "ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "InvalidDocument"}
@@ -169,7 +171,7 @@ class AwsClients:
     def _made(self, service: str, account: str, region: str, settings: Mapping[str, Any]) -> Any:
         with answering(f"{service}:client", "a client", account, region):
             make: Any = self._boto().client
-            client = make(service, region_name=region, config=self._config, **settings)
+            client = make(service, region_name=region, config=self._config.merge(_IN_PATH), **settings)
         host = urlsplit(client.meta.endpoint_url).hostname or ""
         if host.endswith(_AWS_HOSTS):
             self._pace(client, service, account, region)

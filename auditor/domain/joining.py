@@ -29,6 +29,8 @@ _LABELLINGS = frozenset({"LabelParameterVersion", "UnlabelParameterVersion"})
 # Stores whose calls and writes have no number in common: key and time have to do.
 TIMED_STORES = frozenset({"dynamodb", "s3"})
 _TIMED_TOLERANCE = timedelta(seconds=2)
+# How long a request may take: between its record and what it wrote.
+_REQUEST_TOLERANCE = timedelta(minutes=15)
 _MAY_WRITE_OR_REMOVE = ("Batch", "Transact", "Execute")
 _REMOVED = (ChangeKind.DELETED, ChangeKind.EXPIRED)
 
@@ -57,8 +59,9 @@ def attributions_for(
 
 
 def may_have_made(call: ApiCall, change: FlagChange) -> bool:
-    """Tell whether a call to such a store comes into question for a change at all."""
-    return _names(call, change, ()) or _distance(call, change) is not None
+    """Tell whether a call to such a store comes into question for a change at all, by its time or its request."""
+    near = change.occurred_at is not None and abs(call.at - change.occurred_at) <= _REQUEST_TOLERANCE
+    return near or _names(call, change, ()) or _distance(call, change) is not None
 
 
 def _nearest(change: FlagChange, calls: Sequence[ApiCall], requests: Collection[str]) -> Iterator[Attribution]:

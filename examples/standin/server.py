@@ -14,6 +14,7 @@ from typing import Any, Self
 import boto3
 import botocore.session
 from botocore.config import Config
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from examples.standin import alarms, seams
@@ -39,10 +40,16 @@ DEFAULT_REGION = "eu-west-1"
 
 
 class _QuietHandler(seams.MotoRequestHandler):
-    """moto's request handler without a line on the terminal for each call."""
+    """moto's request handler without a line on the terminal for each call, and with AWS's time in its answers."""
+
+    clock: Clock
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the Date of an answer."""
+        return http_date(self.clock.now() if timestamp is None else timestamp)
 
 
 class StandIn(People):
@@ -119,7 +126,8 @@ class StandIn(People):
         seams.reset()
         self._put_back = seams.follow(self.clock.now)
         application = Control(self, self._gateway)
-        self._server = make_server("127.0.0.1", self._port, application, threaded=True, request_handler=_QuietHandler)
+        handler = type("_Handler", (_QuietHandler,), {"clock": self.clock})
+        self._server = make_server("127.0.0.1", self._port, application, threaded=True, request_handler=handler)
         # It looks this often whether it should stop, which is what stopping costs.
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="aws-standin", daemon=True

@@ -111,3 +111,67 @@ class Table:
             "eventSourceARN": self._arn.replace(":us-east-1:", f":{self.account.region}:"),
             "dynamodb": written,
         }
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A bucket whose events go to EventBridge."""
+
+    account: Account
+    name: str = ""
+    key: str = "shop/prod/flags.json"
+    versioned: bool = True
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        client = self.account.client("s3")
+        self.name = self.name or f"flags-{self.account.number}"
+        client.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": self.account.region})
+        if self.versioned:
+            client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+
+    def put(self, content: str | bytes, key: str | None = None) -> None:
+        """Write the document."""
+        body = content.encode() if isinstance(content, str) else content
+        made = self.account.client("s3").put_object(Bucket=self.name, Key=key or self.key, Body=body)
+        version = made.get("VersionId")
+        self._note("Object Created", "PutObject", key or self.key, version, etag=made["ETag"].strip('"'), size=len(body))
+
+    def remove(self, key: str | None = None, *, by_lifecycle: bool = False) -> None:
+        """Delete the document: where the bucket keeps versions, a marker is put on top of them."""
+        gone = self.account.client("s3").delete_object(Bucket=self.name, Key=key or self.key)
+        kind = "Delete Marker Created" if self.versioned else "Permanently Deleted"
+        requester = "s3.amazonaws.com" if by_lifecycle else self.account.number
+        self._note(
+            "Object Deleted",
+            None if by_lifecycle else "DeleteObject",
+            key or self.key,
+            gone.get("VersionId"),
+            {"deletion-type": kind, "requester": requester},
+        )
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what EventBridge delivers since the last look."""
+        sent, self.sent = self.sent, []
+        return sent
+
+    def _note(
+        self, kind: str, call: str | None, key: str, version: str | None, more: Mapping[str, Any] | None = None, **o: Any
+    ) -> None:
+        request = {"bucketName": self.name, "key": key, "Host": f"{self.name}.s3.amazonaws.com"}
+        answer = None if version is None else {"x-amz-version-id": version}
+        called = data_event(self.account, "s3", call or "-", request, answer)
+        told = {"key": key, **o} | ({} if version is None else {"version-id": version})
+        detail = {
+            "version": "0",
+            "bucket": {"name": self.name},
+            "object": told,
+            "request-id": called["detail"]["requestID"],
+            "requester": self.account.number,
+            "reason": call or "Lifecycle Expiration",
+        }
+        arn = f"arn:aws:s3:::{self.name}"
+        event = called | {"id": f"object-{called['id']}", "detail-type": kind, "resources": [arn]}
+        self.sent.append(event | {"detail": detail | dict(more or {})})
+        if call is not None:
+            self.sent.append(called)

@@ -18,6 +18,7 @@ SOURCES: dict[str, str] = {
     "ssm": "auditor.adapters.sources.parameter_store:ParameterStoreSource",
     "appconfig": "auditor.adapters.sources.appconfig:AppConfigSource",
     "dynamodb": "auditor.adapters.sources.dynamodb:DynamoDbSource",
+    "s3": "auditor.adapters.sources.s3:S3Source",
 }
 
 

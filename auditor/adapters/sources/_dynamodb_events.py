@@ -144,8 +144,10 @@ def find_item(
 ) -> ItemRef | None:
     """Return a watched item by its primary key, or ``None`` when its table or its key is not watched."""
     for watch in watches:
-        if watch.table == table and watch.reach.covers(account, region) and _may_fit(watch, key):
-            return ItemRef(DocumentRef(source, account, region, name_of(table, key)), watch, key)
+        if watch.table == table and watch.reach.covers(account, region):
+            document = DocumentRef(source, account, region, name_of(table, key))
+            if _may_fit(watch, key):
+                return ItemRef(document, watch, key)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from auditor.domain.errors import StoreUnreadableError
 from auditor.domain.events import RawEvent
 from auditor.settings import DEFAULT_SOURCES, Settings, SourceSettings
 from tests.support.aws import ONCE, Account, fail, flag_document, held_after
-from tests.support.stores import KEYS, Table
+from tests.support.stores import KEYS, Bucket, Table
 
 SECRET = "AKIA" + "Z7XQW2N5T8RBKM4P"
 
@@ -36,6 +37,7 @@ class Store(Protocol):
     def delete(self) -> None: ...
     def events(self) -> list[RawEvent]: ...
     def permission(self) -> str: ...
+    def operation(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -59,6 +61,9 @@ class Parameter:
         return self.account.events()
 
     def permission(self) -> str:
+        return "ssm:GetParameterHistory"
+
+    def operation(self) -> str:
         return "ssm:GetParameterHistory"
 
 
@@ -98,6 +103,9 @@ class Profile:
     def permission(self) -> str:
         return "appconfig:GetConfigurationProfile"
 
+    def operation(self) -> str:
+        return "appconfig:GetConfigurationProfile"
+
     def _client(self) -> Any:
         return self.account.client("appconfig")
 
@@ -131,14 +139,57 @@ class Item:
     def permission(self) -> str:
         return "dynamodb:GetItem"
 
+    def operation(self) -> str:
+        return "dynamodb:GetItem"
 
-STORES = {"ssm": Parameter, "appconfig": Profile, "dynamodb": Item}
+
+@dataclass(slots=True)
+class Object:
+    account: Account
+    bucket: Bucket = field(init=False)
+    numbered: bool = False
+    dated: bool = True
+
+    def __post_init__(self) -> None:
+        self.bucket = Bucket(self.account)
+
+    def document(self) -> DocumentRef:
+        return DocumentRef("s3", self.account.number, self.account.region, f"{self.bucket.name}/{self.bucket.key}")
+
+    def write(self, on: bool) -> None:
+        self.bucket.put(json.dumps({"new-checkout": {"enabled": on}}))
+
+    def delete(self) -> None:
+        client = self.account.client("s3")
+        for stored in client.list_object_versions(Bucket=self.bucket.name)["Versions"]:
+            client.delete_object(Bucket=self.bucket.name, Key=self.bucket.key, VersionId=stored["VersionId"])
+
+    def events(self) -> list[RawEvent]:
+        return [parse_envelope(event) for event in self.bucket.events()]
+
+    def permission(self) -> str:
+        return "s3:ListBucketVersions"
+
+    def operation(self) -> str:
+        return "s3:ListObjectVersions"
+
+
+# How services say what went wrong where they do not say it in JSON.
+ERRORS = {"s3": f"<Error><Code>{{}}</Code><Message>no luck with {SECRET}</Message></Error>"}
+STORES = {"ssm": Parameter, "appconfig": Profile, "dynamodb": Item, "s3": Object}
 SETTINGS = Settings(
     sources=(
         *DEFAULT_SOURCES,
         SourceSettings("dynamodb", "dynamodb", table="feature-flags", keys=tuple(KEYS.items())),
+        SourceSettings("s3", "s3", bucket="flags", key="{application}/{environment}/flags.json"),
     )
 )
+
+
+def settings_of(store: Store) -> Settings:
+    """Return the settings under which a store is watched; a bucket's name is taken for all accounts."""
+    bucket = f"flags-{store.account.number}"
+    return replace(SETTINGS, sources=tuple(replace(s, bucket=s.bucket and bucket) for s in SETTINGS.sources))
 
 
 @pytest.fixture(params=STORES)
@@ -148,7 +199,7 @@ def store(request, account) -> Store:
 
 @pytest.fixture
 def source(store) -> FlagSource:
-    return build(SETTINGS, store.account.clients())[store.document().source]
+    return build(settings_of(store), store.account.clients())[store.document().source]
 
 
 def is_on(snapshot: Snapshot) -> object:
@@ -277,7 +328,7 @@ def test_an_event_of_another_sender_says_nothing(store, source):
 
 def test_a_refused_reading_is_no_answer(store, source):
     store.write(True)
-    store.account.aws.deny(store.account.reader, store.permission())
+    store.account.aws.deny(store.account.reader, store.operation())
 
     with pytest.raises(StoreUnreadableError, match=store.permission()) as refused:
         source.read(store.document(), None)
@@ -289,8 +340,9 @@ def test_a_refused_reading_is_no_answer(store, source):
 def test_a_failing_store_is_no_answer(store, code):
     store.write(True)
     session = store.account.session()
-    fail(session, *store.permission().split(":"), code, f"no luck with {SECRET}")
-    source = build(SETTINGS, store.account.clients(session, config=ONCE))[store.document().source]
+    service, operation = store.operation().split(":")
+    fail(session, service, operation, code, f"no luck with {SECRET}", body=ERRORS.get(service, "").format(code).encode())
+    source = build(settings_of(store), store.account.clients(session, config=ONCE))[store.document().source]
 
     with pytest.raises(StoreUnreadableError, match=store.permission()) as failed:
         source.read(store.document(), None)
@@ -311,7 +363,7 @@ def test_another_account_is_never_read_with_ones_own_credentials(store, source):
 def test_a_store_out_of_reach_is_no_answer(store, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clients = AwsClients(own_account=store.account.number, region=store.account.region, config=ONCE)
-    source = build(SETTINGS, clients)[store.document().source]
+    source = build(settings_of(store), clients)[store.document().source]
     (scope,) = source.scopes()
 
     with pytest.raises(StoreUnreadableError, match="no answer"):
@@ -322,7 +374,7 @@ def test_a_store_out_of_reach_is_no_answer(store, monkeypatch):
 
 def test_a_scope_tells_when_something_else_is_watched(store):
     clients = store.account.clients()
-    settings = SETTINGS
+    settings = settings_of(store)
     wider = replace(settings, sources=tuple(
         replace(s, paths=("/x/{flag}",), applications=("other",), table="others", bucket="others")
         for s in settings.sources

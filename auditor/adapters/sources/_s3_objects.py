@@ -1,0 +1,137 @@
+"""S3 objects that hold flags: which are watched, which flags are in one, and what its versions were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from auditor.adapters.sources._flag_documents import recognise
+from auditor.adapters.sources._reach import Reach
+from auditor.adapters.sources._structured import load_document, value_at
+from auditor.domain.attribution import CallTarget
+from auditor.domain.documents import DocumentRef
+from auditor.domain.errors import MalformedDocumentError
+from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
+from auditor.domain.masking import Fingerprint, mask_value
+from auditor.domain.pointers import escape
+from auditor.domain.templates import PathTemplate
+from auditor.domain.times import rfc3339
+
+_YAML = re.compile(r"\.ya?ml$", re.IGNORECASE)
+_NULL = "null"
+_LONGEST_KEY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BucketWatch:
+    """Objects of a bucket whose keys fit a template; the flags stand at ``pointer`` in them."""
+
+    bucket: str
+    template: PathTemplate
+    pointer: str = ""
+    reach: Reach = Reach()  # noqa: RUF009 -- frozen
+
+
+@dataclass(frozen=True, slots=True)
+class FlagObject:
+    """A watched object, and what its key tells."""
+
+    document: DocumentRef
+    watch: BucketWatch
+    key: str
+    told: Mapping[str, str]
+
+    def target(self, version: str | None = None) -> CallTarget:
+        """Return the object as what a call worked on."""
+        flag = FlagId(self._application, self.told["flag"]) if "flag" in self.told else None
+        return CallTarget(document=self.document, version=version, flag=flag, environment_name=self._environment)
+
+    def entries(self, raw: bytes, content_type: str, fingerprint: Fingerprint | None) -> dict[str, FlagEntry]:
+        """Return the flags in an object's content by their path; raise ``MalformedDocumentError`` when it is broken."""
+        yaml = "yaml" in content_type or _YAML.search(self.key) is not None
+        there, value = value_at(load_document(raw, yaml=yaml), self.watch.pointer)
+        if not there:
+            return {}
+        return {
+            path: FlagEntry(FlagId(self._application, key), self._environment, state)
+            for path, key, state in self._flags(value, fingerprint)
+        }
+
+    def _flags(self, value: JsonValue, fingerprint: Fingerprint | None) -> Iterator[tuple[str, str, FlagState]]:
+        pointer = self.watch.pointer
+        if "flag" in self.told:
+            key = self.told["flag"]
+            yield pointer, key, FlagState(mask_value(value, field_name=key, fingerprint=fingerprint))
+            return
+        if not isinstance(value, dict):
+            raise MalformedDocumentError(f"there is no object at {pointer or 'its root'}")
+        known = recognise(value, fingerprint)
+        if known is not None:
+            yield from ((pointer + path, found.key, found.state) for path, found in known.flags.items())
+            return
+        for key, member in value.items():
+            shown = mask_value(member, field_name=key, fingerprint=fingerprint)
+            yield f"{pointer}/{escape(key)}", key, FlagState(shown)
+
+    @property
+    def _application(self) -> str:
+        return self.told.get("application", "")
+
+    @property
+    def _environment(self) -> str | None:
+        return self.told.get("environment")
+
+
+def find_object(
+    source: str, watches: tuple[BucketWatch, ...], bucket: str, key: str, account: str, region: str
+) -> FlagObject | None:
+    """Return a watched object by bucket and key, or ``None``."""
+    for watch in watches if len(key) <= _LONGEST_KEY else ():
+        if watch.bucket == bucket and watch.reach.covers(account, region):
+            told = watch.template.match(key)
+            if told is not None:
+                return FlagObject(DocumentRef(source, account, region, f"{bucket}/{key}"), watch, key, told)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of an object, or the marker that it was deleted, as ListObjectVersions tells it."""
+
+    key: str
+    version_id: str
+    etag: str
+    modified_at: datetime
+    latest: bool
+    deleted: bool
+
+    @property
+    def unversioned(self) -> bool:
+        """Tell whether the next write replaces it: the bucket keeps, or kept then, no versions."""
+        return self.version_id == _NULL
+
+    @property
+    def version(self) -> str:
+        """Return S3's id of the version; without one, content and time, which is all that tells two writes apart."""
+        return f"null {self.etag} {rfc3339(self.modified_at)}" if self.unversioned else self.version_id
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], *, deleted: bool) -> Stored:
+        """Read an entry of ListObjectVersions."""
+        return cls(
+            key=answer["Key"],
+            version_id=answer.get("VersionId") or _NULL,
+            etag=str(answer.get("ETag", "")).strip('"'),
+            modified_at=answer["LastModified"].astimezone(UTC),
+            latest=bool(answer.get("IsLatest")),
+            deleted=deleted,
+        )
+
+
+def of_page(page: Mapping[str, Any]) -> Iterator[Stored]:
+    """Yield what a page of ListObjectVersions lists, markers last."""
+    yield from (Stored.of(entry, deleted=False) for entry in page.get("Versions") or ())
+    yield from (Stored.of(entry, deleted=True) for entry in page.get("DeleteMarkers") or ())
