@@ -55,12 +55,16 @@ class Follower:
     _returned: list[list[Vals]] = field(default_factory=list)
     _waiting: list[Callable[[], None]] = field(default_factory=list)
     _calls: int = 0
+    _gave: dict[int, Vals] = field(default_factory=dict)
+    _known: set[int] = field(default_factory=set)
+    _in_test: bool = False
     _statements: dict[type, Callable[[Any, Scope], None]] = field(init=False, repr=False)
     _values: dict[type, Callable[[Any, Scope], Vals]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Know the libraries, and what to do with each form of code."""
         self.libraries = Libraries(self)
+        self._in_test = self.findings.file.is_test
         self._statements = {
             _code.Assign: self._assign,
             _code.Unpack: self._unpack,
@@ -115,12 +119,18 @@ class Follower:
         if held is not None and isinstance(held, FuncVal):
             return held
         made = FuncVal(node, scope)
-        self.functions.append(made)
+        self._met(made)
         if node.owner:
             self.methods.setdefault(node.name, []).append(made)
         elif node.name:
             scope.names[node.name] = (*scope.names.get(node.name, ()), made)
         return made
+
+    def _met(self, function: FuncVal) -> None:
+        """A function is followed by itself once, however often the code around it is."""
+        if id(function.node) not in self._known:
+            self._known.add(id(function.node))
+            self.functions.append(function)
 
     def _class(self, node: _code.Class, scope: Scope) -> ClassVal:
         held = next((value for value in scope.names.get(node.name, ()) if _is(value, node)), None)
@@ -137,7 +147,7 @@ class Follower:
             if isinstance(statement, _code.Func):
                 method = FuncVal(statement, inner, itself)
                 inner.names[statement.name] = (*inner.names.get(statement.name, ()), method)
-                self.functions.append(method)
+                self._met(method)
                 self.methods.setdefault(statement.name, []).append(method)
         rest = [one for one in node.body if not isinstance(one, _code.Func)]
         self._declare(rest, inner)
@@ -246,7 +256,7 @@ class Follower:
 
     def _tested(self, value: Value) -> None:
         """In test code every place counts where the key stands whole."""
-        if self.findings.file.is_test and isinstance(value, Text) and value.key.text is not None:
+        if self._in_test and isinstance(value, Text) and value.key.text is not None:
             self.findings.exact(value.key.text, (), ReferenceKind.TEST, value.at, "the key stands in test code")
 
     def _const(self, node: _code.Const, _scope: Scope) -> Vals:
@@ -379,8 +389,11 @@ class Follower:
     def enter(self, func: FuncVal, given: tuple[list[Vals], list[int]] | None, at: int) -> Vals:
         """Follow a function's body with what it is called with; None: by itself."""
         node = func.node
+        plain = given is not None and _tells_nothing(func, given[0], node)
         if given is not None:
             self.called.add(id(node))
+        if plain and id(node) in self._gave:
+            return tuple(self._used(value, node, at) for value in self._gave[id(node)]) or UNKNOWN
         if any(one is node for one in self.stack) or len(self.stack) > _DEEPEST_CALL or self._calls > _MOST_CALLS:
             return UNKNOWN
         self._calls += 1
@@ -398,6 +411,8 @@ class Follower:
         self.body(node.body, scope)
         self.stack.pop()
         returned = union(*self._returned.pop())
+        if plain:
+            self._gave[id(node)] = returned
         if given is not None:
             returned = tuple(self._used(value, node, at) for value in returned)
         return returned or UNKNOWN
@@ -601,6 +616,15 @@ def _named(value: Value, name: str) -> Value:
 
 def _handed(value: Value, at: int, step: str) -> Value:
     return value.handed(at, step) if isinstance(value, Text) else value
+
+
+def _tells_nothing(func: FuncVal, args: list[Vals], node: _code.Func) -> bool:
+    """Whether a call gives a function nothing that another such call does not."""
+    if isinstance(func.this, Instance) and func.this.given:
+        return False
+    if len(args) < len(node.params) and any(param.default is not None for param in node.params[len(args) :]):
+        return False
+    return all(isinstance(value, Unknown | Plain | External | FuncVal | ClassVal) for values in args for value in values)
 
 
 def _is_environment(value: Value) -> bool:
