@@ -51,6 +51,11 @@ class FlagSource(Protocol):
 
     name: str
 
+    @property
+    def trail_calls(self) -> Sequence[str]:
+        """Return the names of its writes that CloudTrail's event history keeps; none where it keeps none."""
+        ...
+
     def parse(self, event: RawEvent) -> Notices:
         """Return what the event alone tells, without any input or output; empty when it concerns nothing watched here.
 
@@ -73,6 +78,25 @@ class FlagSource(Protocol):
         the held one), return all versions of the present life and set ``fresh_life``. Versions that are listed or
         numbered but cannot be read go to ``unreadable``. Raise ``StoreUnreadableError`` when the store gives no answer;
         a document that is not there is an answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """Some records of calls, as they arrive live, and CloudTrail's own time when it gave them."""
+
+    events: tuple[RawEvent, ...]
+    read_at: datetime
+
+
+class Trail(Protocol):
+    """The calls of the last months, for what no live record told."""
+
+    def pages(self, account: str, region: str, call: str, since: datetime | None) -> Iterator[TrailPage]:
+        """Yield the records of calls of this name since then, newest first, or all that are still kept.
+
+        At least one page is given. Raise ``StoreUnreadableError`` when there is no answer.
         """
         ...
 
@@ -305,8 +329,25 @@ class Outbox(Protocol):
     def put(self, alert: NewAlert, at: datetime) -> bool:
         """Add an alert; return False when its key is there already.
 
-        A key that is there and still pending takes the further changes in: a digest grows while its run goes on.
+        A key that is there and still pending takes the further changes in: a digest grows while its run goes on. One
+        that was sent meanwhile waits again, to edit its message.
         """
+        ...
+
+    def tell(self, alert: NewAlert, at: datetime) -> str:
+        """Add an alert, or let the recent one grow that it belongs to; return the key of the one that tells.
+
+        An alert with a burst joins one of the same burst that happened close to it and tells of other documents. One
+        that was sent already waits again, to edit its message.
+        """
+        ...
+
+    def recent(self, route: str | None, now: datetime) -> int:
+        """Return how many messages about changes were put for a channel in the hour of ``now``."""
+        ...
+
+    def routes(self) -> Sequence[str]:
+        """Return the names of the channels for which anything waits."""
         ...
 
     def release(self, key: str) -> None:
@@ -321,8 +362,11 @@ class Outbox(Protocol):
         lease_seconds: int,
         limit: int,
         keys: Sequence[str] | None = None,
+        route: str | None = None,
     ) -> Sequence[Alert]:
         """Claim due alerts (all, or only those with these keys), oldest first, with everything a message needs.
+
+        Only those are claimed that go by ``route``; ``None``: that go by none.
 
         An alert whose lease ran out while it was being sent comes back with ``attempt`` counted up: the channel must
         look whether it arrived.
@@ -385,7 +429,15 @@ class RunLog(Protocol):
         ...
 
     def reconciled(self, scope: Scope, at: datetime, counts: Mapping[str, int]) -> None:
-        """Record a completed reconcile with its counts: that nothing happened is itself recorded."""
+        """Record a completed reconcile that began at ``at``, with its counts: nothing happened is recorded as well."""
+        ...
+
+    def reconciled_at(self, scope: Scope, as_of: datetime | None = None) -> datetime | None:
+        """Return when the newest completed reconcile of this scope began, of any fingerprint, or ``None``."""
+        ...
+
+    def newest_counts(self, scope: Scope) -> Mapping[str, int] | None:
+        """Return the counts of the newest completed reconcile of this scope and fingerprint, or ``None``."""
         ...
 
     def claim_slot(self, job: str, slot: str, at: datetime) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from auditor.application.alerting import digest_key, summary_alert
+from auditor.application.alerting import digests_of, summary_alert
 from auditor.application.ingest import Ingest
 from auditor.application.ports import FlagSource, Progress, Scope
 from auditor.application.recording import DeploymentTrigger, Recorder, Tally
+from auditor.application.trail import Place, TrailReader
 from auditor.domain.changes import Detection, GapClass
 from auditor.domain.documents import DocumentListing, DocumentRef, HeldDocument
 from auditor.domain.errors import StoreUnreadableError
@@ -22,7 +23,10 @@ def _silent(done: int, total: int | None, what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileReport:
-    """What one run did; ``gaps`` counts the version gaps now open, ``errors`` what could not be read (sentences)."""
+    """What one run did; ``gaps`` counts the version gaps now open.
+
+    ``errors`` are sentences about what could not be read, ``remarks`` about what only would have told more.
+    """
 
     documents: int
     versions: int
@@ -30,6 +34,7 @@ class ReconcileReport:
     gaps: int
     errors: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the answer in contract form."""
@@ -47,6 +52,8 @@ class _Run:
     tally: Tally = field(default_factory=Tally)
     documents: int = 0
     errors: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    trails: dict[Place, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Reconcile:
         for name, watched in self.recorder.sources.items():
             if source is None or source == name:
                 self._reconcile_source(watched, run, progress)
+        self._read_trail(run, progress)
         Ingest(self.recorder).take_up_deferred(run.tally)
         self.recorder.look_again(run.tally)
         gaps = self._conclude(run)
@@ -74,7 +82,19 @@ class Reconcile:
             gaps,
             tuple(run.errors),
             tuple(dict.fromkeys(run.tally.alerts)),
+            tuple(run.remarks),
         )
+
+    def _read_trail(self, run: _Run, progress: Progress) -> None:
+        """Read back who called; without an answer the record is as complete as before, only less is attributed."""
+        if self.recorder.trail is None:
+            return
+        reader = TrailReader(self.recorder, self.recorder.trail)
+        for done, (place, calls) in enumerate(run.trails.items(), start=1):
+            trouble = reader.read(place, tuple(dict.fromkeys(calls)), run.tally, run.started)
+            if trouble is not None:
+                run.remarks.append(trouble)
+            progress(done, len(run.trails), "reading who called")
 
     def _reconcile_source(self, source: FlagSource, run: _Run, progress: Progress) -> None:
         try:
@@ -83,20 +103,23 @@ class Reconcile:
             run.errors.append(str(error))
             return
         for scope in scopes:
+            if source.trail_calls:
+                run.trails.setdefault((scope.account, scope.region), []).extend(source.trail_calls)
+            begun = self.recorder.clock.now()
             before = (len(run.errors), run.documents, run.tally.versions, run.tally.recorded)
             self._reconcile_scope(source, scope, run, progress)
             if len(run.errors) == before[0]:
-                self._complete(scope, run, before)
+                self._complete(scope, run, before, begun)
 
-    def _complete(self, scope: Scope, run: _Run, before: tuple[int, int, int, int]) -> None:
-        """Record that the scope was looked at whole: that nothing happened is itself worth a row."""
+    def _complete(self, scope: Scope, run: _Run, before: tuple[int, int, int, int], begun: datetime) -> None:
+        """Record that the scope was looked at whole, as of when that began: that nothing happened is worth a row."""
         counts = {
             "documents": run.documents - before[1],
             "versions": run.tally.versions - before[2],
             "recorded": run.tally.recorded - before[3],
         }
         with self.recorder.unit_of_work() as uow:
-            uow.runs.reconciled(scope, self.recorder.clock.now(), counts)
+            uow.runs.reconciled(scope, begun, counts)
             uow.commit()
 
     def _reconcile_scope(self, source: FlagSource, scope: Scope, run: _Run, progress: Progress) -> None:
@@ -170,7 +193,8 @@ class Reconcile:
         """Let the digest go, put the one summary of a back-fill, and return the number of open version gaps."""
         now = self.recorder.clock.now()
         with self.recorder.unit_of_work() as uow:
-            uow.outbox.release(digest_key(run.started))
+            for key in digests_of(run.tally.alerts, run.started):
+                uow.outbox.release(key)
             if run.tally.backfilled:
                 summary = summary_alert(
                     run.started,

@@ -83,25 +83,26 @@ def _order(state: StateAt) -> tuple[str, str, str, str]:
 
 
 def _verified(uow: UnitOfWork, changes: Sequence[RecordedChange], as_of: datetime | None) -> Mapping[_Place, datetime]:
-    """Return when each place was last looked at: a document when it was read, an environment when it last moved."""
-    # Only the newest look is kept, and what was known at an earlier time must not change with later looks.
-    documents = {change.change.document for change in changes} if as_of is None else set()
-    scopes = {Scope(d.source, d.account, d.region, "") for d in documents}
-    checked = {d: held.checked_at for scope in scopes for d, held in uow.documents.held_in(scope).items()}
+    """Return when each place was last looked at: by a whole reconcile, or when itself or its environment was read."""
+    # Only the newest look at a document is kept, and what was known earlier must not change with later looks.
+    scopes = {Scope(d.source, d.account, d.region, "") for d in {change.change.document for change in changes}}
+    compared = {(s.source, s.account, s.region): uow.runs.reconciled_at(s, as_of) for s in scopes}
+    checked: dict[DocumentRef, datetime] = {}
+    if as_of is None:
+        checked = {d: held.checked_at for scope in scopes for d, held in uow.documents.held_in(scope).items()}
     # A look at a profile says nothing about deployments; recording one looks at all of its environment.
     moved: dict[tuple[str, str, str | None, str | None], datetime] = {}
     for change in changes:
         key = _environment(change)
         moved[key] = max(moved.get(key, change.recorded_at), change.recorded_at)
-    return {
-        _place(change): max(
-            change.recorded_at,
-            moved[_environment(change)]
-            if _is_deployed(change)
-            else checked.get(change.change.document, change.recorded_at),
-        )
-        for change in changes
-    }
+
+    def looks(change: RecordedChange) -> Iterator[datetime]:
+        document = change.change.document
+        yield change.recorded_at
+        yield compared[document.source, document.account, document.region] or change.recorded_at
+        yield moved[_environment(change)] if _is_deployed(change) else checked.get(document, change.recorded_at)
+
+    return {_place(change): max(looks(change)) for change in changes}
 
 
 def _environment(change: RecordedChange) -> tuple[str, str, str | None, str | None]:

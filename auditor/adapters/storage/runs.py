@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from auditor.adapters.storage.bodies import reconcile_body
+from auditor.adapters.storage.bodies import read_counts, reconcile_body
 from auditor.adapters.storage.session import Session
 from auditor.adapters.storage.tables import job_slots, reconciles
 from auditor.application.ports import Scope
@@ -38,6 +38,25 @@ class SqlRunLog:
         seq = self.session.number(reconciles, row)
         if seq is not None:
             self.session.seal_later("reconcile", seq, row["body"])
+
+    def reconciled_at(self, scope: Scope, as_of: datetime | None = None) -> datetime | None:
+        """Return when the newest completed reconcile of this scope began, of any fingerprint, or ``None``."""
+        table = reconciles.c
+        newest = select(func.max(table.recorded_us).label("at")).where(
+            table.source == scope.source, table.account == scope.account, table.region == scope.region
+        )
+        if as_of is not None:
+            newest = newest.where(table.recorded_us <= to_micros(as_of))
+        row = self.session.first(newest)
+        return None if row is None or row.at is None else from_micros(row.at)
+
+    def newest_counts(self, scope: Scope) -> Mapping[str, int] | None:
+        """Return the counts of the newest completed reconcile of this scope and fingerprint, or ``None``."""
+        table = reconciles.c
+        place = (table.source == scope.source, table.account == scope.account, table.region == scope.region)
+        newest = select(table.body).where(*place, table.fingerprint == scope.fingerprint)
+        row = self.session.first(newest.order_by(table.seq.desc()).limit(1))
+        return None if row is None else read_counts(row.body)
 
     def claim_slot(self, job: str, slot: str, at: datetime) -> bool:
         """Claim one run of a job; return False when another process has it."""
