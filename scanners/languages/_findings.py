@@ -41,6 +41,17 @@ class Findings:
         """Begin with a file."""
         return cls(file, context, Lines(text))
 
+    def fresh(self) -> Findings:
+        """Findings of the same file without anything found yet."""
+        return Findings(self.file, self.context, self.lines)
+
+    def take(self, other: Findings) -> None:
+        """Keep all that others found in the same file."""
+        self.references |= other.references
+        self.unresolved |= other.unresolved
+        self.patterns |= other.patterns
+        self.settings |= other.settings
+
     def result(self) -> FileFindings:
         """All that was found."""
         return FileFindings(

@@ -41,11 +41,25 @@ _MOST_CALLS = 4_000
 _BIND = ReferenceKind.BIND
 
 
+def follow(findings: Findings, body: list[_code.Stmt]) -> None:
+    """Follow a file; twice where it keeps a document, so that what is read of it earlier in the text is known."""
+    first = Follower(findings.fresh())
+    first.run(body)
+    seeds = first.kept()
+    if seeds:
+        last = Follower(findings.fresh(), seeds)
+        last.run(body)
+        findings.take(last.findings)
+    else:
+        findings.take(first.findings)
+
+
 @dataclass(slots=True)
 class Follower:
     """Goes through a file's statements in order, then through each function that nobody called."""
 
     findings: Findings
+    seeds: dict[tuple[str, str], Vals] = field(default_factory=dict)
     libraries: Libraries = field(init=False)
     functions: list[FuncVal] = field(default_factory=list)
     methods: dict[str, list[FuncVal]] = field(default_factory=dict)
@@ -58,6 +72,7 @@ class Follower:
     _gave: dict[int, Vals] = field(default_factory=dict)
     _known: set[int] = field(default_factory=set)
     _in_test: bool = False
+    _top: Scope = field(default_factory=Scope)
     _statements: dict[type, Callable[[Any, Scope], None]] = field(init=False, repr=False)
     _values: dict[type, Callable[[Any, Scope], Vals]] = field(init=False, repr=False)
 
@@ -90,7 +105,7 @@ class Follower:
 
     def run(self, body: Iterable[_code.Stmt]) -> None:
         """Follow a file."""
-        top = Scope()
+        top = self._top
         statements = list(body)
         self._declare(statements, top)
         self.body(statements, top)
@@ -101,6 +116,20 @@ class Follower:
             self.enter(function, None, function.node.at)
         for report in self._waiting:
             report()
+
+    def kept(self) -> dict[tuple[str, str], Vals]:
+        """The documents that names of the file and fields of its classes were given, by class and name."""
+        holders = [("", self._top)]
+        for name, cls in self.classes.items():
+            itself = cls.scope.names.get("this", ())
+            holders += [(name, one.fields) for one in itself if isinstance(one, Instance) and one.fields is not None]
+        found: dict[tuple[str, str], Vals] = {}
+        for owner, scope in holders:
+            for name, values in scope.names.items():
+                things = tuple(value for value in values if isinstance(value, Thing))
+                if things:
+                    found[owner, name] = things
+        return found
 
     # Statements
 
@@ -142,6 +171,8 @@ class Follower:
             scope.names[node.name] = (made,)
             self.classes.setdefault(node.name, made)
         itself = Instance(made, fields=Scope(inner))
+        if itself.fields is not None:
+            itself.fields.names |= {name: held for (owner, name), held in self.seeds.items() if owner == node.name}
         inner.names["this"] = (itself,)
         for statement in node.body:
             if isinstance(statement, _code.Func):
@@ -193,7 +224,7 @@ class Follower:
             scope.types[target.id] = statement.type
         if statement.value is None:
             if isinstance(target, _code.Name):
-                scope.names[target.id] = self.libraries.typed(statement.type)
+                self._give(target, self.libraries.typed(statement.type), scope, declares=True)
             return
         values = self.value(statement.value, scope)
         if statement.each:
@@ -211,6 +242,8 @@ class Follower:
     def _give(self, target: _code.Name, values: Vals, scope: Scope, *, declares: bool) -> None:
         named = tuple(_named(value, target.id) for value in values)
         holder = scope if declares else scope.find(target.id) or scope
+        if holder is self._top:
+            named = union(named, self.seeds.get(("", target.id), ()))
         if declares or holder is scope:
             holder.names[target.id] = named
         else:
@@ -245,6 +278,9 @@ class Follower:
         ]
         if node.doc is not None:
             find_in_span(self.findings, node.doc)
+        documents = tuple(value for values in choices for value in values if isinstance(value, Thing))
+        if documents:
+            return documents  # its bytes, put together one by one
         made: list[Value] = []
         for parts in product(*choices) if choices else [()]:
             made.append(joined(node.at, parts))
@@ -397,12 +433,20 @@ class Follower:
         if any(one is node for one in self.stack) or len(self.stack) > _DEEPEST_CALL or self._calls > _MOST_CALLS:
             return UNKNOWN
         self._calls += 1
+        returned = self._through(func, given, at)
+        if plain:
+            self._gave[id(node)] = returned
+        if given is not None:
+            returned = tuple(self._used(value, node, at) for value in returned)
+        return returned or UNKNOWN
+
+    def _through(self, func: FuncVal, given: tuple[list[Vals], list[int]] | None, at: int) -> Vals:
+        """What a function's body gives."""
+        node = func.node
         scope = Scope(self._around(func, at), function=True)
         if func.this is not None:
             this = self._seen_from(func.this, scope)
-            scope.names["this"] = (this,)
-            if node.receiver:
-                scope.names[node.receiver] = (this,)
+            scope.names |= {name: (this,) for name in ("this", node.receiver) if name}
         for number, param in enumerate(node.params):
             self._param(func, param, number, given, at, scope)
         self.stack.append(node)
@@ -410,12 +454,7 @@ class Follower:
         self._declare(node.body, scope)
         self.body(node.body, scope)
         self.stack.pop()
-        returned = union(*self._returned.pop())
-        if plain:
-            self._gave[id(node)] = returned
-        if given is not None:
-            returned = tuple(self._used(value, node, at) for value in returned)
-        return returned or UNKNOWN
+        return union(*self._returned.pop())
 
     def _seen_from(self, this: Value, scope: Scope) -> Value:
         if not isinstance(this, Instance) or not this.given or scope.parent is None:
@@ -624,7 +663,9 @@ def _tells_nothing(func: FuncVal, args: list[Vals], node: _code.Func) -> bool:
         return False
     if len(args) < len(node.params) and any(param.default is not None for param in node.params[len(args) :]):
         return False
-    return all(isinstance(value, Unknown | Plain | External | FuncVal | ClassVal) for values in args for value in values)
+    return all(
+        isinstance(value, Unknown | Plain | External | FuncVal | ClassVal) for values in args for value in values
+    )
 
 
 def _is_environment(value: Value) -> bool:

@@ -144,7 +144,7 @@ class Libraries:
 
     def call(self, func: Value, node: _code.Call, args: list[Vals]) -> Vals:
         """A call of a function that is not the file's."""
-        name = func.name if isinstance(func, External) else ""
+        name = func.name if isinstance(func, External) else _code.spoken(node.func)
         last = name.rsplit(".", 1)[-1]
         found = self._request(last, args, node)
         if found is None and isinstance(func, External):
@@ -233,7 +233,7 @@ class Libraries:
         if found is None:
             found = self._by_name(owner, name, node, args)
         if found is None and isinstance(owner, FlagVal):
-            return (owner,)
+            return (owner, *(self._then(owner, node, args) if name == "then" and args else ()))
         return found if found is not None else self._anything(name, node, args)
 
     def _of_thing(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
@@ -248,6 +248,8 @@ class Libraries:
         return (owner,) if owner.kind in {"provider", "session"} else None
 
     def _of_document(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        if name == "then" and args:
+            return self._then(owner, node, args)
         if name in tables.TAKES and args:
             keys = tuple(_pointed(key) for key in texts(args[0]))
             found = self._from_document(owner, keys, node.at)
@@ -256,6 +258,15 @@ class Libraries:
         if name == "send" or not args:
             return (owner,)
         return self._anything(name, node, args) if name in tables.METHODS else (owner,)
+
+    def _then(self, owner: Value, node: _code.Call, args: list[Vals]) -> Vals:
+        """A promise's callback is given what was fetched."""
+        found = [
+            self.follower.enter(value, ([(owner,)], [node.at]), node.at)
+            for value in args[0]
+            if isinstance(value, FuncVal)
+        ]
+        return union(*found) or (owner,)
 
     def _built(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
         if name == "build" or not args:

@@ -14,7 +14,7 @@ from auditor.domain.flags import JsonValue
 from scanners.languages import _code
 from scanners.languages._code import Expr, Source, Stmt
 from scanners.languages._findings import Findings
-from scanners.languages._follow import Follower
+from scanners.languages._follow import follow
 from scanners.languages._places import unescaped
 from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
 
@@ -41,7 +41,7 @@ class Go:
         for comment in source.comments:
             findings.prose(comment, "a comment names the key")
         try:
-            Follower(findings).run(_with_methods(_Lower(source).children(source.root)))
+            follow(findings, _with_methods(_Lower(source).children(source.root)))
         except RecursionError as error:
             raise UnreadableSourceError("nested too deeply") from error
         return findings.result()

@@ -15,7 +15,7 @@ from auditor.domain.flags import JsonValue
 from scanners.languages import _code
 from scanners.languages._code import Expr, Source, Stmt
 from scanners.languages._findings import Findings
-from scanners.languages._follow import Follower
+from scanners.languages._follow import follow
 from scanners.languages._places import Span, unescaped
 from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
 from scanners.languages.webpage import find_in_page
@@ -58,7 +58,7 @@ class JavaScript:
         for comment in source.comments:
             findings.prose(comment, "a comment names the key")
         try:
-            Follower(findings).run(_Lower(source).children(source.root))
+            follow(findings, _Lower(source).children(source.root))
         except RecursionError as error:
             raise UnreadableSourceError("nested too deeply") from error
         return findings.result()
@@ -108,6 +108,7 @@ _NAMES = frozenset(
         *("this", "super", "import", "meta_property", "undefined"),
     }
 )
+_FIELD_MARKS = frozenset({"accessibility_modifier", "readonly"})
 _CONSTANTS: dict[str, JsonValue] = {"true": True, "false": False, "null": None}
 
 
@@ -411,7 +412,20 @@ class _Lower:
             lowered = lowered[0].body
         name = self.source.of(node.child_by_field_name("name")).lstrip("#")
         end = self.source.character(node.end_byte)
-        return _code.Func(self.source.at(node), name, self._parameters(node), lowered, end=end)
+        kept = self._kept(node)
+        return _code.Func(self.source.at(node), name, self._parameters(node), [*kept, *lowered], end=end)
+
+    def _kept(self, node: Node) -> list[Stmt]:
+        """Parameters of a constructor that are declared as fields."""
+        given = node.child_by_field_name("parameters")
+        found: list[Stmt] = []
+        for child in given.named_children if given is not None else []:
+            pattern = child.child_by_field_name("pattern")
+            if pattern is not None and any(one.type in _FIELD_MARKS for one in child.children):
+                at, name = self.source.at(pattern), self.source.of(pattern)
+                target = _code.Member(at, _code.Name(at, "this"), name, at)
+                found.append(_code.Assign(at, target, _code.Name(at, name)))
+        return found
 
     def _parameters(self, node: Node) -> list[_code.Param]:
         single = node.child_by_field_name("parameter")

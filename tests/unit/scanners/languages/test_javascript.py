@@ -134,6 +134,40 @@ JSON.parse(a.Content)["dark-mode"];
 const b = await appconfig.getConfiguration({ Application: app, Environment: "prod", Configuration: "flags" });
 JSON.parse(b.Content)["dark-mode"];  //! read? dark-mode
 """,
+    "a document that is kept and asked elsewhere": """
+let cached = null;
+async function load() {
+  const r = await data.send(new GetConfigurationCommand({ Application: "shop", Environment: "prod", Configuration: "flags" }));
+  let text = "";
+  for (let i = 0; i < r.Content.length; i++) { text += String.fromCharCode(r.Content[i]); }
+  cached = Object.assign({}, JSON.parse(text));
+}
+class Flags {
+  constructor(private readonly key: string) {}
+  load() {
+    return data.getConfiguration({ Application: "shop", Environment: "prod", Configuration: "flags" })
+      .then((r) => { this.all = JSON.parse(r.Content); });
+  }
+  on(name) { return this.all[name].enabled; }
+}
+export const isOn = (name) => cached[name]?.enabled ?? false;
+isOn("dark-mode");  //! read dark-mode =false
+isOn("other");
+flags.on("search");  //! read search
+""",
+    "names from a module that is loaded late, and objects built with a key": f"""
+const {{ GetParameterCommand }} = await import("@aws-sdk/client-ssm");
+const {{ PutParameterCommand }} = require("@aws-sdk/client-ssm");
+await ssm.send(new GetParameterCommand({{ Name: "{CHECKOUT}" }}));  //! read {CHECKOUT}
+await ssm.send(new PutParameterCommand({{ Name: "{CHECKOUT}" }}));  //! write {CHECKOUT}
+class Toggle {{
+  constructor(private name: string, public other = 1) {{}}
+  async on() {{ return (await ssm.getParameter({{ Name: this.name }})).Parameter.Value === "true"; }}
+}}
+const shipping = new Toggle("{SHIPPING}");  //! bind {SHIPPING}
+const checkout = new Toggle("{CHECKOUT}");  //! bind {CHECKOUT}
+if (await shipping.on()) {{}}  //! read {SHIPPING}
+""",
     "the agent": """
 await fetch("http://localhost:2772/applications/shop/environments/prod/configurations/flags?flag=dark-mode");  //! read dark-mode
 const r = await fetch(`http://localhost:2772/applications/shop/environments/prod/configurations/flags`);
