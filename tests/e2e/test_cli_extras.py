@@ -31,6 +31,7 @@ WITHOUT = [
     ("service", ("run", "--once")),
     ("slack", ("notify", "--test")),
     ("postgres", ("flags", "--database", "postgresql://127.0.0.1:1/none")),
+    ("ledger", ("key", "--out", "ledger.key", "--public-key", "ledger.pub")),
     ("migrate", ("db", "upgrade")),
 ]
 
