@@ -12,7 +12,9 @@ from scanners.keytext import KeyText
 from scanners.languages import _environment
 from scanners.languages._findings import SSM, Findings
 from scanners.languages._flag_documents import Place, define_keys
+from scanners.languages._forms import possible_in
 from scanners.languages._trees import Mapping, Node, Scalar, Sequence, walk
+from scanners.languages.shell import find_in_script
 
 _READ, _BIND, _DEFINE = ReferenceKind.READ, ReferenceKind.BIND, ReferenceKind.DEFINE
 _MOST = 16
@@ -232,6 +234,12 @@ class _Template:
                 self.findings.ask(text, SSM, _READ, at, "a dynamic reference reads the parameter")
 
     def _value(self, trail: tuple[str, ...], node: Scalar) -> None:
+        if trail and trail[-1] in {"ZipFile", "InlineCode"}:
+            possible_in(self.findings, node.inner(), "code in a template, searched as text")
+            return
+        if "UserData" in trail:
+            find_in_script(self.findings, node.inner())
+            return
         if trail and trail[-1] in {"Content", "Description"}:
             return
         if "/" in node.text and node.text.startswith("/"):

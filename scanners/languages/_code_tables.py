@@ -99,6 +99,8 @@ _OTHERS = {
     "hasFeature": Ask("Flagsmith hasFeature", FLAGSMITH),
 }
 METHODS: dict[str, Ask] = _OPENFEATURE | _HOOKS | _GO_OPENFEATURE | _LAUNCHDARKLY | _OTHERS
+# Names that many a project gives to a reader of its own.
+AMBIGUOUS = frozenset(_OTHERS.values())
 SHORT: dict[str, Ask] = _SINGLE
 
 # Functions and methods that are believed only for what is imported from, or made by, these modules.

@@ -32,6 +32,8 @@ _HOLDERS = frozenset(
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _LOOSE = frozenset({"data", "stringdata", "config", "args", "variables"})
+# What the Serverless framework fills with a parameter's value.
+SERVERLESS = re.compile(r"\$\{ssm(?:\([^)]*\))?:(?P<name>(?:[^}~,$]|\$\{[^}]*\})+)(?:~\w+)?[^}]*\}")
 _SCOPES = frozenset({"env", "variables", "environment"})
 _PAIRS = (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value"))
 
@@ -120,7 +122,8 @@ def plain_texts(node: Node) -> tuple[KeyText, ...]:
     """The text of a scalar, with the references in it that others fill in as unknown parts."""
     if not isinstance(node, Scalar):
         return ()
-    return (with_holes(node.text),)
+    read = SERVERLESS.fullmatch(node.text.strip())
+    return (with_holes(read["name"] if read is not None else node.text),)
 
 
 _HOLE = re.compile(r"\$\{\{[^}]*\}\}|\$\{[^}]*\}|\$\([^)]*\)|\{\{[^}]*\}\}|\$[A-Za-z_]\w*")

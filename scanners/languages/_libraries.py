@@ -45,6 +45,7 @@ _READ, _WRITE, _DEFINE = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.
 _ENVIRONMENTS = frozenset({("process", "env"), ("Bun", "env"), ("meta", "env"), ("Deno", "env")})
 _ENVELOPE = 4
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^:}]+)(?::(?P<default>[^}]*))?\}")
+_CLIENT = re.compile(r"ld|launch|client|flag", re.IGNORECASE)
 _BUILDS = re.compile(r"(?:with|set)?(?P<field>\w+)")
 _OPERATION = re.compile(r"(?P<operation>[a-zA-Z]\w*?)(?:Async|Paginator|Pages|WithContext)?")
 
@@ -484,7 +485,13 @@ class Libraries:
         for value in keys:
             if isinstance(value, MapVal):
                 keys = tuple(key for held, _ in value.pairs for key in held)
-        return (self.follower.ask(keys, ask.reader, ask.kind, node.at, ask.what, default),)
+        spoken = _code.spoken(node.func)
+        doubtful = ask in tables.SHORT.values() and len(args) == 1 and not _CLIENT.search(spoken)
+        certainty = Certainty.POSSIBLE if doubtful else Certainty.CERTAIN
+        asked = self.follower.ask(keys, ask.reader, ask.kind, node.at, ask.what, default, certainty)
+        if ask in tables.AMBIGUOUS and not asked.reads:
+            self.handed(spoken, keys)
+        return (asked,)
 
     def _configured(self, module: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         """A reader that the configuration names."""

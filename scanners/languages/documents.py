@@ -34,7 +34,6 @@ _STATE_KINDS = {
     "deleteParameter": _WRITE,
     "deleteParameters": _WRITE,
 }
-_SERVERLESS = re.compile(r"\$\{ssm(?:\([^)]*\))?:(?P<name>(?:[^}~,$]|\$\{[^}]*\})+)(?:~\w+)?[^}]*\}")
 _DIRECTIVE = re.compile(rb"^[ \t]*(?:\{\{|\{%)", re.MULTILINE)
 _INSERTED = re.compile(rb"(?<!\$)\{\{")
 _FLAG_WORDS = re.compile(r"flag|feature|toggle|experiment|switch", re.IGNORECASE)
@@ -149,7 +148,7 @@ def _environment_secret(findings: Findings, node: Mapping) -> None:
 
 
 def _serverless(findings: Findings, node: Scalar) -> None:
-    for found in _SERVERLESS.finditer(node.text):
+    for found in _environment.SERVERLESS.finditer(node.text):
         key = _environment.with_holes(found["name"])
         findings.ask(key, SSM, _READ, node.at, "the deployment reads the parameter")
 
@@ -160,6 +159,8 @@ def _loose_keys(findings: Findings, trail: tuple[str, ...], node: Mapping) -> No
     for key, value in node.pairs:
         if not findings.context.flags.exact(key.text):
             continue
+        if findings.file.is_test and not is_plain(key.text):
+            findings.exact(key.text, (), ReferenceKind.TEST, key.at, "the key stands in test code")
         if "/" in key.text or named or (_says_on_or_off(value) and not is_plain(key.text)):
             stores = () if "/" in key.text else ("appconfig", "s3", "dynamodb", "openfeature", "launchdarkly")
             what = "a key of a document whose shape is not known"
@@ -176,8 +177,8 @@ def _says_on_or_off(value: Node) -> bool:
 
 def _loose_value(findings: Findings, node: Scalar) -> None:
     if not is_plain(node.text):
-        what = "a value in a document"
-        findings.exact(node.text, (), _BIND, node.at, what, certainty=Certainty.POSSIBLE)
+        certainty = Certainty.CERTAIN if findings.file.is_test else Certainty.POSSIBLE
+        findings.exact(node.text, (), _BIND, node.at, "a value in a document", certainty=certainty)
 
 
 def find_in_text(

@@ -135,6 +135,25 @@ Resources:
             f"19:26 read {SHIPPING}",
         ],
     ),
+    "code and scripts inside": (
+        f"""Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties:
+      Code:
+        ZipFile: |
+          import boto3
+          boto3.client("ssm").get_parameter(Name="{CHECKOUT}")
+  I:
+    Type: AWS::EC2::Instance
+    Properties:
+      UserData:
+        Fn::Base64: !Sub |
+          #!/bin/bash
+          aws ssm get-parameter --name {SHIPPING} --region ${{AWS::Region}}
+""",
+        [f"9:50 possible read {CHECKOUT}", f"16:40 read {SHIPPING}"],
+    ),
     "alternatives": (
         """Resources:
   F:

@@ -174,6 +174,16 @@ phases:
         f' "arn:aws:ssm:*:*:parameter{CHECKOUT}",\n "arn:aws:ssm:*:*:parameter/shop/prod/features/*"]}}]}}',
         [f"2:2 define {CHECKOUT}"],
     ),
+    "any place of a test's document": (
+        "tests/data/x.json",
+        '{"old-cart": {"x": "dark-mode"}, "search": 1}',
+        ["1:20 test dark-mode", "1:2 test old-cart"],
+    ),
+    "a service's variables that are filled": (
+        "serverless.yml",
+        f"provider:\n  environment:\n    FLAG: ${{ssm:{CHECKOUT}}}\n",
+        [f"3:11 read {CHECKOUT}"],
+    ),
     "test files": ("tests/data/flags.json", APPCONFIG, ["4:5 test dark-mode", "8:5 test dark-mode"]),
 }
 

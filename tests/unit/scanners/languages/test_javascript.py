@@ -228,6 +228,8 @@ await client.send(new CreateHostedConfigurationVersionCommand({
     "calls that nobody knows": f"""
 import {{ isEnabled }} from "./flags";
 isEnabled("dark-mode");  //! read? dark-mode
+isFeatureEnabled("dark-mode");  //! read? dark-mode
+theme.variation("old-cart");  //! read? old-cart
 load("{CHECKOUT}");  //! read? {CHECKOUT}
 load("dark-mode");
 feature("search");  //! read? search
