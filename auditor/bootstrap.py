@@ -190,12 +190,22 @@ def vouch(settings: Settings, record: Database) -> Vouch | None:
 
 def recorder(settings: Settings, record: Database) -> Recorder:
     """Build the way into the record."""
+    from auditor.adapters.actors.event_history import EventHistory
+    from auditor.adapters.sources import build
     from auditor.application.ports import DeploymentSource
     from auditor.application.recording import Recorder
 
-    watched = sources(settings)
+    clients = aws(settings)
+    watched = build(settings, clients)
     deploying = next((s for s in watched.values() if isinstance(s, DeploymentSource)), None)
-    return Recorder(record.unit_of_work, watched, SystemClock(), policing(settings), deploying)
+    return Recorder(
+        record.unit_of_work,
+        watched,
+        SystemClock(),
+        policing(settings),
+        deployments=deploying,
+        trail=EventHistory(clients),
+    )
 
 
 def policies(settings: Settings) -> PolicySettings:

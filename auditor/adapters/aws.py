@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-Service = Literal["ssm", "appconfig", "sts"]
+Service = Literal["ssm", "appconfig", "cloudtrail", "sts"]
 # Read only where a table, a bucket or a profile that points there is configured.
 ConfiguredService = Literal["dynamodb", "s3", "secretsmanager"]
 

@@ -23,7 +23,9 @@ class _Place:
     environment: str | None
 
 
-def attempt_changes(uow: UnitOfWork, call: ApiCall) -> Iterator[AttributedChange]:
+def attempt_changes(
+    uow: UnitOfWork, call: ApiCall, by: Detection = Detection.EVENT
+) -> Iterator[AttributedChange]:
     """Yield one row per target of a refused or failed call; it alters no state and no version count."""
     kind = ChangeKind.DENIED if call.outcome is CallOutcome.DENIED else ChangeKind.FAILED
     if call.outcome not in (CallOutcome.DENIED, CallOutcome.FAILED):
@@ -31,17 +33,19 @@ def attempt_changes(uow: UnitOfWork, call: ApiCall) -> Iterator[AttributedChange
     for target in call.targets:
         place = _place_of_target(uow, call, target)
         error = call.error or f"{call.name} failed"
-        yield AttributedChange(_row(call, kind, place, error=error, reason=None), call.attribution)
+        yield AttributedChange(_row(call, kind, place, error=error, by=by), call.attribution)
 
 
-def guardrail_changes(uow: UnitOfWork, notices: Notices) -> Iterator[AttributedChange]:
+def guardrail_changes(
+    uow: UnitOfWork, notices: Notices, by: Detection = Detection.EVENT
+) -> Iterator[AttributedChange]:
     """Yield one row per weakened protection; its flag is null where it guards a whole environment or profile."""
     calls = {call.event_id: call for call in notices.calls}
     for hint in notices.guardrails:
         call = calls.get(hint.call_event_id)
         place = _place_of_guardrail(uow, hint)
         attribution = call.attribution if call is not None else UNATTRIBUTED
-        yield AttributedChange(_guardrail_row(hint, place), attribution)
+        yield AttributedChange(_guardrail_row(hint, place, by), attribution)
 
 
 def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Place:
@@ -88,7 +92,7 @@ def _application_of(uow: UnitOfWork, document: DocumentRef) -> str | None:
     return application if slash else None
 
 
-def _row(call: ApiCall, kind: ChangeKind, place: _Place, *, error: str | None, reason: str | None) -> FlagChange:
+def _row(call: ApiCall, kind: ChangeKind, place: _Place, *, error: str, by: Detection) -> FlagChange:
     return FlagChange(
         key=f"call|{call.event_id}|{place.document.name}",
         cause=f"call|{call.event_id}",
@@ -119,13 +123,13 @@ def _row(call: ApiCall, kind: ChangeKind, place: _Place, *, error: str | None, r
             reason=call.name,
             error=error,
         ),
-        detected_by=Detection.EVENT,
-        reason=reason or call.name,
+        detected_by=by,
+        reason=call.name,
         error=error,
     )
 
 
-def _guardrail_row(hint: GuardrailHint, place: _Place) -> FlagChange:
+def _guardrail_row(hint: GuardrailHint, place: _Place, by: Detection) -> FlagChange:
     return FlagChange(
         key=f"call|{hint.call_event_id}|{place.document.name}|guardrail",
         cause=f"call|{hint.call_event_id}",
@@ -144,6 +148,6 @@ def _guardrail_row(hint: GuardrailHint, place: _Place) -> FlagChange:
         after=None,
         diff=(),
         summary=hint.text,
-        detected_by=Detection.EVENT,
+        detected_by=by,
         reason=hint.text,
     )

@@ -19,7 +19,7 @@ from auditor.domain.changes import Detection
 from auditor.domain.derivation import CLOCK_TOLERANCE
 from auditor.domain.documents import DocumentRef, EnvironmentRef
 from auditor.domain.errors import MalformedEventError, StoreUnreadableError
-from auditor.domain.events import DocumentHint, Notices, Operation, Outcome, ReceivedEvent
+from auditor.domain.events import DocumentHint, Notices, Operation, Outcome, ReceivedEvent, merged
 from auditor.domain.flags import JsonValue
 from auditor.domain.images import order
 
@@ -202,7 +202,7 @@ class Ingest:
             parts = [source.parse(raw) for source in self.recorder.sources.values()]
         except MalformedEventError as error:
             return _Parsed(keys, Notices(), str(error))
-        return _Parsed(keys, _merged(parts))
+        return _Parsed(keys, merged(parts))
 
     def _take(self, event: ReceivedEvent, item: _Parsed, batch: _Batch) -> Outcome:
         now = self.recorder.clock.now()
@@ -315,17 +315,6 @@ def _remembering(subject: DocumentRef | EnvironmentRef, batch: _Batch) -> Iterat
 
 def _text_of(event: ReceivedEvent) -> str:
     return event.text if event.text is not None else json.dumps(event.payload, ensure_ascii=False, default=str)
-
-
-def _merged(parts: Sequence[Notices]) -> Notices:
-    return Notices(
-        hints=tuple(h for part in parts for h in part.hints),
-        deployments=tuple(d for part in parts for d in part.deployments),
-        calls=tuple(c for part in parts for c in part.calls),
-        signals=tuple(s for part in parts for s in part.signals),
-        guardrails=tuple(g for part in parts for g in part.guardrails),
-        images=tuple(i for part in parts for i in part.images),
-    )
 
 
 def _in_order(parsed: Sequence[_Parsed]) -> list[int]:

@@ -14,6 +14,7 @@ from auditor.application.ports import (
     FlagSource,
     HistoryQuery,
     Scope,
+    Trail,
     UnitOfWork,
     UnitOfWorkFactory,
 )
@@ -81,6 +82,7 @@ class Recorder:
     clock: Clock
     policies: Policing = _NO_POLICIES
     deployments: DeploymentSource | None = None
+    trail: Trail | None = None
 
     def sync_document(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -118,6 +118,18 @@ class Notices:
         """Tell whether the event says anything about a watched document."""
         told = (self.hints, self.deployments, self.calls, self.signals, self.guardrails, self.images)
         return any(told)
+
+
+def merged(parts: Sequence[Notices]) -> Notices:
+    """Return what several sources tell of one event."""
+    return Notices(
+        hints=tuple(h for part in parts for h in part.hints),
+        deployments=tuple(d for part in parts for d in part.deployments),
+        calls=tuple(c for part in parts for c in part.calls),
+        signals=tuple(s for part in parts for s in part.signals),
+        guardrails=tuple(g for part in parts for g in part.guardrails),
+        images=tuple(i for part in parts for i in part.images),
+    )
 
 
 class Outcome(StrEnum):

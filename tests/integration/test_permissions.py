@@ -31,7 +31,7 @@ FREE = {"sts:GetCallerIdentity"}
 # How an expression ends whose methods are calls: a client, or what makes one.
 _CLIENT = re.compile(r"(\bclient|\b_sts\(.*\))$")
 LAMBDAS_OWN = {"TakeFromQueue", "WriteLog", "AttachToNetwork"}
-ANY_RESOURCE = {"ListParameters", "ListApplications", "AttachToNetwork"}
+ANY_RESOURCE = {"ListParameters", "ListApplications", "ReadCallHistory", "AttachToNetwork"}
 EVERYTHING = {"MemberAccountIds": MEMBER, "SubnetIds": "subnet-12345678", "SecurityGroupIds": "sg-12345678"}
 
 
@@ -115,7 +115,10 @@ def changes(aws: StandIn) -> list[dict]:
 
 
 def written() -> Iterator[str]:
-    """Yield the calls that stand in the adapters' source: of a client's method, or by a paginator's name."""
+    """Yield the calls that stand in the adapters' source: of a client's method, or by a paginator's name.
+
+    Services that only some configurations read are left out: the template's function has none of them.
+    """
     models = {service: botocore.session.get_session().get_service_model(service) for service in get_args(Service)}
     operations = {xform_name(name): f"{s}:{name}" for s, model in models.items() for name in model.operation_names}
     for path in sorted(ADAPTERS.rglob("*.py")):
@@ -123,7 +126,8 @@ def written() -> Iterator[str]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             if node.func.attr == "get_paginator":
-                yield operations[ast.literal_eval(node.args[0])]
+                named = ast.literal_eval(node.args[0])
+                yield from [operations[named]] if named in operations else []
             elif _CLIENT.search(ast.unparse(node.func.value)) and node.func.attr in operations:
                 yield operations[node.func.attr]
 

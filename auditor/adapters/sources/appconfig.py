@@ -40,6 +40,21 @@ if TYPE_CHECKING:
     from auditor.settings import SourceSettings
 
 
+# What changes a flag, what is live, or a protection; other calls are evidence for nothing by themselves.
+TRAIL_CALLS = (
+    "CreateHostedConfigurationVersion",
+    "DeleteHostedConfigurationVersion",
+    "StartDeployment",
+    "StopDeployment",
+    "UpdateEnvironment",
+    "DeleteEnvironment",
+    "UpdateConfigurationProfile",
+    "DeleteConfigurationProfile",
+    "DeleteApplication",
+    "UpdateAccountSettings",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AppConfigWatch:
     """Profiles by their application and themselves: patterns of names, or ids; none means all."""
@@ -96,6 +111,11 @@ class AppConfigSource:
         if is_deployment_event(event):
             return parse_deployment_event(event, partial(self._watches, event.account, event.region))
         return Notices()
+
+    @property
+    def trail_calls(self) -> tuple[str, ...]:
+        """Return the names of its writes that CloudTrail's event history keeps."""
+        return TRAIL_CALLS
 
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""

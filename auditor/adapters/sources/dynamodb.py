@@ -75,6 +75,11 @@ class DynamoDbSource:
             return parse_data_event(event, self._find, self.watches)
         return Notices()
 
+    @property
+    def trail_calls(self) -> tuple[str, ...]:
+        """Return the names of its writes that CloudTrail's event history keeps: none, they are data events."""
+        return ()
+
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
         texts = ((w.reach, (w.table, *(f"{name}={template}" for name, template in w.keys))) for w in self.watches)

@@ -32,6 +32,13 @@ _PARSERS: Mapping[str, Callable[[RawEvent, ParameterNames], Notices]] = {
     CLOUDTRAIL: parse_call,
 }
 _PAGE = 50
+TRAIL_CALLS = (
+    "PutParameter",
+    "DeleteParameter",
+    "DeleteParameters",
+    "LabelParameterVersion",
+    "UnlabelParameterVersion",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,11 @@ class ParameterStoreSource:
         """
         parser = _PARSERS.get(event.detail_type) if event.source == "aws.ssm" else None
         return Notices() if parser is None else parser(event, self._names)
+
+    @property
+    def trail_calls(self) -> tuple[str, ...]:
+        """Return the names of its writes that CloudTrail's event history keeps."""
+        return TRAIL_CALLS
 
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""

@@ -67,6 +67,11 @@ class S3Source:
             return parse_object_event(event, self._find)
         return parse_data_event(event, self._find) if event.detail_type == CLOUDTRAIL else Notices()
 
+    @property
+    def trail_calls(self) -> tuple[str, ...]:
+        """Return the names of its writes that CloudTrail's event history keeps: none, they are data events."""
+        return ()
+
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
         texts = ((w.reach, (w.bucket, str(w.template), w.pointer)) for w in self.watches)

@@ -181,6 +181,12 @@ def reconcile_body(scope: Scope, counts: Mapping[str, int], at: datetime) -> byt
     )
 
 
+def read_counts(body: bytes) -> dict[str, int]:
+    """Read the counts of a reconcile back."""
+    counts: dict[str, int] = json.loads(body)["counts"]
+    return counts
+
+
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
 

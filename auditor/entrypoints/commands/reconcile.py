@@ -51,6 +51,8 @@ def reconcile(context: Context, source: str | None) -> None:
         output.write(f"{report.documents} documents looked at, {report.versions} versions read.")
         output.write(f"{report.recorded} changes recorded, {report.gaps} version gaps open.")
     seal(record.unit_of_work)
+    for remark in report.remarks:
+        output.remark(f"flagtrail reconcile: {remark}; changes are recorded, who made them may not be known")
     if report.errors:
         count, first = len(report.errors), report.errors[0]
         output.remark(f"flagtrail reconcile: {first}" + (f"; and {count - 1} more" if count > 1 else ""))
