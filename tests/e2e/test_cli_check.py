@@ -149,6 +149,17 @@ def test_a_last_use_that_goes_is_told_and_fails_nothing(flags):
     assert "1 test" in notice["text"]
 
 
+def test_the_given_files_are_no_uses_where_they_lie_in_the_code(flags):
+    write(app_py=READS)
+    Path("code/flags.json").write_text(json.dumps(FLAGS))
+    Path("code/base.json").write_text(flagtrail("scan", "code", "--flags", flags, "--format", "json").out)
+    write(app_py="")
+
+    answer = check("--flags", "code/flags.json", "--base", "code/base.json")
+
+    assert [one["code"] for one in answer.json["notices"]] == ["last-reference-removed"]
+
+
 def test_a_use_that_goes_from_unread_code_is_not_called_safe(flags):
     write(app_py=READS)
     words = based(flags)
@@ -215,3 +226,20 @@ def test_a_base_that_is_no_scan_is_bad_use(flags, text):
 
 def test_a_base_that_is_not_there_is_bad_use(flags):
     assert check("--flags", flags, "--base", "gone.json").status == 2
+
+
+def test_annotations_stand_at_the_lines_as_a_workflow_sees_them(flags):
+    write(template_yaml=UNOWNED, app_py=READS.replace("new-checkout", "a,b:c%").replace('"/', '"/'))
+    Path("code/bad%,name.yaml").write_text(UNOWNED.replace("fresh", "fresher"))
+
+    lines = flagtrail("check", "code", "--flags", flags, "--format", "github").out.splitlines()
+    alone = flagtrail("check", "code/template.yaml", "--flags", flags, "--format", "github").out.splitlines()
+
+    title = "title=A new flag has no owner or no end date"
+    assert (
+        f"::error file=code/template.yaml,line=5,col=13,{title}::the new flag shop/fresh has no owner and no end date"
+        in lines
+    )
+    assert any(line.startswith("::error file=code/bad%25%2Cname.yaml,line=5") for line in lines)
+    assert any(line.startswith("::error file=code/template.yaml,line=5") for line in alone)
+    assert [line for line in lines if not line.startswith(("::error ", "::debug::"))] == []

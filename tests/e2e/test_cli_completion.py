@@ -43,7 +43,7 @@ def test_commands_options_and_choices_are_completed():
     assert answered("flagtrail ", 1) == set(COMMANDS)
     assert answered("flagtrail sca", 1) == {"scan"}
     assert {"--flags", "--base", "--format"} <= answered("flagtrail check --", 2)
-    assert answered("flagtrail check --format ", 3) == {"table", "json", "sarif"}
+    assert answered("flagtrail check --format ", 3) == {"table", "json", "sarif", "github"}
 
 
 def test_bash_completes_by_the_script(elsewhere):

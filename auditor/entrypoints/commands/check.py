@@ -28,6 +28,7 @@ _COLUMNS = (("Finding", 22), ("Where", 30), ("What", None))
     "table",
     "json",
     "sarif",
+    "github",
     examples=(
         "flagtrail check . --flags flags.json                     # no database needed",
         "flagtrail check . --flags flags.json --base main.json    # only what is new",
@@ -44,14 +45,18 @@ def check(context: Context, path: str, flags_file: str | None, base_file: str | 
 
     Findings: a read of a flag that is in no store, a read of a flag that is past its end (told
     by the record), a new flag in a template or flag document without owner or end date, and
-    reads of one flag with different fallbacks. A flag whose last use is gone is told, and
-    fails nothing. With --base, what the code before had already is no finding.
+    reads of one flag with different fallbacks. With --base, expired flags and fallbacks that
+    the code before had already are no finding; a flag whose last use is gone is told, and
+    fails nothing.
+
+    `--format github` writes annotations as a workflow of GitHub shows them.
     """
     given = _given(context, flags_file)
     base = None if base_file is None else _read_base(base_file)
+    given_files = [file for file in (flags_file, base_file) if file is not None]
     with context.progress() as progress:
-        report = _check(path, given, base, progress)
-    _write(context.format, report)
+        report = _check(path, given, _Apart(path, given_files), base, progress)
+    _write(context.format, report, path)
     if report.findings:
         context.exit(FINDINGS)
 
@@ -64,6 +69,19 @@ class _Given:
     listed: Sequence[FlagSpec]
     gone: Sequence[FlagSpec] = ()
     expired: Mapping[str, str] | None = None
+
+
+class _Apart:
+    """The files the command was given: where they lie in what is checked, a key in them is no use of a flag."""
+
+    def __init__(self, path: str, files: Sequence[str]) -> None:
+        root = Path(path).resolve()
+        below = (Path(file).resolve() for file in files)
+        self._paths = {file.relative_to(root).as_posix() for file in below if file.is_relative_to(root)}
+
+    def less(self, references: Sequence[Reference]) -> list[Reference]:
+        """Return the references that stand elsewhere."""
+        return [reference for reference in references if reference.path not in self._paths]
 
 
 def _given(context: Context, flags_file: str | None) -> _Given:
@@ -107,7 +125,11 @@ def _read_base(file: str) -> list[Reference]:
     return read_base(held, file)
 
 
-def _check(path: str, given: _Given, base: Sequence[Reference] | None, progress: Progress) -> CheckReport:
+def _check(
+    path: str, given: _Given, apart: _Apart, base: Sequence[Reference] | None, progress: Progress
+) -> CheckReport:
+    from dataclasses import replace
+
     from auditor import bootstrap
     from auditor.application import checking
     from auditor.domain.templates import PathTemplates
@@ -121,7 +143,7 @@ def _check(path: str, given: _Given, base: Sequence[Reference] | None, progress:
     names = parameter_names(path, lambda name: name not in held and templates.match(name) is not None)
     others = [*given.gone, *(FlagSpec(name, "ssm") for name in names)]
     found = scan([path], [*given.listed, *others], given.settings.scan, progress)
-    result, unknown = _parted(found, others)
+    result, unknown = _parted(replace(found, references=tuple(apart.less(found.references))), others)
     return checking.check(
         checking.CheckInput(
             result=result,
@@ -132,7 +154,7 @@ def _check(path: str, given: _Given, base: Sequence[Reference] | None, progress:
             ],
             declared=declarations([path]),
             expired=given.expired,
-            base=base,
+            base=None if base is None else apart.less(base),
             templates=templates,
             lifetimes=bootstrap.stale_rules(given.settings).lifetimes,
         )
@@ -165,7 +187,7 @@ def _asked_alike(path: str, given: _Given, result: ScanResult, progress: Progres
     return list(scan([path], specs, given.settings.scan, progress).references)
 
 
-def _write(form: str, report: CheckReport) -> None:
+def _write(form: str, report: CheckReport, path: str) -> None:
     from auditor.entrypoints import output
 
     if form == "json":
@@ -174,6 +196,11 @@ def _write(form: str, report: CheckReport) -> None:
         from auditor.entrypoints.sarif import check_to_sarif
 
         output.write_json(check_to_sarif(report))
+    elif form == "github":
+        from auditor.entrypoints.workflow_commands import workflow_commands
+
+        for line in workflow_commands(report, path):
+            output.write(output.visible(line))
     else:
         _write_table(report)
 
