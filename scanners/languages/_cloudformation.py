@@ -280,9 +280,20 @@ class _Template:
             return self._sub(value)
         if tag == "!Join" and len(items) > 1:
             return self._join(items)
+        if tag == "!FindInMap":
+            return self._mapped(items)
         if tag == "!If":
             return tuple(text for item in items[1:] for text in self.texts(item))
         return (KeyText((None,)),)
+
+    def _mapped(self, items: list[Node]) -> tuple[KeyText, ...]:
+        """An entry of the template's mappings; every one that fits what is known of its keys."""
+        found: list[Node] = [self.root.get("Mappings") or Mapping(0)]
+        for item in items[:3]:
+            wanted = [text.regex() for text in self.texts(item)] if isinstance(item, Scalar) else []
+            pairs = [pair for node in found if isinstance(node, Mapping) for pair in node.pairs]
+            found = [value for key, value in pairs if not wanted or any(one.fullmatch(key.text) for one in wanted)]
+        return tuple(text for node in found for text in self.texts(node)) or (KeyText((None,)),)
 
     def _sub(self, value: Node) -> tuple[KeyText, ...]:
         given: dict[str, tuple[KeyText, ...]] = {}

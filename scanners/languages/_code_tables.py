@@ -147,6 +147,7 @@ VARIABLES: dict[tuple[str, str], tuple[Reader, int | None]] = {
     ("environment", "getProperty"): (ENVIRONMENT, 1),
 }
 SET_VARIABLES = frozenset({("os", "Setenv"), ("os", "Unsetenv"), ("t", "Setenv"), ("System", "setProperty")})
+EACH = frozenset({"map", "flatMap", "forEach", "filter", "some", "every", "find", "anyMatch", "allMatch", "noneMatch"})
 TAKES = frozenset(
     {
         *("get", "path", "at", "has", "hasOwnProperty", "getOrDefault", "containsKey", "opt", "optBoolean"),

@@ -31,6 +31,7 @@ from scanners.languages._values import (
     Vals,
     Value,
     joined,
+    moved,
     texts,
     union,
 )
@@ -229,7 +230,8 @@ class Follower:
         values = self.value(statement.value, scope)
         if statement.each:
             values = elements(values, statement.each)
-        self._bind_keys(statement.value, values, "a name is given the key")
+        if not (statement.each and isinstance(statement.value, _code.Name | _code.Member)):
+            self._bind_keys(statement.value, values, "a name is given the key")
         if isinstance(target, _code.Name):
             values = self.libraries.mirrored(values, scope.type_of(target.id))
             self._give(target, values, scope, declares=statement.declares)
@@ -302,7 +304,7 @@ class Follower:
         holder = scope.find(node.id)
         if holder is None:
             return (External("", node.id),)
-        values = tuple(value.moved(node.at) if isinstance(value, Text) else value for value in holder.names[node.id])
+        values = tuple(moved(value, node.at) for value in holder.names[node.id])
         for value in values:
             self._tested(value)
         return values
@@ -310,7 +312,7 @@ class Follower:
     def _member(self, node: _code.Member, scope: Scope) -> Vals:
         owners = self.value(node.owner, scope)
         found = [self.libraries.member(owner, node.name, node.name_at) for owner in owners]
-        values = tuple(value.moved(node.at) if isinstance(value, Text) else value for value in union(*found))
+        values = tuple(moved(value, node.at) for value in union(*found))
         for value in values:
             self._tested(value)
         return values
@@ -320,7 +322,7 @@ class Follower:
         keys = self.value(node.key, scope)
         self._perhaps(owners, keys, node.owner)
         found = [self.libraries.entry(owner, keys, node.at) for owner in owners]
-        return tuple(value.moved(node.at) if isinstance(value, Text) else value for value in union(*found))
+        return tuple(moved(value, node.at) for value in union(*found))
 
     def _obj(self, node: _code.Obj, scope: Scope) -> Vals:
         pairs = tuple((self.value(key, scope), self.value(value, scope)) for key, value in node.pairs)
@@ -530,7 +532,9 @@ class Follower:
                     self.bind(held, "a value of a mapping")
 
     def _bind_keys(self, expression: object, values: Vals, what: str) -> None:
-        if not isinstance(expression, _code.Func):
+        if isinstance(expression, _code.Name | _code.Member | _code.Index):
+            self.bind(tuple(texts(values)), what)  # another name for a list is no name for a key
+        elif not isinstance(expression, _code.Func):
             self.bind(values, what)
 
     def _bound(self, text: Text, what: str) -> None:

@@ -229,13 +229,24 @@ class Libraries:
         found = self._of_thing(owner, name, node, args) if isinstance(owner, Thing) else None
         if found is None and isinstance(owner, External):
             found = self._of_external(owner, name, node, args)
-        if found is None and isinstance(owner, ListVal) and name == "join":
-            return _separated(node.at, _taken(args, 0), list(owner.items))
+        if found is None and isinstance(owner, ListVal):
+            found = self._of_list(owner, name, node, args)
         if found is None:
             found = self._by_name(owner, name, node, args)
         if found is None and isinstance(owner, FlagVal):
             return (owner, *(self._then(owner, node, args) if name == "then" and args else ()))
         return found if found is not None else self._anything(name, node, args)
+
+    def _of_list(self, owner: ListVal, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        if name == "join":
+            return _separated(node.at, _taken(args, 0), list(owner.items))
+        if name == "stream":
+            return (owner,)
+        if name not in tables.EACH:
+            return None
+        callbacks = [value for value in _taken(args, 0) if isinstance(value, FuncVal)]
+        found = [self.follower.enter(call, ([item], [node.at]), node.at) for call in callbacks for item in owner.items]
+        return (ListVal(tuple(found)),) if name in {"map", "flatMap"} else (owner,)
 
     def _of_thing(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         if owner.kind == "builder":
@@ -311,6 +322,9 @@ class Libraries:
         """Functions of standard libraries that make texts and lists."""
         if name in {"String", "StringSlice", "Ptr", "of", "asList", "String_", "ToString", "Jsii"}:
             return args[0] if len(args) == 1 else (ListVal(tuple(args)),)
+        if last == "Object" and name in {"keys", "values"}:
+            pairs = [pair for value in args[0] if isinstance(value, MapVal) for pair in value.pairs]
+            return (ListVal(tuple(keys if name == "keys" else held for keys, held in pairs)),) if pairs else args[0]
         if name in {"Sprintf", "format"}:
             return _formatted(node.at, args)
         if name in {"Join", "join"}:
@@ -527,8 +541,9 @@ class Libraries:
         if name == "stringify" and args:
             return args[0]
         if not tables.SILENT.match(name):
-            for values in args:
-                self.handed(f"{_code.spoken(node.func)} {name}", values)
+            for expression, values in zip(node.args, args, strict=False):
+                named = isinstance(expression, _code.Name | _code.Member)
+                self.handed(f"{_code.spoken(node.func)} {name}", tuple(texts(values)) if named else values)
         return UNKNOWN
 
     def _url(self, node: _code.Call, args: list[Vals]) -> Vals | None:

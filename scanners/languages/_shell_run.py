@@ -117,6 +117,9 @@ class Run:
                 return
             words = words[1:]
         words = self._assignments(words)
+        for word, items in command.arrays:
+            held = tuple(one for item in items for one in self.expand(item))[:_MOST]
+            self._give((word.text or "").rstrip("+="), held, word.at, word.at, replace=self._branches <= 0)
         if not words and not command.bodies:
             return
         called = Called(command, tuple(Argument(word, self.expand(word)) for word in words), self._number)
@@ -179,6 +182,8 @@ class Run:
     def expand(self, word: Word) -> tuple[Held, ...]:
         """All that a word can be."""
         choices = [self._choices(piece) for piece in word.pieces]
+        if len(choices) > 1:
+            choices = [_with_others(choice) for choice in choices]
         found: list[Held] = []
         for parts in product(*choices):
             passed = [part.at for part in parts if any(step.startswith("passed to") for step in part.steps)]
@@ -200,6 +205,14 @@ class Run:
             text = piece.default.strip("\"'")
             return (Held(KeyText.known(text), piece.at, (f"the fallback of {piece.name}",), (piece.name or "",)),)
         return (Held(KeyText((None,)), piece.at, (), (piece.name,) if piece.name else ()),)
+
+
+def _with_others(choice: tuple[Held, ...]) -> tuple[Held, ...]:
+    """What a fallback is only a part of can be something else as well."""
+    if not any(held.unknown and held.key.text is not None for held in choice):
+        return choice
+    first = choice[0]
+    return (*choice, Held(KeyText((None,)), first.at, (), first.unknown))
 
 
 def _assignment(word: Word) -> tuple[str, Word] | None:

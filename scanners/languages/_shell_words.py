@@ -14,6 +14,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?]")
 _BRACED = re.compile(r"\{[#!]?(?P<name>[A-Za-z_]\w*|[0-9]+|[@*])(?P<rest>[^{}]*(?:\$\{[^{}]*\}[^{}]*)*)\}")
 _MAKE = re.compile(r"\((?P<name>[\w.-]+)\)")
 _DEFAULT = re.compile(r":?[-=](?P<text>.*)", re.DOTALL)
+_ARRAY = re.compile(r"[A-Za-z_]\w*\+?=")
 _HEREDOC = re.compile(r"<<-?[ \t]*(?P<quote>['\"]?)(?P<word>[\w.-]+)(?P=quote)")
 _GITHUB = re.compile(r"\$\{\{(?P<inner>[^}]*)\}\}")
 _GITHUB_NAME = re.compile(r"\s*(?:env|vars|inputs|matrix)\.(?P<name>[\w-]+)\s*")
@@ -58,6 +59,7 @@ class Command:
     words: list[Word] = field(default_factory=list)
     piped: bool = False
     bodies: list[Span] = field(default_factory=list)
+    arrays: list[tuple[Word, list[Word]]] = field(default_factory=list)
     defines: bool = False
 
 
@@ -204,7 +206,7 @@ class _Reader:
             self._substitute(word, at)
         elif braced is not None:
             default = _DEFAULT.fullmatch(braced["rest"])
-            exact = not braced["rest"] or default is not None
+            exact = not braced["rest"] or default is not None or braced["rest"].startswith("[")
             word.add(Piece(at, name=braced["name"] if exact else None, default=default["text"] if default else None))
             self.position = braced.end()
         elif plain is not None:
@@ -246,12 +248,15 @@ class _Reader:
 
     def _end_command(self, *, pipe: bool = False) -> None:
         self._end_word()
-        if self.command.words or self.command.bodies:
+        if self.command.words or self.command.bodies or self.command.arrays:
             self.script.commands.append(self.command)
         self.command = Command(piped=pipe)
 
     def _separator(self, character: str) -> None:
         text = self.span.text
+        if character == "(" and self.word is not None and _ARRAY.fullmatch(self.word.text or ""):
+            self._array(self.word)
+            return
         if character == "(" and text.startswith("()", self.position):
             self._end_word()
             self.command.defines = True
@@ -261,6 +266,14 @@ class _Reader:
         pipe = character == "|" and not text.startswith("||", self.position)
         self._end_command(pipe=pipe)
         self.position += 1 if pipe or character in ";()" or text[self.position : self.position + 2] not in _TWO else 2
+
+    def _array(self, name: Word) -> None:
+        end = _closing(self.span.text, self.position + 1)
+        inner = read(self.span.part(self.position + 1, end), make=self.make, depth=self.depth + 1)
+        self.script.comments += inner.comments
+        self.command.arrays.append((name, [word for command in inner.commands for word in command.words]))
+        self.word = None
+        self.position = end + 1
 
     def _redirect(self) -> None:
         text = self.span.text

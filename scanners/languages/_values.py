@@ -166,6 +166,19 @@ def texts(values: Vals) -> list[Text]:
     return [value for value in values if isinstance(value, Text)]
 
 
+def moved(value: Value, at: int, depth: int = 2) -> Value:
+    """The same value, named elsewhere; what a list or mapping holds is named there with it."""
+    if isinstance(value, Text):
+        return value.moved(at)
+    if depth and isinstance(value, ListVal):
+        return ListVal(tuple(tuple(moved(one, at, depth - 1) for one in item) for item in value.items))
+    if depth and isinstance(value, MapVal):
+        return MapVal(
+            tuple((keys, tuple(moved(one, at, depth - 1) for one in held)) for keys, held in value.pairs),
+        )
+    return value
+
+
 def joined(at: int, parts: Iterable[Value]) -> Text:
     """One text of several values."""
     pieces: list[str | None] = []

@@ -135,6 +135,28 @@ Resources:
             f"19:26 read {SHIPPING}",
         ],
     ),
+    "mappings": (
+        """Mappings:
+  Flags:
+    prod: {name: /shop/prod/features/new-checkout}
+    staging: {name: /shop/staging/features/new-checkout}
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties:
+      Environment:
+        Variables:
+          FLAG: !FindInMap [Flags, prod, name]
+          ANY: !FindInMap [Flags, !Ref Stage, name]
+""",
+        [
+            f"4:18 bind {CHECKOUT}",
+            f"5:21 bind {STAGING}",
+            f"12:17 bind {CHECKOUT}",
+            f"13:16 bind {CHECKOUT}",
+            f"13:16 bind {STAGING}",
+        ],
+    ),
     "code and scripts inside": (
         f"""Resources:
   F:

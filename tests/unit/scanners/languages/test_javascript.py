@@ -89,6 +89,11 @@ const NAMES = ["{CHECKOUT}", "{SHIPPING}"];  //! bind {CHECKOUT}, bind {SHIPPING
 for (const name of NAMES) {{
   ssm.getParameter({{ Name: name }});  //! read {CHECKOUT}, read {SHIPPING}
 }}
+NAMES.map((name) => ssm.getParameter({{ Name: name }}));  //! read {CHECKOUT}, read {SHIPPING}
+const get = (n) => ssm.getParameter({{ Name: n }});
+await Promise.all(["{CHECKOUT}"].map(async (n) => get(n)));  //! read {CHECKOUT}
+ssm.getParameters({{ Names: NAMES }});  //! read {CHECKOUT}, read {SHIPPING}
+ssm.getParameters({{ Names: Object.values({{ a: "{CHECKOUT}" }}) }});  //! read {CHECKOUT}
 const {{ key }} = {{ key: "{CHECKOUT}" }};
 ssm.getParameter({{ Name: key }});  //! read {CHECKOUT}
 """,

@@ -84,6 +84,17 @@ done
 """,
         [f"2:35 write {SHIPPING}", f"2:35 write {CHECKOUT}"],
     ),
+    "a list": (
+        f"""NAMES=("{CHECKOUT}" # the first
+  '{SHIPPING}')
+for n in "${{NAMES[@]}}"; do aws ssm delete-parameter --name "$n"; done
+""",
+        [f"1:8 bind {CHECKOUT}", f"2:3 bind {SHIPPING}", f"3:60 write {SHIPPING}", f"3:60 write {CHECKOUT}"],
+    ),
+    "a fallback of a part": (
+        'STAGE="${1:-prod}"\naws ssm get-parameter --name "/shop/${STAGE}/features/new-checkout"\n',
+        [f"2:30 read {CHECKOUT}", f"2:30 possible read {STAGING}"],
+    ),
     "a fallback": (
         f'aws ssm get-parameter --name "${{KEY:-{CHECKOUT}}}"\n',
         [f"1:30 read {CHECKOUT}"],
