@@ -1,0 +1,1 @@
+"""Parts as one would add them, small and whole: CONTRIBUTING.md shows them, tests run them."""
