@@ -11,7 +11,7 @@ UV ?= uv
 UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --python-version 3.11
 TEMPLATES := $(wildcard deploy/*.yaml)
-TYPED := auditor scanners reports deploy examples benchmarks tests/house/check_*.py
+TYPED := auditor scanners reports deploy examples benchmarks tests/house/check_*.py tests/house/*_page.py
 BENCHMARKS := $(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py)))
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
