@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -83,11 +84,11 @@ def slack_access(settings: Settings) -> SlackAccess:
     return ask(settings.slack.token or "", settings.slack.base_url)
 
 
-def channel(settings: Settings) -> AlertChannel | None:
-    """Build the channel that carries alerts, or return ``None`` where Slack is wanted and no token is given."""
+def channel(settings: Settings, route: str | None = None) -> AlertChannel | None:
+    """Build the channel that carries alerts of a route, or return ``None`` where that is Slack without a token."""
     from auditor.adapters.channels import build
 
-    return build(settings)
+    return build(settings, route=route)
 
 
 def signer(settings: Settings) -> Signer | None:
@@ -204,6 +205,7 @@ def recorder(settings: Settings, record: Database) -> Recorder:
         SystemClock(),
         policing(settings),
         deployments=deploying,
+        routing=settings.routing,
         trail=EventHistory(clients),
     )
 
@@ -282,12 +284,10 @@ class Application:
         self, *, keys: Collection[str] | None = None, deadline: datetime | None = None
     ) -> DispatchReport | None:
         """Send what the outbox holds; return ``None`` where no channel is configured: the alerts stay pending."""
-        from auditor.application.dispatch import dispatch
+        from auditor.application.dispatch import dispatch_all
 
-        carrier = channel(self.settings)
-        if carrier is None:
-            return None
-        return dispatch(self.record.unit_of_work, carrier, self.recorder.clock, keys=keys, deadline=deadline)
+        carry = partial(channel, self.settings)
+        return dispatch_all(self.record.unit_of_work, carry, self.recorder.clock, keys=keys, deadline=deadline)
 
     def seal(self) -> SealReport:
         """Seal what was recorded; sign it and anchor the signature where a key is configured."""

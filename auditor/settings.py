@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from auditor.domain.errors import ConfigurationError
+from auditor.domain.routing import Destination, Routing
 from auditor.domain.scan_options import ScanOptions
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 
@@ -74,10 +75,37 @@ class SlackSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """Which channel carries alerts to people, and after which wait a change without a person is itself told."""
+    """Which channel carries alerts to people (a kind, or the name of a ``[[channel]]``), and how long is waited.
 
-    channel: Literal["slack", "console"] = "slack"
+    ``unattributed_after`` is when a change without a person is itself told, ``group_within`` how close changes of one
+    actor are to each other that one message tells of.
+    """
+
+    channel: str = "slack"
     unattributed_after: timedelta = timedelta(minutes=30)
+    group_within: timedelta = timedelta(seconds=30)
+
+
+CHANNEL_KINDS = ("slack", "console", "sns")
+_EVERYTHING = Destination()
+_ONE_WAY = Routing()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One ``[[channel]]``: what carries its messages, where they go (``None`` for the console), what it is spared."""
+
+    name: str
+    kind: str
+    to: str | None = None
+    destination: Destination = _EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class SnsSettings:
+    """The topic that messages go to where SNS is the channel; ``None``: none is named."""
+
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +173,9 @@ class Settings:
     aws: AwsSettings = AwsSettings()
     slack: SlackSettings = SlackSettings()
     notify: NotifySettings = NotifySettings()
+    sns: SnsSettings = SnsSettings()
+    channels: tuple[ChannelSettings, ...] = ()
+    routing: Routing = _ONE_WAY
     repositories: tuple[Path, ...] = ()
     scan: ScanOptions = _NO_SCAN_OPTIONS
     stale: StaleRules | None = None

@@ -33,6 +33,7 @@ class _Waiting:
     due: datetime | None = None
     error: str | None = None
     message_id: str | None = None
+    route: str | None = None
 
 
 @dataclass(slots=True)
@@ -62,8 +63,18 @@ class OutboxFake:
             changes=told,
             facts=alert.facts,
         )
-        self.rows.append(_Waiting(row, due=alert.not_before))
+        self.rows.append(_Waiting(row, due=alert.not_before, route=alert.route))
         return True
+
+    def tell(self, alert: NewAlert, at: datetime) -> str:
+        self.put(alert, at)
+        return alert.key
+
+    def recent(self, route: str | None, now: datetime) -> int:
+        return len(self.rows)
+
+    def routes(self) -> Sequence[str]:
+        return sorted({row.route for row in self.rows if row.route is not None})
 
     def release(self, key: str) -> None:
         row = self._row(key)
@@ -71,9 +82,17 @@ class OutboxFake:
             row.due = None
 
     def claim(
-        self, channel: str, now: datetime, *, lease_seconds: int, limit: int, keys: Sequence[str] | None = None
+        self,
+        channel: str,
+        now: datetime,
+        *,
+        lease_seconds: int,
+        limit: int,
+        keys: Sequence[str] | None = None,
+        route: str | None = None,
     ) -> Sequence[Alert]:
         claimed = [row for row in self.rows if self._is_due(row, now) and (keys is None or row.alert.key in keys)]
+        claimed = [row for row in claimed if row.route == route]
         for row in claimed[:limit]:
             if row.state is AlertState.SENDING:
                 self._doubt(row)
@@ -138,7 +157,7 @@ class ChannelFake:
 
 @dataclass(slots=True)
 class RecordFake:
-    """What dispatch needs of a unit of work: an outbox, the changes of a cause, held versions."""
+    """What dispatch needs of a unit of work: an outbox, and held versions."""
 
     outbox: OutboxFake = field(default_factory=OutboxFake)
     versions: dict[tuple[Any, str, int | None], Any] = field(default_factory=dict)
@@ -147,15 +166,8 @@ class RecordFake:
     open: bool = False
 
     @property
-    def changes(self) -> RecordFake:
-        return self
-
-    @property
     def documents(self) -> RecordFake:
         return self
-
-    def of_cause(self, cause: str) -> Sequence[RecordedChange]:
-        return [change for change in self.outbox.changes.values() if change.change.cause == cause]
 
     def version(self, document: Any, version: str, life: int | None = None) -> Any:
         return self.versions.get((document, version, life))

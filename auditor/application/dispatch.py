@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auditor.application.ports import AlertChannel, Clock, UnitOfWork, UnitOfWorkFactory
-from auditor.domain.alerts import Alert, AlertKind, Delivery, DeliveryOutcome
+from auditor.domain.alerts import Alert, Delivery, DeliveryOutcome
 from auditor.domain.changes import RecordedChange
 from auditor.domain.flags import JsonValue
 
@@ -36,6 +36,39 @@ class DispatchReport:
         }
 
 
+def dispatch_all(
+    uow_factory: UnitOfWorkFactory,
+    carry: Callable[[str | None], AlertChannel | None],
+    clock: Clock,
+    *,
+    keys: Collection[str] | None = None,
+    deadline: datetime | None = None,
+) -> DispatchReport | None:
+    """Send what is due on every way, the usual one first; ``None`` where no way has a channel.
+
+    ``carry`` builds the channel of a route. What one channel refuses or puts off keeps no other from sending.
+    """
+    with uow_factory() as uow:
+        routes = [None, *uow.outbox.routes()]
+    reports = []
+    for route in routes:
+        channel = carry(route)
+        if channel is not None:
+            reports.append(dispatch(uow_factory, channel, clock, keys=keys, deadline=deadline, route=route))
+    return together(reports) if reports else None
+
+
+def together(reports: Sequence[DispatchReport]) -> DispatchReport:
+    """Return what several channels sent as one report."""
+    return DispatchReport(
+        sum(one.sent for one in reports),
+        sum(one.later for one in reports),
+        sum(one.dead for one in reports),
+        sum(one.unknown for one in reports),
+        tuple(dict.fromkeys(error for one in reports for error in one.errors)),
+    )
+
+
 def report_of(deliveries: Sequence[Delivery]) -> DispatchReport:
     """Return the report of these deliveries, each error once."""
     outcomes = [delivery.outcome for delivery in deliveries]
@@ -56,8 +89,11 @@ def dispatch(
     keys: Collection[str] | None = None,
     deadline: datetime | None = None,
     limit: int | None = None,
+    route: str | None = None,
 ) -> DispatchReport:
     """Send what is due (``keys``: only these) until nothing is, the deadline has come or ``limit`` were tried.
+
+    Only what goes by ``route`` is sent; ``None``: what goes by none.
 
     One alert at a time is claimed, so that a process that dies leaves one in doubt at most. Nothing sleeps: a channel
     that asks to wait, or that refuses, ends the run, and the next one goes on. The deadline is checked before a send,
@@ -67,8 +103,9 @@ def dispatch(
     waiting = None if keys is None else dict.fromkeys(keys)
     seen: set[int] = set()
     while waiting != {} and not _is_over(len(deliveries), clock.now(), deadline, limit):
-        alert = _claim(uow_factory, channel, clock, None if waiting is None else list(waiting))
-        if alert is None or alert.id in seen:
+        alert = _claim(uow_factory, channel, clock, None if waiting is None else list(waiting), route)
+        # One that grew while it was sent is due again at once, to be edited.
+        if alert is None or (alert.id in seen and alert.sent_as is None):
             break
         seen.add(alert.id)
         delivery = channel.send(alert)
@@ -96,10 +133,14 @@ def _is_closed(delivery: Delivery) -> bool:
     return asked_to_wait or delivery.outcome is DeliveryOutcome.REFUSED
 
 
-def _claim(uow_factory: UnitOfWorkFactory, channel: AlertChannel, clock: Clock, keys: list[str] | None) -> Alert | None:
+def _claim(
+    uow_factory: UnitOfWorkFactory, channel: AlertChannel, clock: Clock, keys: list[str] | None, route: str | None
+) -> Alert | None:
     """Claim the oldest due alert in a transaction of its own; ``None``: nothing is due."""
     with uow_factory() as uow:
-        claimed = uow.outbox.claim(channel.name, clock.now(), lease_seconds=LEASE_SECONDS, limit=1, keys=keys)
+        claimed = uow.outbox.claim(
+            channel.name, clock.now(), lease_seconds=LEASE_SECONDS, limit=1, keys=keys, route=route
+        )
         if not claimed:
             return None
         alert = completed(uow, claimed[0])
@@ -114,9 +155,7 @@ def waiting_alerts(uow_factory: UnitOfWorkFactory, now: datetime | None = None) 
 
 
 def completed(uow: UnitOfWork, alert: Alert) -> Alert:
-    """Return an alert with what its message needs besides: an edit tells all of its cause again, not only the news."""
-    if alert.kind is AlertKind.UPDATE:
-        alert = replace(alert, changes=tuple(uow.changes.of_cause(alert.cause)) or alert.changes)
+    """Return an alert with what its message needs besides."""
     former = {change.id: metadata for change in alert.changes if (metadata := _former(uow, change)) is not None}
     held = {change.change.document: uow.documents.held(change.change.document) for change in alert.changes}
     titles = {document.name: found.title for document, found in held.items() if found is not None and found.title}

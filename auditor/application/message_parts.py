@@ -47,7 +47,8 @@ def _headline(changes: Sequence[RecordedChange]) -> str:
     if not changes:
         return "A change without flags"
     first = changes[0].change
-    where = f" in {first.environment}" if first.environment else ""
+    places = [change.change.environment for change in changes if change.change.environment]
+    where = f" in {listed(places)}" if places else ""
     if first.kind.is_attempt:
         outcome = "denied" if first.kind is ChangeKind.DENIED else "failed"
         return visible(f"Attempt {outcome}: {listed(_flag_name(change) for change in changes)}{where}")

@@ -64,6 +64,17 @@ class Policing:
         )
 
 
+def owner_of(uow: UnitOfWork, change: RecordedChange, rules: LifetimeRules) -> str | None:
+    """Return who owns the flag of a change, by its store's tags, its description or the configuration."""
+    about = change.change
+    if about.flag is None:
+        return None
+    state, held = about.after or about.before, uow.documents.held(about.document)
+    metadata = held.metadata if held is not None else {}
+    definition = state.definition if state is not None else None
+    return lifetime_of(FlagId(about.application or "", about.flag), definition, metadata, rules).owner
+
+
 def _references(uow: UnitOfWork, change: RecordedChange, as_of: datetime | None) -> tuple[Reference, ...] | None:
     """Return the places in code that name a flag that is gone; ``None``: still there, or never scanned."""
     about = change.change

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from auditor.application.alerting import plan_alerts
-from auditor.application.policing import Policing
+from auditor.application.alerting import Desk, Tellable, plan_alerts
+from auditor.application.policing import Policing, owner_of
 from auditor.application.ports import (
     Clock,
     DeploymentSource,
@@ -32,9 +32,11 @@ from auditor.domain.documents import (
 )
 from auditor.domain.events import DocumentHint, DocumentImage
 from auditor.domain.identities import actor_from_arn, best
+from auditor.domain.findings import Severity
 from auditor.domain.images import WRITTEN, derive_image
 from auditor.domain.joining import TIMED_STORES, attributions_for, may_have_made, rollback_attribution
 from auditor.domain.liveness import DeploymentDetecting, End, cause_of, live_changes
+from auditor.domain.routing import Routing, worst_of
 
 Finish = Callable[[UnitOfWork, int], None]
 """Called inside the recording transaction with the number of changes recorded, before it commits."""
@@ -57,6 +59,7 @@ REQUEST = "request_id"
 
 
 _NO_POLICIES = Policing()
+_NO_ROUTES = Routing()
 _WAITS_FOR_A_PERSON = timedelta(days=30)
 
 
@@ -83,6 +86,7 @@ class Recorder:
     policies: Policing = _NO_POLICIES
     deployments: DeploymentSource | None = None
     trail: Trail | None = None
+    routing: Routing = _NO_ROUTES
 
     def sync_document(
         self,
@@ -294,9 +298,9 @@ class Recorder:
     ) -> int:
         news = [change for change in recorded if change is not None]
         keys = []
-        for alert in plan_alerts(news, started, now):
-            uow.outbox.put(alert, now)
-            keys.append(alert.key)
+        told = self._tellable(uow, news)
+        for alert in plan_alerts(told, started, Desk(now, self.routing, lambda route: uow.outbox.recent(route, now))):
+            keys.append(uow.outbox.tell(alert, now))
         if finish is not None:
             finish(uow, len(news))
         uow.commit()
@@ -305,6 +309,18 @@ class Recorder:
         tally.recorded += sum(not change.change.kind.is_attempt for change in news)
         tally.backfilled += sum(change.change.detected_by is Detection.BACKFILL for change in news)
         return len(news)
+
+    def _tellable(self, uow: UnitOfWork, news: Sequence[RecordedChange]) -> list[Tellable]:
+        """Return changes with what decides which channel tells of each, and when."""
+        found: dict[str | None, list[Severity]] = {}
+        for finding in uow.findings.of_changes([one.change.key for one in news]) if news else ():
+            found.setdefault(finding.change_key, []).append(finding.severity)
+        by_owner, rules = self.routing.by_owner, self.policies.lifetimes
+        owners = [owner_of(uow, one, rules) if by_owner else None for one in news]
+        return [
+            Tellable(one, owner, worst_of(found.get(one.change.key, [])))
+            for one, owner in zip(news, owners, strict=True)
+        ]
 
     def _first_attribution(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.configuration import positions
+from auditor.configuration.channels import channels, routing
 from auditor.configuration.faults import Faults
 from auditor.configuration.ledger import key_from, ledger
 from auditor.configuration.policies import CODES, policies
@@ -23,6 +24,7 @@ from auditor.settings import (
     ScheduleSettings,
     Settings,
     SlackSettings,
+    SnsSettings,
     SourceSettings,
 )
 
@@ -51,6 +53,7 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
     scan = _only(read, "scan")
     repositories = tuple(base / folder for folder in scan.pop("repositories", ()))
     notify = NotifySettings(**_only(read, "notify"))
+    known = channels(read[("channel",)], faults)
     return Settings(
         config_path=path,
         database_url=_database_url(_only(read, "database").get("url", DEFAULT_DATABASE), base),
@@ -58,6 +61,9 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
         aws=AwsSettings(**_only(read, "aws")),
         slack=SlackSettings(**_only(read, "slack")),
         notify=notify,
+        sns=SnsSettings(**_only(read, "sns")),
+        channels=known,
+        routing=routing(known, read[("route",)], _only(read, "notify"), notify.group_within, faults),
         repositories=repositories,
         scan=_scan_options(read, faults, sources, scan),
         stale=_stale(read),

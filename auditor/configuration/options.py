@@ -8,6 +8,7 @@ from typing import Any
 from auditor.configuration import values as v
 from auditor.configuration.policies import CODES, POLICIES, form, reader, written
 from auditor.configuration.schedules import schedule
+from auditor.domain.changes import ChangeKind
 from auditor.domain.findings import Severity
 from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType
 from auditor.policies.base import Policy, options_of
@@ -63,6 +64,9 @@ class Section:
 _TYPES = "release, experiment, ops, permission or kill-switch"
 _NAMING = {kind: [p for p, named in DEFAULT_NAMING.items() if named is kind] for kind in FlagType}
 
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TOLD = tuple(kind.value for kind in ChangeKind if kind is not ChangeKind.FAILED)
+_TOPIC = v.matching(r"arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?", "a topic's ARN, arn:aws:sns:...")
 _SEVERITIES = "info, low, medium, high or critical"
 
 
@@ -172,10 +176,18 @@ SECTIONS: tuple[Section, ...] = (
         (
             Option(
                 "channel",
-                v.choice("slack", "console"),
-                "slack or console",
-                "What carries messages; with `console`, printing them counts as sending them.",
+                v.text,
+                "slack, console, sns or a name",
+                "What carries messages that no route takes: a kind, or the name of a `[[channel]]`. With `console`, "
+                "printing them counts as sending them.",
                 "slack",
+            ),
+            Option(
+                "group_within",
+                v.duration,
+                "duration",
+                "Writes of one actor that are no further apart than this are one message, which grows.",
+                "30s",
             ),
             Option(
                 "unattributed_after",
@@ -185,6 +197,52 @@ SECTIONS: tuple[Section, ...] = (
                 "30m",
             ),
         ),
+    ),
+    Section(
+        ("sns",),
+        "Where messages go when `[notify] channel` is `sns`.",
+        (Option("topic", _TOPIC, "ARN", "The topic; a process needs `sns:Publish` on it."),),
+    ),
+    Section(
+        ("channel",),
+        "A channel beside the usual one, for routes to lead to.",
+        (
+            Option("name", v.text, "text", "What routes call it.", required=True),
+            Option("kind", v.choice("slack", "console", "sns"), "slack, console or sns", "What it is.", required=True),
+            Option("to", v.text, "text", "slack: the channel's id or name; sns: the topic's ARN."),
+            Option("quiet_begin", v.clock, "time of day", "From when it is left in peace.", "never"),
+            Option("quiet_end", v.clock, "time of day", "Until when; then one digest tells of the changes."),
+            Option("quiet_days", v.many(v.choice(*_DAYS), '["sat"]'), "list of days", "Days without messages."),
+            Option("timezone", v.zone, "time zone", "Where these hours hold.", "UTC"),
+            Option(
+                "budget",
+                v.number(1, 10_000),
+                "number",
+                "How many messages an hour it takes; further changes wait for a digest at the end of the hour.",
+                "no limit",
+            ),
+            Option(
+                "urgent",
+                v.choice(*Severity),
+                _SEVERITIES,
+                "What is at least as bad is told at once, in quiet hours and beyond the budget.",
+                "critical",
+            ),
+        ),
+        repeated=True,
+    ),
+    Section(
+        ("route",),
+        "Which changes a channel tells of: those that fit all that is given; the first route that fits counts.",
+        (
+            Option("channel", v.text, "name of a channel", "Where they go.", required=True),
+            Option("application", v.text, "pattern", "Of these applications.", "all"),
+            Option("environment", v.text, "pattern", "In these environments.", "all"),
+            Option("owner", v.text, "pattern", "Of flags that these own.", "all"),
+            Option("severity", v.choice(*Severity), _SEVERITIES, "The least a policy has to have found.", "all"),
+            Option("kinds", v.many(v.choice(*_TOLD), '["deployed"]'), "list of kinds", "Of these kinds.", "all"),
+        ),
+        repeated=True,
     ),
     Section(
         ("policy",),

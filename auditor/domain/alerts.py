@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from auditor.domain.changes import RecordedChange
@@ -40,11 +40,21 @@ class AlertState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """What changes have in common that one act may have made: ``key``, and happening ``within`` so long of another."""
+
+    key: str
+    at: datetime
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class NewAlert:
     """An alert to put into the outbox: idempotent by ``key``; ``change_keys`` are the natural keys of what it tells.
 
     ``facts`` carries what no change row holds (counts of a back-fill, a report's link); never a secret.
-    ``not_before`` holds an alert back (``None``: at once).
+    ``not_before`` holds an alert back (``None``: at once). ``route`` names the channel that carries it (``None``: the
+    one that carries all that no route takes). An alert with a ``burst`` may become part of a recent one.
     """
 
     key: str
@@ -53,6 +63,8 @@ class NewAlert:
     change_keys: tuple[str, ...] = ()
     facts: tuple[tuple[str, JsonValue], ...] = ()
     not_before: datetime | None = None
+    route: str | None = None
+    burst: Burst | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,8 @@ class Alert:
     """A claimed alert with everything a message needs, read from the record at the moment of sending.
 
     ``references`` holds the code references of the flags it tells of; ``None`` means that no scan is known, which is
-    not the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits.
+    not the same as no reference. ``sent_as`` is the channel's id of the message that an ``UPDATE`` edits, or that was
+    sent before this alert grew.
     ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
     ``former`` maps a change's id to the metadata of the version before it, for the command that puts it back.
     ``titles`` maps a document's name to what people call it, where the name is made of ids.

@@ -7,21 +7,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from auditor.adapters.channels import CHANNELS
 from auditor.adapters.channels.console import ConsoleChannel
 from auditor.adapters.channels.slack import SlackChannel
+from auditor.adapters.channels.sns import SnsChannel
 from auditor.application.ports import AlertChannel
 from auditor.domain.alerts import AlertKind, DeliveryOutcome
 from examples.standin.slack import Fault, SlackServer
 from tests.fakes import ClockFake
 from tests.support.alerts import alert
+from tests.support.sns_server import TOPIC, SnsServer
 
 
 @dataclass
 class Bench:
-    """One channel in front of something that can be told to misbehave."""
+    """One channel in front of something that can be told to misbehave.
+
+    ``waits`` is how many seconds a limited channel asks to wait, ``remedy`` a word of what to do about a refusal.
+    """
 
     channel: AlertChannel
     arrived: Callable[[], int]
@@ -29,6 +36,8 @@ class Bench:
     limit: Callable[[], None] = lambda: None
     refuse: Callable[[], None] = lambda: None
     clock: ClockFake = field(default_factory=ClockFake)
+    waits: int = 7
+    remedy: str = "SLACK_BOT_TOKEN"
 
 
 def slack_bench() -> Iterator[Bench]:
@@ -43,6 +52,26 @@ def slack_bench() -> Iterator[Bench]:
             slack.faults.append(Fault.LIMITED)
 
         yield Bench(channel, lambda: len(slack.messages), slack.stop, limit, refuse, clock)
+
+
+def sns_bench() -> Iterator[Bench]:
+    clock = ClockFake()
+    with SnsServer() as sns:
+
+        def client(region: str) -> Any:
+            config = Config(retries={"total_max_attempts": 1})
+            return boto3.client("sns", region_name=region, endpoint_url=sns.url, config=config)
+
+        yield Bench(
+            SnsChannel(topic=TOPIC, clock=clock, client=client),
+            lambda: len(sns.published),
+            sns.stop,
+            lambda: sns.faults.append((400, "Throttled")),
+            lambda: sns.faults.append((403, "AuthorizationError")),
+            clock,
+            waits=30,
+            remedy="sns:Publish",
+        )
 
 
 def console_bench() -> Iterator[Bench]:
@@ -61,8 +90,12 @@ def console_bench() -> Iterator[Bench]:
 
 
 # A console takes whatever it is given: nothing limits it, and it refuses nothing.
-REMOTE = ("slack",)
-BENCHES: dict[str, Callable[[], Iterator[Bench]]] = {"slack": slack_bench, "console": console_bench}
+REMOTE = ("slack", "sns")
+BENCHES: dict[str, Callable[[], Iterator[Bench]]] = {
+    "slack": slack_bench,
+    "console": console_bench,
+    "sns": sns_bench,
+}
 
 
 def test_every_registered_channel_is_on_the_bench():
@@ -100,7 +133,7 @@ def test_rate_limited_names_the_time_and_does_not_sleep(bench):
     assert time.monotonic() - began < 7
     assert delivery.outcome is DeliveryOutcome.LATER
     assert delivery.not_before is not None
-    assert (delivery.not_before - bench.clock.now()).total_seconds() == 7
+    assert (delivery.not_before - bench.clock.now()).total_seconds() == bench.waits
     assert bench.arrived() == 0
     assert bench.channel.send(replace(alert(), attempt=3)).outcome is DeliveryOutcome.SENT
     assert bench.arrived() == 1
@@ -112,7 +145,7 @@ def test_refused_says_what_to_do(bench):
     delivery = bench.channel.send(alert())
 
     assert delivery.outcome is DeliveryOutcome.REFUSED
-    assert "SLACK_BOT_TOKEN" in (delivery.error or "")
+    assert bench.remedy in (delivery.error or "")
     assert bench.arrived() == 0
 
 

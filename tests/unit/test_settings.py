@@ -324,7 +324,7 @@ scan = "soon"
             '[[source]]\nkind = "ssm"\nregions = "eu-central-1"',
             "3: source[1].regions: has to be a list like [\"eu-central-1\"], not 'eu-central-1'",
         ),
-        ('[notify]\nchannel = "email"', "2: notify.channel: 'email' is not known; choose from slack, console"),
+        ('[notify]\nchannel = "email"', "2: notify.channel: 'email' is not known; choose from slack, console, sns"),
         (
             '[stale]\nsettled_after = "0d"',
             '2: stale.settled_after: has to be a number of days or weeks like "30d" or "6w", not \'0d\'',

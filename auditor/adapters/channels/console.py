@@ -10,7 +10,7 @@ from typing import Any
 from auditor.adapters.channels._slack_blocks import edit_payload, payload
 from auditor.application.message import Message, Revert, Told
 from auditor.application.messages import compose
-from auditor.domain.alerts import Alert, AlertKind, Delivery, DeliveryOutcome
+from auditor.domain.alerts import Alert, Delivery, DeliveryOutcome
 
 WIDTH = 80
 
@@ -45,7 +45,7 @@ def slack_json(alert: Alert, channel: str) -> dict[str, Any]:
     """Return what Slack would be sent for an alert: a new message, or the edit of the one that was sent."""
     message = compose(alert)
     sent_in, _, timestamp = (alert.sent_as or "").rpartition(":")
-    if alert.kind is AlertKind.UPDATE and sent_in:
+    if timestamp and sent_in:
         return edit_payload(message, sent_in, timestamp)
     return payload(message, channel)
 

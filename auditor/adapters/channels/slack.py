@@ -28,21 +28,30 @@ _PAGE = 200
 _PAGES = 15
 _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{5,}")
 
+# What Slack says of a message that nobody can edit any more.
+_CLOSED = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+
 Answer = TypeVar("Answer")
 
 
 class SlackChannel:
     """One Slack channel; its messages carry the alert's key, by which a doubtful one is looked for."""
 
-    name = "slack"
-
     def __init__(
-        self, *, token: str, channel: str, clock: Clock, base_url: str | None = None, timeout: int = TIMEOUT_SECONDS
+        self,
+        *,
+        token: str,
+        channel: str,
+        clock: Clock,
+        base_url: str | None = None,
+        timeout: int = TIMEOUT_SECONDS,
+        name: str = "slack",
     ) -> None:
         """Remember where to post; nothing is connected or loaded before the first message."""
         url = base_url or DEFAULT_BASE_URL
         if not url.startswith(("https://", "http://")):
             raise ConfigurationError(f"FLAGTRAIL_SLACK_BASE_URL: {url!r} is no http or https address")
+        self.name = name
         self._token = token
         self._channel = channel
         self._clock = clock
@@ -56,7 +65,7 @@ class SlackChannel:
         nothing, one by each attempt, because a message may take a moment to show.
         """
         channel, _, timestamp = (alert.sent_as or "").rpartition(":")
-        if alert.kind is AlertKind.UPDATE and _CHANNEL_ID.fullmatch(channel):
+        if timestamp and _CHANNEL_ID.fullmatch(channel):
             return self._told(lambda: self._edit(alert, channel, timestamp))
         if alert.attempt > 1:
             found = self._told(lambda: self._look(alert))
@@ -76,8 +85,20 @@ class SlackChannel:
         return answers.sent(str(answer.get("channel") or self._channel), str(answer.get("ts")))
 
     def _edit(self, alert: Alert, channel: str, timestamp: str) -> Delivery:
-        """Edit the message that was sent; doing so twice changes nothing, so doubt means to do it again."""
-        self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp))
+        """Edit the message that was sent; doing so twice changes nothing, so doubt means to do it again.
+
+        A message that cannot be edited any more is told anew: what it would say now is said nowhere else.
+        """
+        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- loaded by _client below anyway
+
+        try:
+            self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp))
+        except SlackApiError as error:
+            response: Any = error.response
+            if alert.kind is AlertKind.UPDATE or response.get("error") not in _CLOSED:
+                raise
+            # An earlier attempt may have told it anew already.
+            return (self._look(alert) if alert.attempt > 1 else None) or self._post(alert)
         return answers.sent(channel, timestamp)
 
     def _look(self, alert: Alert) -> Delivery | None:

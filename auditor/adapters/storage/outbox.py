@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
@@ -21,14 +21,17 @@ from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.packing import pack_json
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.session import Session
-from auditor.adapters.storage.tables import alert_changes, alerts, changes
+from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts, changes
+from auditor.adapters.storage.texts import digest
 from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, NewAlert
 from auditor.domain.changes import RecordedChange
 from auditor.domain.flags import FlagId
 from auditor.domain.references import FlagSpec, Reference
+from auditor.domain.routing import hour_of
 from auditor.domain.times import from_micros, to_micros
 
 _SECOND = 1_000_000
+_MICROSECOND = timedelta(microseconds=1)
 _FIRST_WAIT = 10 * _SECOND
 _LONGEST_WAIT = 15 * 60 * _SECOND
 _WAITING = (AlertState.PENDING.value, AlertState.SENDING.value, AlertState.UNKNOWN.value)
@@ -46,7 +49,8 @@ class SqlOutbox:
     def put(self, alert: NewAlert, at: datetime) -> bool:
         """Add an alert; return False when its key is there already.
 
-        A key that is there and still pending takes the further changes in: a digest grows while its run goes on.
+        A key that is there and still pending takes the further changes in: a digest grows while its run goes on. One
+        that was sent meanwhile waits again, to edit its message.
         A change that another alert tells of already is left to that one.
         """
         row = {
@@ -65,8 +69,42 @@ class SqlOutbox:
             "settled_us": None,
         }
         number = self.session.number(alerts, row)
+        if number is not None:
+            self._send_its_way(alert, number)
         self._tell(alert, number)
         return number is not None
+
+    def tell(self, alert: NewAlert, at: datetime) -> str:
+        """Add an alert, or let the recent one grow that it belongs to; return the key of the one that tells.
+
+        An alert with a burst joins one of the same burst that happened close to it and tells of other documents. One
+        that was sent already waits again, to edit its message.
+        """
+        found = self._joinable(alert) if alert.burst is not None else None
+        if found is None or alert.burst is None:
+            self.put(alert, at)
+            return alert.key
+        self._grow(found, alert)
+        newest = update(alert_ways).where(
+            alert_ways.c.alert_id == found.id, alert_ways.c.newest_us < to_micros(alert.burst.at)
+        )
+        self.session.run(newest.values(newest_us=to_micros(alert.burst.at)))
+        key: str = found.key
+        return key
+
+    def recent(self, route: str | None, now: datetime) -> int:
+        """Return how many messages about changes were put for a channel in the hour of ``now``."""
+        since = to_micros(hour_of(now))
+        wanted = select(func.count()).where(
+            alerts.c.kind == AlertKind.CHANGE.value, alerts.c.created_us >= since, _goes_by(route)
+        )
+        return self.session.connection.scalar(wanted) or 0
+
+    def routes(self) -> Sequence[str]:
+        """Return the names of the channels for which anything waits."""
+        ways = select(alert_ways.c.route).join(alerts, alerts.c.id == alert_ways.c.alert_id)
+        waiting = ways.where(alert_ways.c.route.is_not(None), alerts.c.state.in_(_WAITING)).distinct()
+        return [row.route for row in self.session.rows(waiting.order_by(alert_ways.c.route))]
 
     def release(self, key: str) -> None:
         """Let a held-back alert (``not_before``) go at once; nothing happens when there is none."""
@@ -83,13 +121,16 @@ class SqlOutbox:
         lease_seconds: int,
         limit: int,
         keys: Sequence[str] | None = None,
+        route: str | None = None,
     ) -> Sequence[Alert]:
         """Claim due alerts (all, or only those with these keys), oldest first, with everything a message needs.
+
+        Only those are claimed that go by ``route``; ``None``: that go by none.
 
         An alert whose lease ran out while it was being sent comes back with ``attempt`` counted up: the channel must
         look whether it arrived.
         """
-        due = select(alerts).where(_waits(), alerts.c.due_us <= to_micros(now))
+        due = select(alerts).where(_waits(), alerts.c.due_us <= to_micros(now), _goes_by(route))
         if keys is not None:
             due = due.where(alerts.c.key.in_(list(keys)))
         found = due.order_by(alerts.c.id).limit(limit).with_for_update(skip_locked=True)
@@ -108,6 +149,8 @@ class SqlOutbox:
         ):
             return  # its lease ran out, and whoever has it now knows better; only "sent" is true whoever says it
         settled = {"error": delivery.error} | _settled(row, delivery, now)
+        if outcome is DeliveryOutcome.SENT and self._grew(alert):
+            settled |= {"state": AlertState.PENDING.value, "due_us": to_micros(now), "doubts": 0, "tries": 0}
         self.session.run(update(alerts).where(alerts.c.id == alert.id).values(settled))
 
     def pending(self, now: datetime | None = None, limit: int | None = None) -> Sequence[Alert]:
@@ -134,21 +177,83 @@ class SqlOutbox:
 
     def _tell(self, alert: NewAlert, number: int | None) -> None:
         """Let an alert tell of its changes, if it is new or still waits."""
-        first = 0
-        if number is None:
-            found = select(alerts.c.id).where(alerts.c.key == alert.key, alerts.c.state == AlertState.PENDING.value)
-            row = self.session.first(found.with_for_update())
-            if row is None:
-                return
-            number = row.id
-            last = select(func.max(alert_changes.c.position)).where(alert_changes.c.alert_id == number)
-            first = (self.session.connection.scalar(last) or 0) + 1
+        if number is not None:
+            self._add(alert, number, 0)
+            return
+        row = self.session.first(select(alerts).where(alerts.c.key == alert.key).with_for_update())
+        if row is not None and (row.state == AlertState.PENDING.value or alert.kind is AlertKind.DIGEST):
+            self._grow(row, alert)
+
+    def _grow(self, row: Row[Any], alert: NewAlert) -> None:
+        """Let an alert tell of more; one that was sent waits again, unless it tells of all that already."""
+        last = select(func.max(alert_changes.c.position)).where(alert_changes.c.alert_id == row.id)
+        first: int = (self.session.connection.scalar(last) or 0) + 1
+        if self._add(alert, row.id, first) and row.state == AlertState.SENT.value:
+            again = {"state": AlertState.PENDING.value, "due_us": row.settled_us, "doubts": 0, "tries": 0}
+            self.session.run(update(alerts).where(alerts.c.id == row.id).values(again))
+
+    def _add(self, alert: NewAlert, number: int, first: int) -> bool:
+        """Note what an alert tells of, from a position on; tell whether any of it is new."""
         tells = alert.kind is not AlertKind.UPDATE
         told = [
             {"alert_id": number, "change_id": one, "position": position, "told": one if tells else None}
             for position, one in enumerate(dict.fromkeys(map(change_id, alert.change_keys)), first)
         ]
+        before = self._count(number)
         self.session.keep_all(alert_changes, told)
+        return self._count(number) > before
+
+    def _count(self, number: int) -> int:
+        wanted = select(func.count()).where(alert_changes.c.alert_id == number)
+        return self.session.connection.scalar(wanted) or 0
+
+    def _send_its_way(self, alert: NewAlert, number: int) -> None:
+        """Note which way an alert goes, and what it may grow by; an edit goes where the message went."""
+        route = alert.route
+        if alert.kind is AlertKind.UPDATE:
+            told = select(alert_ways.c.route).join(alert_changes, alert_changes.c.alert_id == alert_ways.c.alert_id)
+            row = self.session.first(told.where(alert_changes.c.told.in_(map(change_id, alert.change_keys))).limit(1))
+            route = None if row is None else row.route
+        if route is None and alert.burst is None and alert.kind is not AlertKind.DIGEST:
+            return
+        way = {
+            "alert_id": number,
+            "route": route,
+            "burst": None if alert.burst is None else digest(alert.burst.key),
+            "newest_us": None if alert.burst is None else to_micros(alert.burst.at),
+            "shown": 0,
+            "thread": None,
+        }
+        self.session.add(alert_ways, way)
+
+    def _joinable(self, alert: NewAlert) -> Row[Any] | None:
+        """Return the recent alert of the same burst, unless it tells of one of these changes' documents already."""
+        if alert.burst is None:
+            return None
+        at, within = to_micros(alert.burst.at), alert.burst.within // _MICROSECOND
+        ways = select(alert_ways.c.alert_id).where(
+            alert_ways.c.burst == digest(alert.burst.key), alert_ways.c.newest_us.between(at - within, at + within)
+        )
+        sure = and_(alerts.c.state == AlertState.PENDING.value, alerts.c.doubts == 0)
+        open_ones = or_(sure, alerts.c.state.in_((AlertState.SENT.value, AlertState.SENDING.value)))
+        newest = select(alerts).where(alerts.c.id.in_(ways), open_ones).order_by(alerts.c.id.desc()).limit(1)
+        found = self.session.first(newest.with_for_update())
+        return None if found is None or self._tells_of_same(found.id, alert) else found
+
+    def _tells_of_same(self, number: int, alert: NewAlert) -> bool:
+        mine = select(changes.c.document_hash).where(changes.c.id.in_(map(change_id, alert.change_keys)))
+        told = select(alert_changes.c.change_id).where(alert_changes.c.alert_id == number)
+        both = select(changes.c.seq).where(changes.c.id.in_(told), changes.c.document_hash.in_(mine)).limit(1)
+        return self.session.first(both) is not None
+
+    def _grew(self, alert: Alert) -> bool:
+        """Tell whether an alert tells of more by now than the message that was surely sent."""
+        way = self.session.first(select(alert_ways.c.shown).where(alert_ways.c.alert_id == alert.id))
+        if way is None:
+            return False
+        # A message that was found, not sent, is as an earlier attempt made it.
+        sure = alert.attempt == 1 or alert.sent_as is not None
+        return self._count(alert.id) > (len(alert.changes) if sure else way.shown)
 
     def _claimed(self, row: Row[Any], channel: str, now: datetime, lease_seconds: int) -> Alert:
         # Sent and never settled: the sender died, or its connection did.
@@ -161,12 +266,18 @@ class SqlOutbox:
             "channel": channel,
         }
         self.session.run(update(alerts).where(alerts.c.id == row.id).values(lease))
-        return self._alert(row, doubts)
+        claimed = self._alert(row, doubts)
+        if doubts == 0:
+            shown = update(alert_ways).where(alert_ways.c.alert_id == row.id)
+            self.session.run(shown.values(shown=len(claimed.changes)))
+        return claimed
 
     def _alert(self, row: Row[Any], doubts: int) -> Alert:
         kind = AlertKind(row.kind)
         ids = select(alert_changes.c.change_id).where(alert_changes.c.alert_id == row.id)
         named = [one.change_id for one in self.session.rows(ids.order_by(alert_changes.c.position))]
+        if kind is AlertKind.UPDATE:
+            named = self._told_with(named) or named
         told = self.changes.with_ids(named)
         return Alert(
             id=row.id,
@@ -179,9 +290,15 @@ class SqlOutbox:
             findings=tuple(self.findings.of_changes([one.change.key for one in told])),
             references=self._references(told),
             facts=tuple((name, value) for name, value in json.loads(row.facts)),
-            sent_as=self._message(named) if kind is AlertKind.UPDATE else None,
+            sent_as=self._message(named) if kind is AlertKind.UPDATE else row.message_id,
             superseded=self._superseded(told),
         )
+
+    def _told_with(self, ids: Sequence[str]) -> list[str]:
+        """Return all that the message tells of that told of these."""
+        original = select(alert_changes.c.alert_id).where(alert_changes.c.told.in_(ids)).limit(1).scalar_subquery()
+        together = select(alert_changes.c.change_id).where(alert_changes.c.alert_id == original)
+        return [one.change_id for one in self.session.rows(together.order_by(alert_changes.c.position))]
 
     def _message(self, ids: Sequence[str]) -> str | None:
         return next((message for one in ids if (message := self.message_of(one)) is not None), None)
@@ -226,6 +343,14 @@ def _waits() -> ColumnElement[bool]:
     )
     waiting = alerts.c.state.in_(_WAITING)
     return and_(waiting, or_(alerts.c.kind != AlertKind.UPDATE.value, ~unsettled))
+
+
+def _goes_by(route: str | None) -> ColumnElement[bool]:
+    """Say that an alert goes by this route; ``None``: by none."""
+    own = select(1).select_from(alert_ways).where(alert_ways.c.alert_id == alerts.c.id).correlate(alerts)
+    if route is None:
+        return ~exists(own.where(alert_ways.c.route.is_not(None)))
+    return exists(own.where(alert_ways.c.route == route))
 
 
 def _settled(row: Row[Any], delivery: Delivery, now: datetime) -> dict[str, Any]:

@@ -173,8 +173,10 @@ def _slack(context: Context) -> Iterator[Check]:
     from auditor import bootstrap
 
     settings = context.settings
-    if settings.notify.channel == "console":
-        yield Check("slack", "ok", "not used: the console is the channel")
+    usual = next((c.kind for c in settings.channels if c.name == settings.notify.channel), settings.notify.channel)
+    if usual != "slack" and all(channel.kind != "slack" for channel in settings.channels):
+        name = "the console" if usual == "console" else "SNS"
+        yield Check("slack", "ok", f"not used: {name} is the channel")
         return
     if settings.slack.token is None:
         yield _without_token(settings)

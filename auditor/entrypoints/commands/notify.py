@@ -39,18 +39,22 @@ def notify(context: Context, *, dry_run: bool, test: bool) -> None:
         _test(context, dry_run=dry_run)
         return
     from auditor import bootstrap
-    from auditor.application.dispatch import dispatch, waiting_alerts
+    from auditor.application.dispatch import dispatch_all, waiting_alerts
 
     record = context.open_database()
-    channel = None if dry_run else bootstrap.channel(context.settings)
-    if channel is None:
+    told: list[str] = []
+
+    def carry(route: str | None) -> AlertChannel | None:
+        channel = bootstrap.channel(context.settings, route)
+        return None if channel is None else _for_output(context, channel, told)
+
+    report = None if dry_run else dispatch_all(record.unit_of_work, carry, bootstrap.SystemClock())
+    if report is None:
         alerts = waiting_alerts(record.reader, context.now)
         _show(context, alerts, as_json=dry_run)
         if not dry_run and alerts:
             remark(f"flagtrail notify: {len(alerts)} not sent: SLACK_BOT_TOKEN is not set; they keep waiting")
         return
-    told: list[str] = []
-    report = dispatch(record.unit_of_work, _for_output(context, channel, told), bootstrap.SystemClock())
     _answer(context, report, told)
 
 

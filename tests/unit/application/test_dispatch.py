@@ -149,13 +149,13 @@ def test_a_dead_process_leaves_one_alert_and_the_channel_is_told():
     assert [(alert.key, alert.attempt) for alert in channel.given] == [("b", 1), ("a", 2)]
 
 
-def test_a_message_gets_the_version_before_and_an_edit_all_of_its_cause():
+def test_a_message_gets_the_version_before():
     first, second = recorded(number=1), recorded(number=2, key="other")
     record = RecordFake()
     record.outbox.changes = {"first": first, "second": second}
     metadata = {"type": "String", "text": "false"}
     record.versions[PARAMETER, "3", 1] = Snapshot("3", 3, None, None, {}, metadata)
-    record.outbox.put(NewAlert("u", AlertKind.UPDATE, first.change.cause, ("second",)), NOON)
+    record.outbox.put(NewAlert("u", AlertKind.UPDATE, first.change.cause, ("first", "second")), NOON)
 
     (alert,) = waiting_alerts(record)
 
