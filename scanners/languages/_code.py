@@ -112,6 +112,7 @@ class Param:
     name: str
     at: int
     default: Expr | None = None
+    type: str = ""
     fields: list[tuple[str, str, Expr | None]] = field(default_factory=list)
 
 

@@ -435,7 +435,15 @@ class Follower:
         if any(one is node for one in self.stack) or len(self.stack) > _DEEPEST_CALL or self._calls > _MOST_CALLS:
             return UNKNOWN
         self._calls += 1
-        returned = self._through(func, given, at)
+        depth = len(self.stack)
+        try:
+            returned = self._through(func, given, at)
+        except RecursionError:
+            if not depth:
+                raise
+            # Calls in calls of deep code; each function is followed by itself as well, where it fits.
+            del self.stack[depth:], self._returned[depth:]
+            returned = ()
         if plain:
             self._gave[id(node)] = returned
         if given is not None:
@@ -488,7 +496,8 @@ class Follower:
         at: int,
         scope: Scope,
     ) -> None:
-        values: Vals = (Unknown(frozenset({id(func.node)})),)
+        known = self.libraries.typed(param.type)
+        values = known if known != UNKNOWN else (Unknown(frozenset({id(func.node)})),)
         if param.default is not None:
             values = self.value(param.default, func.scope)
             self.bind(values, f"the default of {param.name}")

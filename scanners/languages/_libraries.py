@@ -184,7 +184,7 @@ class Libraries:
     def _annotated(self, name: str, args: list[Vals]) -> Vals | None:
         """Annotations that have a value injected."""
         keys = self._named_keys(args, ("key", "value")) or _taken(args, 0)
-        if name == "@Param":
+        if name in {"@Param", "@SSMParam"}:
             return (self.follower.ask(keys, SSM, _READ, 0, "a parameter is injected"),)
         if name != "@Value":
             return None
@@ -255,6 +255,8 @@ class Libraries:
             return union(*(self.follower.environment(key, _taken(args, 1)) for key in texts(_taken(args, 0))))
         if owner.kind == "document":
             return self._of_document(owner, name, node, args)
+        if owner.kind == "provider" and name == "set":
+            return (self.follower.ask(_taken(args, 0), SSM, _WRITE, node.at, "a parameter provider sets it"),)
         if owner.kind == "provider" and name == "get":
             return (self.follower.ask(_taken(args, 0), SSM, _READ, node.at, "a parameter provider is asked"),)
         return (owner,) if owner.kind in {"provider", "session"} else None
@@ -307,7 +309,7 @@ class Libraries:
         if (last, name) in tables.SET_VARIABLES:
             self.follower.ask(_taken(args, 0), ENVIRONMENT, _WRITE, node.at, "an environment variable is set")
             return UNKNOWN
-        if last in tables.PROVIDERS and name == "getSsmProvider":
+        if last in tables.PROVIDERS and name in {"getSsmProvider", "builder", "create"}:
             return (Thing("provider", SSM),)
         if name == "builder" and not args:
             return self._builder(last)
@@ -626,6 +628,8 @@ class Libraries:
 
     def typed(self, type_name: str) -> Vals:
         """The value of a name that is declared with a type only."""
+        if type_name in tables.PROVIDERS:
+            return (Thing("provider", SSM),)
         known = self.follower.classes.get(type_name.strip("*"))
         return UNKNOWN if known is None else (Instance(known),)
 

@@ -292,7 +292,8 @@ class _Lower:
         for child in given.named_children if given is not None else []:
             named = child.child_by_field_name("name") or child
             if child.type not in _SKIPPED:
-                found.append(_code.Param(self.source.of(named), self.source.at(child)))
+                kind = self._type(child.child_by_field_name("type"))
+                found.append(_code.Param(self.source.of(named), self.source.at(child), type=kind))
         return found
 
     def _lambda(self, node: Node) -> Stmt:

@@ -24,6 +24,7 @@ _SCRIPT = frozenset({".js", ".jsx", ".mjs", ".cjs"})
 _TYPED = frozenset({".ts", ".mts", ".cts"})
 _TSX = frozenset({".tsx"})
 _COMPONENTS = frozenset({".vue", ".svelte", ".astro"})
+_MODULE_TYPE = re.compile(r"<\s*typeof\s+import\([^()<>]*\)\s*>")
 _BLOCK = re.compile(r"<script\b[^>]*>(?P<code>.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -54,6 +55,8 @@ class JavaScript:
         if suffix in _COMPONENTS:
             find_in_page(findings, _without_scripts(text))
             text = _scripts_only(text)
+        # The grammar does not know the type of a module as a type argument, which says nothing of flags.
+        text = _MODULE_TYPE.sub(lambda found: re.sub(r"[^\r\n]", " ", found.group()), text)
         source = _code.parse(text, *_grammars(suffix))
         for comment in source.comments:
             findings.prose(comment, "a comment names the key")
@@ -442,7 +445,7 @@ class _Lower:
         at = self.source.at(node)
         if target.type == "object_pattern":
             fields = [(key, name, given) for key, _, name, given in self._fields(target)]
-            return _code.Param("", at, value, fields)
+            return _code.Param("", at, value, fields=fields)
         return _code.Param(self.source.of(target).lstrip("."), at, value)
 
     def _jsx(self, node: Node) -> Stmt:

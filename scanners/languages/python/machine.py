@@ -63,6 +63,7 @@ class Machine:
     wrapper_sites: frozenset[Site] = frozenset()
     running: list[FuncObj] = field(default_factory=list)
     memory: dict[object, Vals] = field(default_factory=dict)
+    configured: frozenset[str] = frozenset()
     candidates: frozenset[str] | None = None
     known_names: frozenset[str] = frozenset()
     told: dict[str, Exports | None] = field(default_factory=dict)
@@ -170,6 +171,9 @@ class Machine:
 
     def member(self, path: str, name: str) -> Vals:
         """A name of a module: what it is bound to there, a module below it, or unknown."""
+        configured = self._configured(path, name)
+        if configured is not None:
+            return (configured,)
         if not self.opens(path):
             return self.looked_up((Imported(path, name),))
         scope = self.module(path)
@@ -197,7 +201,18 @@ class Machine:
                 pending += self._imported(value)
         return tuple(done) or UNKNOWN
 
+    def _configured(self, path: str, name: str) -> Ext | None:
+        """A reader that the configuration names as code imports it, whatever it is inside of its module."""
+        if name not in self.configured:
+            return None
+        whole = ".".join((*dotted_parts(path), name))
+        matching = any(self.same_name(whole, accessor.callable) for accessor in self.options.accessors)
+        return Ext(whole) if matching else None
+
     def _imported(self, value: Imported) -> Vals:
+        configured = self._configured(value.path, value.name)
+        if configured is not None:
+            return (configured,)
         if not self.opens(value.path):
             return self._told(value)
         scope = self.module(value.path)

@@ -86,6 +86,7 @@ def _machine(project: Project, order: list[str], context: ScanContext, *, narrow
         context.options,
         context.settings,
         relevant=relevant_names(modules, frozenset(words)),
+        configured=frozenset(configured),
         candidates=frozenset(order) if narrow else None,
         known_names=frozenset(name for facts in modules for name in exports(facts).own),
         tests=frozenset(path for path in project.paths if is_test_path(path)),

@@ -104,6 +104,11 @@ HttpRequest ask(String flag) {
 boolean on = "1".equals(System.getenv("NEW_TAX"));  //! read NEW_TAX
 String value = ParamManager.getSsmProvider().get("{SHIPPING}");  //! read {SHIPPING}
 String other = System.getenv("NEW_TAX_2");
+@SSMParam(key = "{SHIPPING}") String shipping;  //! read {SHIPPING}
+String aged(SSMProvider provider) {{
+    provider.withMaxAge(30, SECONDS).get("{CHECKOUT}");  //! read {CHECKOUT}
+    return SSMProvider.builder().build().get("{SHIPPING}");  //! read {SHIPPING}
+}}
 """,
     "infrastructure": f"""
 void stack() {{

@@ -301,6 +301,18 @@ def test_unknown_keys_are_said():
     assert sorted(one.line for one in found.unresolved) == [1, 2, 3]
 
 
+def test_syntax_that_the_grammar_lacks():
+    source = f'vi.mock("x", async (o) => ({{ ...(await o<typeof import("x")>()) }}));\nconst KEY = "{CHECKOUT}";\n'
+    assert lines(findings(JavaScript(), "a.ts", source)) == [f"2:13 bind {CHECKOUT}"]
+
+
+def test_deep_calls_of_deep_code():
+    deep = "[" * 40 + "{call}" + "]" * 40
+    source = "".join(f"function f{n}(x) {{ return {deep.format(call=f'f{n + 1}(x)')}; }}\n" for n in range(6))
+    source += f'function f6(x) {{ return ssm.getParameter({{ Name: x }}); }}\nf0(p);\nf6("{CHECKOUT}");\n'
+    assert lines(findings(JavaScript(), "a.js", source)) == [f"9:4 read {CHECKOUT}"]
+
+
 def test_a_component():
     source = f'<template><p>{CHECKOUT}</p></template>\n<script setup lang="ts">\nconst KEY: string = "{CHECKOUT}"\n</script>\n'
     wanted = [f"1:14 possible doc {CHECKOUT}", f"3:21 bind {CHECKOUT}"]
