@@ -14,6 +14,7 @@ from auditor.application.attempts import attempt_changes, guardrail_changes
 from auditor.application.envelopes import event_keys, parse_envelope
 from auditor.application.ports import UnitOfWork
 from auditor.application.recording import DeploymentTrigger, Finish, Recorder, Tally
+from auditor.application.safekeeping import keepable
 from auditor.domain.attribution import CallOutcome
 from auditor.domain.changes import Detection
 from auditor.domain.derivation import CLOCK_TOLERANCE
@@ -222,7 +223,7 @@ class Ingest:
 
     def _defer(self, event: ReceivedEvent, item: _Parsed, error: str) -> str:
         document = _subject(item.notices)
-        payload = event.payload or {}
+        payload = keepable(event.payload or {})
         with self.recorder.unit_of_work() as uow:
             uow.inbox.defer(item.keys, payload, document, error, self.recorder.clock.now())
             uow.commit()
@@ -314,7 +315,12 @@ def _remembering(subject: DocumentRef | EnvironmentRef, batch: _Batch) -> Iterat
 
 
 def _text_of(event: ReceivedEvent) -> str:
-    return event.text if event.text is not None else json.dumps(event.payload, ensure_ascii=False, default=str)
+    if event.text is not None:
+        return event.text
+    try:
+        return json.dumps(keepable(event.payload or {}), ensure_ascii=False, default=str)
+    except RecursionError:
+        return "(nested too deeply to be kept)"
 
 
 def _in_order(parsed: Sequence[_Parsed]) -> list[int]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from auditor.domain.errors import MalformedDocumentError
 from auditor.domain.flags import FlagState, JsonValue
-from auditor.domain.masking import Fingerprint, mask_value
+from auditor.domain.masking import Fingerprint, mask_text, mask_value
 from auditor.domain.pointers import escape
 from auditor.domain.times import parse_rfc3339
 
@@ -45,7 +45,7 @@ def read_feature_flags(content: JsonValue, fingerprint: Fingerprint | None) -> F
     definitions, values = _half(content, "flags"), _half(content, "values")
     return FlagDocument(
         {
-            f"/{escape(key)}": _feature_flag(key, definitions, values, fingerprint)
+            f"/{escape(mask_text(key))}": _feature_flag(key, definitions, values, fingerprint)
             for key in dict.fromkeys([*definitions, *values])
         }
     )
@@ -81,7 +81,7 @@ def _feature_flag(key: str, definitions: JsonObject, values: JsonObject, fingerp
         has_value=key in values,
     )
     updates = [moment for half in (definition, value) if (moment := _updated_at(half)) is not None]
-    return FoundFlag(key, state, max(updates, default=None))
+    return FoundFlag(mask_text(key), state, max(updates, default=None))
 
 
 def _unstamped(half: JsonValue) -> JsonValue:
@@ -103,10 +103,10 @@ def _powertools_flags(content: JsonValue, path: str, depth: int) -> Iterator[tup
     if not isinstance(content, dict) or depth > _MAX_ENVELOPE:
         return
     if content and all(_is_powertools_flag(member) for member in content.values()):
-        yield from ((f"{path}/{escape(key)}", key, flag) for key, flag in content.items())
+        yield from ((f"{path}/{escape(mask_text(key))}", mask_text(key), flag) for key, flag in content.items())
         return
     for key, member in content.items():
-        yield from _powertools_flags(member, f"{path}/{escape(key)}", depth + 1)
+        yield from _powertools_flags(member, f"{path}/{escape(mask_text(key))}", depth + 1)
 
 
 def _is_powertools_flag(entry: JsonValue) -> bool:

@@ -9,6 +9,7 @@ from auditor.adapters.actors.cloudtrail import CallRecord, read_call
 from auditor.adapters.sources._parameter_names import Parameter, ParameterNames
 from auditor.domain.attribution import CallOutcome
 from auditor.domain.events import DocumentHint, Notices, Operation, RawEvent
+from auditor.domain.masking import mask_text
 
 Named = Sequence[Parameter]
 
@@ -95,7 +96,7 @@ def _label(record: CallRecord, parameters: Named) -> Notices:
     labels = [label for label in _texts(record.request.get("labels")) if label not in refused]
     if not isinstance(version, int):
         return _refused(record, parameters, CallOutcome.FAILED)
-    facts = (("invalid_labels", ", ".join(refused)),) if refused else ()
+    facts = (("invalid_labels", mask_text(", ".join(refused))),) if refused else ()
     return _labelled(record, parameters[0], labels, (str(version), str(version)), facts)
 
 
@@ -119,6 +120,7 @@ def _labelled(
     if not labels:
         return Notices()
     named, now_at = versions
+    labels = [mask_text(label) for label in labels]
     hints = tuple(
         DocumentHint(parameter.document, record.at, Operation.LABELLED, version=now_at, label=label) for label in labels
     )

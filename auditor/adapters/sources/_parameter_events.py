@@ -39,7 +39,7 @@ def parse_change(event: RawEvent, names: ParameterNames) -> Notices:
         raise MalformedEventError(f"the event about {parameter.document.name} has an operation that is not known")
     if operation is not Operation.LABELLED:
         return Notices(hints=(DocumentHint(parameter.document, event.time, operation),))
-    label, version = _text(event.detail, "label"), _text(event.detail, "toVersion")
+    label, version = mask_text(_text(event.detail, "label")), _text(event.detail, "toVersion")
     return Notices(hints=(DocumentHint(parameter.document, event.time, operation, version=version, label=label),))
 
 

@@ -40,7 +40,7 @@ class History:
             exists=True,
             read_at=self.read_at,
             snapshots=tuple(self._snapshot(entry) for entry in news),
-            labels={label: str(_number(e)) for e in self.entries for label in e.get("Labels") or ()},
+            labels={mask_text(label): str(_number(e)) for e in self.entries for label in e.get("Labels") or ()},
             unreadable=tuple(_holes(after, [_number(entry) for entry in news])),
             fresh_life=fresh,
         )

@@ -15,7 +15,7 @@ from auditor.domain.attribution import CallTarget
 from auditor.domain.documents import DocumentRef
 from auditor.domain.errors import MalformedDocumentError
 from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
-from auditor.domain.masking import Fingerprint, mask_value
+from auditor.domain.masking import Fingerprint, mask_text, mask_value
 from auditor.domain.pointers import escape
 from auditor.domain.templates import PathTemplate
 from auditor.domain.times import rfc3339
@@ -74,7 +74,8 @@ class FlagObject:
             return
         for key, member in value.items():
             shown = mask_value(member, field_name=key, fingerprint=fingerprint)
-            yield f"{pointer}/{escape(key)}", key, FlagState(shown)
+            name = mask_text(key)
+            yield f"{pointer}/{escape(name)}", name, FlagState(shown)
 
     @property
     def _application(self) -> str:
