@@ -63,6 +63,13 @@ def sources(settings: Settings) -> dict[str, FlagSource]:
     return build(settings, aws(settings))
 
 
+def named_sources(settings: Settings) -> dict[str, FlagSource]:
+    """Build the parts of the watched stores by the names they are configured under; nothing is called yet."""
+    from auditor.adapters.sources import build_named
+
+    return build_named(settings, aws(settings))
+
+
 def aws(settings: Settings) -> AwsClients:
     """Build the AWS clients of these settings; nothing is called yet."""
     from auditor.adapters.aws import AwsClients
@@ -263,7 +270,7 @@ def stale_input(settings: Settings, record: Database, now: datetime, as_of: date
         references = uow.references.references(as_of)
         scans = uow.references.scans(as_of)
     commit = scans[0].commit if len(scans) == 1 else None
-    return StaleInput(judgements, references, now, commit, settings.code_link)
+    return StaleInput(judgements, references, now, commit, settings.code_link, stale_rules(settings))
 
 
 @dataclass(frozen=True, slots=True)
