@@ -11,14 +11,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from auditor.application.dispatch import DispatchReport
 from auditor.application.envelopes import parse_envelope
-from auditor.application.ingest import IngestReport
-from auditor.application.reconcile import ReconcileReport
 from auditor.domain.errors import MalformedEventError
 from auditor.domain.events import Outcome, ReceivedEvent
+
+if TYPE_CHECKING:
+    from auditor.application.dispatch import DispatchReport
+    from auditor.application.ingest import IngestReport
+    from auditor.application.reconcile import ReconcileReport
 
 NAMESPACE = "Flagtrail"
 _DIMENSION = "Function"
