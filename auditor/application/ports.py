@@ -63,6 +63,10 @@ class FlagSource(Protocol):
         """
         ...
 
+    def watches_document(self, held: HeldDocument) -> bool:
+        """Tell whether a held document is one of those watched here."""
+        ...
+
     def scopes(self) -> Sequence[Scope]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
         ...

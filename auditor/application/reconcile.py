@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,16 +61,17 @@ class Reconcile:
     """The use case behind ``flagtrail reconcile`` and the scheduled job."""
 
     recorder: Recorder
+    named: Mapping[str, FlagSource] = field(default_factory=dict)
 
     def run(self, source: str | None = None, progress: Progress = _silent) -> ReconcileReport:
-        """Compare every watched document with the record and record what is missing; one source, or all.
+        """Compare every watched document with the record and record what is missing.
 
+        ``source`` narrows it to one store, or to the part of a store that is configured under this name.
         What cannot be read is named in ``errors`` and tried again by the next run; the rest is recorded.
         """
         run = _Run(self.recorder.clock.now())
-        for name, watched in self.recorder.sources.items():
-            if source is None or source == name:
-                self._reconcile_source(watched, run, progress)
+        for watched in self._chosen(source):
+            self._reconcile_source(watched, run, progress)
         self._read_trail(run, progress)
         Ingest(self.recorder).take_up_deferred(run.tally)
         self.recorder.look_again(run.tally)
@@ -84,6 +85,12 @@ class Reconcile:
             tuple(dict.fromkeys(run.tally.alerts)),
             tuple(run.remarks),
         )
+
+    def _chosen(self, source: str | None) -> Sequence[FlagSource]:
+        if source is None:
+            return tuple(self.recorder.sources.values())
+        chosen = self.recorder.sources.get(source) or self.named.get(source)
+        return () if chosen is None else (chosen,)
 
     def _read_trail(self, run: _Run, progress: Progress) -> None:
         """Read back who called; without an answer the record is as complete as before, only less is attributed."""
@@ -108,8 +115,13 @@ class Reconcile:
             begun = self.recorder.clock.now()
             before = (len(run.errors), run.documents, run.tally.versions, run.tally.recorded)
             self._reconcile_scope(source, scope, run, progress)
-            if len(run.errors) == before[0]:
+            if len(run.errors) == before[0] and self._is_whole(scope):
                 self._complete(scope, run, before, begun)
+
+    def _is_whole(self, scope: Scope) -> bool:
+        """Tell whether a scope is all that is watched of its store there; a part vouches for nothing else."""
+        store = self.recorder.sources.get(scope.source)
+        return store is not None and scope in store.scopes()
 
     def _complete(self, scope: Scope, run: _Run, before: tuple[int, int, int, int], begun: datetime) -> None:
         """Record that the scope was looked at whole, as of when that began: that nothing happened is worth a row."""
@@ -156,7 +168,7 @@ class Reconcile:
                 same[listing.document] = listing.read_at
         self._confirm(same)
         for document, known in held.items():
-            if known.alive and document not in listed:
+            if known.alive and document not in listed and source.watches_document(known):
                 yield document
 
     def _confirm(self, same: Mapping[DocumentRef, datetime]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -74,6 +74,32 @@ def test_one_source_by_its_kind_or_its_name(aws):
     assert flagtrail("reconcile", "--source", "ours", "--format", "json").json["documents"] == 1
     assert flagtrail("reconcile", "--source", "appconfig", "--format", "json").json["recorded"] == 1
     assert "choose from ours, appconfig" in flagtrail("reconcile", "--source", "theirs").err
+
+
+def test_a_name_is_only_its_own_part_of_a_store(aws):
+    for team in ("shop", "blog"):
+        put(aws, f"/{team}/prod/features/x", "true")
+    paths = 'paths = ["/{team}/{environment}/features/{flag}"]'
+    tables = [
+        f'[[source]]\nkind = "ssm"\nname = "{team}"\n{paths.replace("{team}", team)}' for team in ("shop", "blog")
+    ]
+    Path("flagtrail.toml").write_text("\n".join(tables))
+    flagtrail("reconcile")
+    aws.advance(timedelta(hours=1))
+    for team in ("shop", "blog"):
+        put(aws, f"/{team}/prod/features/x", "false", Overwrite=True)
+        put(aws, f"/{team}/prod/features/y", "true")
+    aws.client("ssm").delete_parameter(Name="/blog/prod/features/y")
+    aws.reset_calls()
+
+    one = flagtrail("reconcile", "--source", "shop", "--format", "json")
+    calls = aws.calls()["ssm:GetParameterHistory"]
+    rest = flagtrail("reconcile", "--format", "json")
+
+    assert (one.json["documents"], one.json["recorded"], calls) == (2, 2, 2)
+    assert rest.json["recorded"] == 1
+    kinds = {(row["document"], row["kind"]) for row in flagtrail("history", "--format", "json").json}
+    assert ("/blog/prod/features/x", "deleted") not in kinds
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_recorded(aws):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from auditor.domain.masking import keyed_fingerprint
 if TYPE_CHECKING:
     from auditor.adapters.aws import AwsClients
     from auditor.application.ports import FlagSource
-    from auditor.settings import Settings
+    from auditor.settings import Settings, SourceSettings
 
 # By what ``kind`` says in a ``[[source]]``.
 SOURCES: dict[str, str] = {
@@ -27,16 +28,27 @@ def build(settings: Settings, clients: AwsClients) -> dict[str, FlagSource]:
 
     Raise ``ConfigurationError`` for a kind that is not watched, and for a path that cannot be understood.
     """
+    return _build(settings, clients, {kind: [s for s in settings.sources if s.kind == kind] for kind in SOURCES})
+
+
+def build_named(settings: Settings, clients: AwsClients) -> dict[str, FlagSource]:
+    """Build one source for each name that ``[[source]]`` tables give, to look at a part by itself."""
+    names = dict.fromkeys(source.name for source in settings.sources)
+    return _build(settings, clients, {name: [s for s in settings.sources if s.name == name] for name in names})
+
+
+def _build(
+    settings: Settings, clients: AwsClients, groups: Mapping[str, Sequence[SourceSettings]]
+) -> dict[str, FlagSource]:
     unknown = sorted({source.kind for source in settings.sources} - SOURCES.keys())
     if unknown:
         raise ConfigurationError(f'kind = "{unknown[0]}" is not watched; one of {", ".join(SOURCES)} is')
     fingerprint = keyed_fingerprint(settings.fingerprint_key) if settings.fingerprint_key else None
-    built: dict[str, FlagSource] = {}
-    for kind in SOURCES:
-        tables = [source for source in settings.sources if source.kind == kind]
-        if tables:
-            built[kind] = _class_of(kind).from_settings(clients, tables, fingerprint)
-    return built
+    return {
+        name: _class_of(tables[0].kind).from_settings(clients, tables, fingerprint)
+        for name, tables in groups.items()
+        if tables
+    }
 
 
 def _class_of(kind: str) -> Any:

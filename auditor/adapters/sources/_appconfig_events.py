@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from auditor.adapters.sources._appconfig_ids import AppConfigIds, a_number, required_id
@@ -17,6 +18,9 @@ Named = tuple[str, str]
 Watched = Callable[[Named, Named], bool]
 """Tells whether a profile is watched, by its application and itself."""
 
+WatchedAt = Callable[[str, str, Named, Named], bool]
+"""Tells the same of a profile in an account and Region."""
+
 
 def is_deployment_event(event: RawEvent) -> bool:
     """Tell whether an event is about a deployment; how AWS spells a rollback is not documented for sure."""
@@ -29,17 +33,27 @@ def parse_deployment_event(event: RawEvent, watched: Watched) -> Notices:
     return _deployment(event, (event.account, event.region), watched)
 
 
-def parse_extension_call(event: RawEvent, home: tuple[str, str], watched: Watched) -> Notices:
+def parse_extension_call(event: RawEvent, home: Callable[[], tuple[str, str]], watched: WatchedAt) -> Notices:
     """Return what AppConfig's call of an extension tells: only a hint, since what is announced may yet fail.
 
-    The call names neither account nor Region: ``home`` is where it was received.
+    The call names neither account nor Region: ``home`` tells where it was received, and is only asked about a call
+    that is in order.
     """
-    if event.detail.get("Type") == _SAVING:
+    saving = event.detail.get("Type") == _SAVING
+    if not saving and "Environment" not in event.detail:
+        return Notices()
+    _ids(event.detail, ("", ""), with_environment=not saving)
+    return _called(event, home(), watched, saving=saving)
+
+
+def _called(event: RawEvent, home: tuple[str, str], watched_at: WatchedAt, *, saving: bool) -> Notices:
+    watched: Watched = partial(watched_at, *home)
+    if saving:
         ids = _ids(event.detail, home)
         if ids.document is None or not _is_watched(event.detail, watched):
             return Notices()
         return Notices(hints=(DocumentHint(ids.document, event.time, version=_version(event, "ContentVersion")),))
-    return _deployment(event, home, watched) if "Environment" in event.detail else Notices()
+    return _deployment(event, home, watched)
 
 
 def _deployment(event: RawEvent, place: tuple[str, str], watched: Watched) -> Notices:

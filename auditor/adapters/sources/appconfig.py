@@ -102,8 +102,7 @@ class AppConfigSource:
         if event.source != "aws.appconfig":
             return Notices()
         if event.detail_type == EXTENSION_CALL:
-            home = self._home()
-            return parse_extension_call(event, home, partial(self._watches, *home))
+            return parse_extension_call(event, self._home, self._watches)
         if not any(watch.reach.covers(event.account, event.region) for watch in self.watches):
             return Notices()
         if event.detail_type == CLOUDTRAIL:
@@ -121,6 +120,12 @@ class AppConfigSource:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
         watched = ((w.reach, (*w.applications, "/", *w.profiles)) for w in self.watches)
         return scopes(self.name, self.clients, watched)
+
+    def watches_document(self, held: HeldDocument) -> bool:
+        """Tell whether a held document is one of those watched here."""
+        document = held.document
+        ids, names = document.name.partition("/"), (held.title or "").partition("/")
+        return self._watches(document.account, document.region, (ids[0], names[0]), (ids[2], names[2]))
 
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every watched profile with the number of its newest version."""

@@ -80,6 +80,11 @@ class ParameterStoreSource:
         watched = ((watch.reach, map(str, watch.templates)) for watch in self.watches)
         return scopes(self.name, self.clients, watched)
 
+    def watches_document(self, held: HeldDocument) -> bool:
+        """Tell whether a held document is one of those watched here."""
+        document = held.document
+        return self._names.find(document.name, document.account, document.region) is not None
+
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every watched parameter with its newest version and that one's date.
 

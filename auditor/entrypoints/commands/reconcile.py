@@ -10,6 +10,7 @@ from auditor.domain.errors import UsageError
 from auditor.entrypoints.cli_options import Context, command
 
 if TYPE_CHECKING:
+    from auditor.application.ports import FlagSource
     from auditor.settings import Settings
 
 _FAILURE = 2
@@ -24,7 +25,7 @@ _FAILURE = 2
     ),
 )
 @click.option(
-    "--source", metavar="NAME", help="Only this store: ssm, appconfig, or the store of a [[source]] of this name."
+    "--source", metavar="NAME", help="Only this store (ssm, appconfig, dynamodb, s3), or the [[source]] of this name."
 )
 def reconcile(context: Context, source: str | None) -> None:
     """Compare the stores with the record and record what is missing.
@@ -40,11 +41,11 @@ def reconcile(context: Context, source: str | None) -> None:
     from auditor.application.sealing import seal
     from auditor.entrypoints import output
 
-    kind = None if source is None else _kind(source, context.settings)
+    named = {} if source is None else _named(source, context.settings)
     record = context.open_database(recording=True)
     recorder = bootstrap.recorder(context.settings, record)
     with context.progress() as progress:
-        report = Reconcile(recorder).run(kind, progress)
+        report = Reconcile(recorder, named).run(source, progress)
     if context.format == "json":
         output.write_json(report.to_json())
     else:
@@ -59,10 +60,11 @@ def reconcile(context: Context, source: str | None) -> None:
         context.exit(_FAILURE)
 
 
-def _kind(name: str, settings: Settings) -> str:
-    """Return the kind of store that a source of this name is; raise ``UsageError`` when there is none."""
-    for source in settings.sources:
-        if name in (source.name, source.kind):
-            return source.kind
-    known = ", ".join(dict.fromkeys(source.name for source in settings.sources))
-    raise UsageError(f"reconcile: no source is called {name!r}; choose from {known}")
+def _named(name: str, settings: Settings) -> dict[str, FlagSource]:
+    """Return the sources by their names; raise ``UsageError`` when none has this name and none is of this kind."""
+    from auditor import bootstrap
+
+    if not any(name in (source.name, source.kind) for source in settings.sources):
+        known = ", ".join(dict.fromkeys(source.name for source in settings.sources))
+        raise UsageError(f"reconcile: no source is called {name!r}; choose from {known}")
+    return bootstrap.named_sources(settings)
