@@ -31,9 +31,8 @@ from auditor.domain.documents import (
     Snapshot,
 )
 from auditor.domain.events import DocumentHint, DocumentImage
-from auditor.domain.identities import actor_from_arn, best
-from auditor.domain.identities import actor_from_arn, best
 from auditor.domain.findings import Severity
+from auditor.domain.identities import actor_from_arn, best
 from auditor.domain.images import WRITTEN, derive_image
 from auditor.domain.joining import TIMED_STORES, attributions_for, may_have_made, rollback_attribution
 from auditor.domain.liveness import DeploymentDetecting, End, cause_of, live_changes
