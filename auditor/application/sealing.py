@@ -68,21 +68,21 @@ class SealReport:
     anchored: int = 0
 
 
-def seal(unit_of_work: UnitOfWorkFactory, *, most: int | None = None) -> SealReport:
-    """Put what waits into the log, a batch a transaction; at most about ``most`` entries, else all."""
+def seal(unit_of_work: UnitOfWorkFactory, *, most: int | None = None, batch: int = BATCH) -> SealReport:
+    """Put what waits into the log, a ``batch`` a transaction; at most about ``most`` entries, else all."""
     sealed = 0
     while True:
         with unit_of_work() as uow:
             head = uow.ledger.take_head()
             if head is None:
                 return SealReport(sealed, 0, busy=True)
-            entries = uow.ledger.unsealed(BATCH)
+            entries = uow.ledger.unsealed(batch)
             if entries:
                 hashes = [leaf_hash(content_of(e.kind, e.number, e.body)) for e in entries]
                 head = uow.ledger.append(head, entries, hashes)
             uow.commit()
         sealed += len(entries)
-        if len(entries) < BATCH or (most is not None and sealed >= most):
+        if len(entries) < batch or (most is not None and sealed >= most):
             return SealReport(sealed, head.size)
 
 

@@ -56,7 +56,8 @@ class SqlLedger:
     def take_head(self) -> Frontier | None:
         """Take the head for this transaction and return the log as it is; ``None`` while another process seals.
 
-        Raise ``DatabaseError`` when head and leaves do not fit each other.
+        It comes first in its transaction: the very first time, the head is made in one of its own. Raise
+        ``DatabaseError`` when head and leaves do not fit each other.
         """
         head = select(log_head.c.size, log_head.c.frontier).where(log_head.c.id == _ONLY)
         found = self.session.first(head.with_for_update(skip_locked=True))
@@ -67,6 +68,8 @@ class SqlLedger:
         if self.session.first(select(leaves.c.position).limit(1)) is not None:
             raise DatabaseError(_BROKEN)
         self.session.keep(log_head, {"id": _ONLY, "size": 0, "frontier": b""})
+        # Two that begin the log at once would else wait for each other's transaction.
+        self.session.commit()
         return self.take_head()
 
     def unsealed(self, limit: int) -> Sequence[Entry]:

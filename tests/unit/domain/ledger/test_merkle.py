@@ -177,7 +177,7 @@ def test_no_mutated_proof_is_accepted():
         assert verify(*given)
         mutated = mutate(rng, given)
         accepted += mutated != given and verify(*mutated)
-    print(f"{accepted} of {MUTATIONS} mutated proofs accepted")
+    print(f"{accepted} of {MUTATIONS} mutated proofs accepted")  # noqa: T201
     assert accepted == 0
 
 

@@ -1,0 +1,259 @@
+"""Sealing: one at a time, nobody waits, nothing is lost, doubled or forked, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, insert, select
+
+from auditor.adapters.storage import open_database
+from auditor.adapters.storage import upgrade as upgrading
+from auditor.adapters.storage.engine import make_engine, parse_url
+from auditor.adapters.storage.session import KnownActors
+from auditor.adapters.storage.tables import checkpoints, leaves, log_head, pending_seals
+from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
+from auditor.adapters.storage.upgrade import upgrade
+from auditor.application.ports import HistoryQuery
+from auditor.application.sealing import ForkError, seal
+from auditor.application.verifying import Answer
+from auditor.domain.errors import DatabaseError, SchemaOutdatedError
+from auditor.domain.ledger.checkpoint import Checkpoint
+from tests.conftest import PROOF
+from tests.support.ledger import SIGNER, Ledger
+from tests.support.records import at, attributed, by, change
+
+MIGRATIONS = Path(upgrading.__file__).with_name("migrations")
+COUNT = 2_000 if PROOF else 120
+KILLS = 50 if PROOF else 5
+
+
+# On SQLite one writer at a time is the rule of the whole database.
+on_postgresql = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+
+
+def record(database, numbers):
+    with database.unit_of_work() as uow:
+        for number in numbers:
+            uow.changes.append(attributed(change(number), by("dana")), at(number))
+        uow.commit()
+
+
+@pytest.fixture
+def ledger(database, tmp_path):
+    return Ledger(database, tmp_path / "anchor")
+
+
+def sealed(database):
+    """Return what is in the log, in its order: the key of each change, the kind of everything else."""
+    with database.reader() as uow:
+        entries = list(uow.sealed.entries())
+    return [json.loads(entry.body)["key"] if entry.kind == "change" else entry.kind for entry in entries]
+
+
+def test_what_waits_is_sealed_once(database):
+    record(database, range(1, 8))
+
+    assert (seal(database.unit_of_work).sealed, seal(database.unit_of_work).sealed) == (7, 0)
+    assert sealed(database) == [f"key-{number}" for number in range(1, 8)]
+
+
+def test_more_than_a_batch_is_sealed_in_several(database):
+    record(database, range(1, 12))
+
+    report = seal(database.unit_of_work, batch=4)
+
+    assert (report.sealed, report.size) == (11, 11)
+
+
+def test_what_was_learnt_is_sealed_behind_its_change(database):
+    record(database, [1, 2])
+    with database.unit_of_work() as uow:
+        first = next(uow.changes.query(HistoryQuery()))
+        uow.changes.attribute(first.id, by("erin"), at(9))
+        uow.commit()
+
+    seal(database.unit_of_work)
+
+    assert sealed(database) == ["key-1", "key-2", "attribution"]
+
+
+@on_postgresql
+def test_a_second_sealer_does_not_wait(database):
+    record(database, [1])
+    with database.unit_of_work() as first:
+        assert first.ledger.take_head() is not None
+        report = seal(database.unit_of_work)
+
+    assert (report.sealed, report.busy) == (0, True)
+
+
+@on_postgresql
+def test_recording_does_not_wait_for_the_head(database):
+    with database.unit_of_work() as sealer:
+        assert sealer.ledger.take_head() is not None
+        record(database, [1, 2, 3])
+
+    assert seal(database.unit_of_work).sealed == 3
+
+
+@on_postgresql
+def test_what_a_row_waits_for_is_not_the_highest_number(database):
+    """A row with a low number may commit after one with a high number was sealed."""
+    with database.unit_of_work() as late:
+        late.changes.append(attributed(change(1), by("dana")), at(1))
+        record(database, [2])
+        assert seal(database.unit_of_work).sealed == 1
+        late.commit()
+
+    assert seal(database.unit_of_work).sealed == 1
+    assert sealed(database) == ["key-2", "key-1"]
+
+
+def test_nothing_new_is_not_signed_again(ledger):
+    record(ledger.database, [1])
+
+    first, second = ledger.seal(), ledger.seal()
+
+    assert (first.signed, first.anchored, second.signed, second.anchored) == (1, 1, None, 0)
+
+
+def test_an_empty_log_is_not_signed(ledger):
+    assert ledger.seal().signed is None
+
+
+def test_a_checkpoint_that_was_not_anchored_is_anchored_later(ledger):
+    record(ledger.database, [1])
+    seal(ledger.database.unit_of_work)
+    ledger.vouch.sign()
+    assert ledger.anchor.notes() == []
+
+    assert ledger.seal().anchored == 1
+    assert len(ledger.anchor.notes()) == 1
+
+
+def test_a_checkpoint_of_another_log_under_the_name_stops_the_signer(ledger):
+    record(ledger.database, [1, 2])
+    other = Checkpoint(SIGNER.key.name, 2, bytes(32)).signed(SIGNER.key, SIGNER.sign)
+    ledger.anchor.put(2, other)
+
+    with pytest.raises(ForkError):
+        ledger.seal()
+
+
+def test_the_anchor_alone_keeps_a_signer_from_signing_less(ledger, url):
+    record(ledger.database, [1, 2, 3])
+    ledger.seal()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table in (leaves, log_head, checkpoints, pending_seals):
+            connection.execute(table.delete())
+        connection.execute(insert(pending_seals).values(entry="change", entry_seq=1))
+    engine.dispose()
+
+    with pytest.raises(ForkError, match="entries are missing"):
+        ledger.seal()
+
+
+def test_leaves_without_a_head_are_refused(database, url):
+    record(database, [1])
+    seal(database.unit_of_work)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(log_head.delete())
+    engine.dispose()
+
+    with pytest.raises(DatabaseError, match="verify"):
+        seal(database.unit_of_work)
+
+
+def test_a_damaged_frontier_beside_a_checkpoint_is_made_anew_from_the_leaves(ledger, url):
+    record(ledger.database, range(1, 8))
+    ledger.seal()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(checkpoints.update().values(frontier=b"nonsense"))
+    engine.dispose()
+    record(ledger.database, range(8, 12))
+
+    assert ledger.seal().signed == 11
+    assert ledger.verify().answer is Answer.INTACT
+
+
+def run(url, *words):
+    command = [sys.executable, "-m", "tests.support.ledger_worker", words[0], url, *words[1:]]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def test_writers_and_sealers_that_are_killed_make_one_log(url, tmp_path, root, monkeypatch):
+    monkeypatch.chdir(root)
+    rng = random.Random(9162)
+    anchor = str(tmp_path / "anchor")
+    tasks = [("record", str(COUNT), str(seed)) for seed in range(3)] + [("seal", anchor, "7"), ("seal", anchor, "31")]
+    running = {task: run(url, *task) for task in tasks}
+    recording = [task for task in tasks if task[0] == "record"]
+    kills = Counter()
+    try:
+        while kills.total() < KILLS or any(running[task].poll() is None for task in recording):
+            time.sleep(rng.uniform(0.05, 1.0))  # a random point of their work
+            task = rng.choice(tasks)
+            if kills.total() < KILLS and running[task].poll() is None:
+                running[task].send_signal(signal.SIGKILL)
+                running[task].wait()
+                kills[task[0]] += 1
+                running[task] = run(url, *task)
+        assert [running[task].returncode for task in recording] == [0, 0, 0]
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
+    with closing(open_database(url)) as database:
+        ledger = Ledger(database, tmp_path / "anchor")
+        ledger.seal()
+        verdict = ledger.verify()
+        with database.reader() as uow:
+            keys = Counter(recorded.change.key for recorded in uow.changes.query(HistoryQuery()))
+            entries = Counter((entry.kind, entry.number) for entry in uow.sealed.entries())
+
+    lost, doubled = COUNT - len(keys), sum(count - 1 for count in (keys + entries).values())
+    forks = len(verdict.faults)
+    print(f"{dict(kills)} kills, {verdict.checkpoints} checkpoints: {lost} lost, {doubled} doubled, {forks} forks")  # noqa: T201
+    assert (lost, doubled, forks, verdict.answer) == (0, 0, 0, Answer.INTACT)
+    assert (verdict.size, verdict.signed, verdict.anchored) == (COUNT + COUNT // 3,) * 3
+
+
+def test_a_database_of_the_first_release_is_upgraded_and_all_of_it_sealed(make_url, tmp_path):
+    """What the first schema recorded waits in its own table already."""
+    url = make_url()
+    engine = make_engine(parse_url(url))
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, "0001")
+    with SqlUnitOfWork(engine, KnownActors()) as uow:
+        for number in range(1, 6):
+            uow.changes.append(attributed(change(number), by("dana")), at(number))
+        uow.commit()
+    engine.dispose()
+    with pytest.raises(SchemaOutdatedError):
+        open_database(url)
+
+    done = upgrade(url)
+
+    assert done.before == "0001"
+    with closing(open_database(url)) as database:
+        ledger = Ledger(database, tmp_path / "anchor")
+        assert ledger.seal().signed == 5
+        assert ledger.verify().answer is Answer.INTACT
+        with database.reader() as uow:
+            assert uow._session.connection.scalar(select(pending_seals.c.entry_seq)) is None
