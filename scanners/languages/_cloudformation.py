@@ -24,7 +24,7 @@ _SUB = re.compile(r"\$\{(?P<literal>!?)(?P<name>[^}]*)\}")
 _CONTENT = {
     "AWS::AppConfig::HostedConfigurationVersion": ("Content", "ApplicationId", "ConfigurationProfileId"),
 }
-_POLICIES = frozenset({"SSMParameterReadPolicy", "SSMParameterWithSlashPrefixReadPolicy"})
+POLICIES = frozenset({"SSMParameterReadPolicy", "SSMParameterWithSlashPrefixReadPolicy"})
 
 Texts = Callable[[Node], tuple[KeyText, ...]]
 
@@ -89,7 +89,7 @@ def find_permission(findings: Findings, node: Mapping, texts: Texts) -> None:
             if ":parameter" in text.pattern:
                 findings.ask(starred(named_in_arn(text)), SSM, _DEFINE, one.at, "a permission names it")
     for key, value in node.pairs:
-        if key.text in _POLICIES and isinstance(value, Mapping):
+        if key.text in POLICIES and isinstance(value, Mapping):
             _policy_template(findings, value, texts)
 
 

@@ -38,7 +38,8 @@ from scanners.languages._values import (
 
 _MOST_TEXTS = 16
 _DEEPEST_CALL = 6
-_MOST_CALLS = 4_000
+_MOST_CALLS = 2_000
+_MOST_FUNCTIONS = 8
 _BIND = ReferenceKind.BIND
 
 
@@ -370,7 +371,7 @@ class Follower:
     def _call(self, node: _code.Call, scope: Scope) -> Vals:
         funcs = self._callee(node, scope)
         args = [self.value(arg, scope) for arg in node.args]
-        found = [self._one_call(func, node, args) for func in funcs]
+        found = [self._one_call(func, node, args) for func in funcs[:_MOST_FUNCTIONS]]
         return union(*found) or UNKNOWN
 
     def _callee(self, node: _code.Call, scope: Scope) -> Sequence[Value | _Bound]:

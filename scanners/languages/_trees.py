@@ -265,7 +265,8 @@ class _Json:
             found = _TOKEN.match(text, position)
             if found is None:
                 raise self._broken(position)
-            self._take(found)
+            if found.lastgroup != "space":
+                self._take(found)
             position = found.end()
         if self.builder.stack:
             raise self._broken(len(text))

@@ -24,6 +24,7 @@ _TEMPLATE = frozenset({".template", ".tmpl"})
 _SCRIPTS = frozenset(
     {"run", "script", "before_script", "after_script", "commands", "command", "bash", "inline", "cmds"}
 )
+_PERMITTING = frozenset({"Effect", *_cloudformation.POLICIES})
 _HELD_BY_SCRIPTS = re.compile(r"\baws\b|curl|jq|[=$]")
 _PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 _STATES = re.compile(r"aws-sdk:ssm:(?P<operation>\w+)")
@@ -99,16 +100,25 @@ def _look(findings: Findings, trail: tuple[str, ...], node: Node) -> None:
     for variable in _environment.variables_of(trail, node):
         _environment.bind(findings, variable, _environment.plain_texts)
     if isinstance(node, Mapping):
-        if trail[-1:] == ("parameter-store",):
-            _build_parameters(findings, node)
-        _parameter_record(findings, node)
-        _state_machine(findings, node)
-        _environment_secret(findings, node)
-        _cloudformation.find_permission(findings, node, _environment.plain_texts)
-        _loose_keys(findings, trail, node)
+        _look_at_mapping(findings, trail, node)
     elif isinstance(node, Scalar):
         _serverless(findings, node)
         _loose_value(findings, node)
+
+
+def _look_at_mapping(findings: Findings, trail: tuple[str, ...], node: Mapping) -> None:
+    names = {key.text for key, _ in node.pairs}
+    if trail[-1:] == ("parameter-store",):
+        _build_parameters(findings, node)
+    if "Name" in names:
+        _parameter_record(findings, node)
+    if "Resource" in names:
+        _state_machine(findings, node)
+    if not names.isdisjoint({"valueFrom", "ValueFrom"}):
+        _environment_secret(findings, node)
+    if not names.isdisjoint(_PERMITTING):
+        _cloudformation.find_permission(findings, node, _environment.plain_texts)
+    _loose_keys(findings, trail, node)
 
 
 def _build_parameters(findings: Findings, node: Mapping) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from auditor.domain.references import Certainty, FlagSpec, ReferenceKind
 from scanners.flag_index import is_plain
@@ -16,11 +17,9 @@ _SUFFIXES = frozenset(
         ".njk", ".liquid", ".twig", ".cshtml", ".jsp", ".ftl", ".haml", ".pug", ".slim", ".gohtml", ".mako",
     }
 )  # fmt: skip
-_REGION = re.compile(
-    r"(?P<comment><!--.*?-->|\{#.*?#\}|\{%-?\s*comment.*?endcomment\s*-?%\})"
-    r"|(?P<code>\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|<script\b[^>]*>.*?</script>|<[A-Za-z][^<>]*>)",
-    re.DOTALL | re.IGNORECASE,
-)
+_OPENING = re.compile(r"<!--|\{#|\{\{|\{%|<%|<script\b|<[A-Za-z]", re.IGNORECASE)
+_CLOSING = {"<!--": "-->", "{#": "#}", "{{": "}}", "{%": "%}", "<%": "%>", "<script": "</script", "<": ">"}
+_COMMENTS = frozenset({"<!--", "{#"})
 _BEFORE = 400
 
 
@@ -45,13 +44,31 @@ class WebPage:
 
 def find_in_page(findings: Findings, text: str) -> None:
     """Find the keys in a page whose code is not taken apart."""
-    regions = [(found.start(), found.end(), found.lastgroup) for found in _REGION.finditer(text)]
+    regions = list(_regions(text))
     number = 0
     for found in findings.context.flags.words(text):
         while number < len(regions) and regions[number][1] <= found.start:
             number += 1
         inside = regions[number][2] if number < len(regions) and regions[number][0] < found.start else None
         _report(findings, text, found.start, inside, quoted=found.quoted, flag=found.flag)
+
+
+def _regions(text: str) -> Iterator[tuple[int, int, str]]:
+    """Comments and code, from where to where; what is opened and never closed is none."""
+    position = 0
+    unclosed: set[str] = set()
+    while (found := _OPENING.search(text, position)) is not None:
+        mark = found.group().lower()
+        mark = mark if mark in _CLOSING else "<"
+        position = found.end()
+        if mark in unclosed:
+            continue
+        end = text.find(_CLOSING[mark], found.end())
+        if end < 0:
+            unclosed.add(mark)
+            continue
+        position = end + len(_CLOSING[mark])
+        yield found.start(), position, "comment" if mark in _COMMENTS else "code"
 
 
 def _report(findings: Findings, text: str, start: int, inside: str | None, *, quoted: bool, flag: FlagSpec) -> None:

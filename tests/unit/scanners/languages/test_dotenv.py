@@ -81,4 +81,5 @@ def test_odd_files():
     ]
     assert lines(findings(Dotenv(), ".env", f"A={'x' * 1_000_000}\rFLAG={CHECKOUT}")) == [f"2:6 bind {CHECKOUT}"]
     assert lines(findings(Dotenv(), ".env", "= = [[[ \"'")) == []
+    assert lines(findings(Dotenv(), "a.toml", "[" * 100_000 + f"\nx = '{CHECKOUT}'")) == [f"2:5 bind {CHECKOUT}"]
     assert not Dotenv().takes(SourceFile("environment.py", b""))

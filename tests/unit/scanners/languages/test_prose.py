@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -79,3 +80,11 @@ def test_a_template_of_a_page():
         "4:23 possible read dark-mode",
         "5:13 doc search",
     ]
+
+
+@pytest.mark.parametrize("opened", ["<!--", "{{", "{%", "<%", "<a ", "<script>", "{#"])
+def test_pages_that_close_nothing_end(opened):
+    begun = time.process_time()
+    found = lines(findings(WebPage(), "a.html", opened * 100_000 + f" {CHECKOUT}"))
+    assert [line.split(" ", 1)[1] for line in found] == [f"possible doc {CHECKOUT}"]
+    assert time.process_time() - begun < 5
