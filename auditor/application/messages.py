@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from auditor.application.message import Message, Told
 from auditor.application.message_parts import (
+    LONGEST_TITLE,
     MOST_CHANGES,
     MOST_PLACES,
     alert_facts,
@@ -55,9 +56,17 @@ def _update(alert: Alert) -> Message:
     return replace(_change(alert), lines=(note,))
 
 
+_FOUND_LATE = ("found late", "No event told of them in time; a comparison with the stores found them.")
+_DIGESTS = {
+    "quiet": ("in quiet hours", "This channel was left in peace meanwhile."),
+    "budget": ("more in one hour", "This channel has had its share of single messages in that hour."),
+}
+
+
 def _digest(alert: Alert) -> Message:
-    """Compose what was found late: one line a change, with its own time and person."""
-    count = counted(len(alert.changes), "change")
+    """Compose what is told together: a line a change with its own time and person, and why it was not told before."""
+    count, why = counted(len(alert.changes), "change"), dict(alert.facts).get("held_back")
+    title, reason = _DIGESTS.get(str(why), _FOUND_LATE)
     told = [
         Told(
             change.id,
@@ -68,11 +77,11 @@ def _digest(alert: Alert) -> Message:
     return Message(
         kind=alert.kind,
         key=alert.key,
-        title=f"{count} found late",
-        lines=("No event told of them in time; a comparison with the stores found them.",),
+        title=f"{count} {title}",
+        lines=(reason,),
         changes=tuple(told),
         changes_left_out=max(0, len(alert.changes) - MOST_CHANGES),
-        facts=alert_facts(alert),
+        facts=alert_facts(replace(alert, facts=tuple(fact for fact in alert.facts if fact[0] != "held_back"))),
         findings=finding_facts(alert.findings),
         footer="flagtrail history shows each with its diff",
     )
@@ -95,13 +104,19 @@ def _summary(alert: Alert) -> Message:
 
 
 def _report(alert: Alert) -> Message:
-    removable = dict(alert.facts).get("remove")
+    """Compose the week of all, or of one team; what there is none of is left out."""
+    known = dict(alert.facts)
+    removable, team = known.get("remove"), known.get("team")
     count = f": {counted(removable, 'flag')} can go" if isinstance(removable, int) else ""
+    whose = f" for {team}" if isinstance(team, str) else ""
+    thanks = ("Thank you for what was removed.",) if known.get("removed") else ()
+    said = tuple((name, value) for name, value in alert.facts if value != [] and name != "team")
     return Message(
         kind=alert.kind,
         key=alert.key,
-        title=f"Weekly flag report{count}",
-        facts=alert_facts(alert),
+        title=line(f"Weekly flag report{whose}{count}", LONGEST_TITLE),
+        lines=thanks,
+        facts=alert_facts(replace(alert, facts=said)),
         findings=finding_facts(alert.findings),
         footer=f"Made {clock_text(alert.created_at)}",
     )

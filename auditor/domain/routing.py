@@ -121,6 +121,11 @@ class Routing:
                 return self.destinations.get(route.channel, self.fallback)
         return self.fallback
 
+    def way_of_owner(self, owner: str) -> str | None:
+        """Return the channel of the first route that asks for this owner; ``None``: the usual one."""
+        route = next((r for r in self.routes if r.owner is not None and _fits(r.owner, owner)), None)
+        return None if route is None else self.destinations.get(route.channel, self.fallback).name
+
     @property
     def by_owner(self) -> bool:
         """Tell whether any route asks for the owner."""

@@ -38,10 +38,21 @@ HIDDEN = FlagState(dict(MASKED_INCOMPARABLE))
 REPORT = (
     ("flags", 42),
     ("remove", 7),
+    ("remove_last_week", 8),
     ("unknown", 5),
     ("keep", 30),
-    ("named", ["shop/old-banner", "shop/tmp-tax"]),
+    ("can_go", ["shop/old-banner", "shop/tmp-tax"]),
+    ("new_since_last_week", ["shop/tmp-tax"]),
+    ("removed", []),
+    ("snoozes_ending", []),
     ("page", "stale-2026-W10.html"),
+)
+TEAM = (
+    ("team", "@shop/checkout"),
+    *REPORT[:-3],
+    ("removed", ["shop/exp-colour"]),
+    ("snoozes_ending", ["shop/audit-log on 2026-03-06 (dana)"]),
+    REPORT[-1],
 )
 FINDINGS = (
     Finding("no-owner", Severity.LOW, "Nobody owns shop/new-checkout."),
@@ -167,6 +178,13 @@ def cases() -> dict[str, Alert]:
         "report": alert(
             kind=AlertKind.REPORT,
             facts=REPORT,
+        ),
+        "report-of-a-team": alert(kind=AlertKind.REPORT, facts=TEAM),
+        "grown": alert(*(_of_apply(number) for number in range(1, 4)), sent_as="C0FLAGS01:1772443000.000100"),
+        "held-back": alert(
+            *(recorded(number=number) for number in range(1, 3)),
+            kind=AlertKind.DIGEST,
+            facts=(("held_back", "quiet"),),
         ),
         "test": alert(kind=AlertKind.TEST),
     }

@@ -108,7 +108,7 @@ def _seal(application: Application) -> str:
 
 def _weekly_report(context: Context, application: Application, reports: Path) -> str:
     from auditor import bootstrap
-    from auditor.application.weekly import weekly_alert
+    from auditor.application.weekly import week_of, weekly_alerts
     from reports import stale as page
 
     now = application.recorder.clock.now()
@@ -116,6 +116,8 @@ def _weekly_report(context: Context, application: Application, reports: Path) ->
     out = reports / f"stale-{now:%Y-%m-%d}.html"
     page.render(data, out)
     with application.record.unit_of_work() as uow:
-        uow.outbox.put(weekly_alert(data.judgements, str(out), now), now)
+        week = week_of(uow, bootstrap.stale_rules(context.settings), now)
+        for alert in weekly_alerts(week, str(out), context.settings.routing):
+            uow.outbox.put(alert, now)
         uow.commit()
     return f"wrote {out}"

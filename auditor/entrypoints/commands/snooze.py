@@ -18,7 +18,7 @@ _SNOOZES = (("Until", 10), ("Flag", 28), ("Times", 5), ("By", 14), ("Reason", No
     "table",
     "json",
     examples=(
-        'flagtrail snooze shop/new-checkout --until 2026-12-31 --reason "audit in December"',
+        'flagtrail snooze new-checkout --until 2026-12-31 --reason "audit until then"',
         "flagtrail snooze --list",
     ),
 )
