@@ -73,8 +73,8 @@ class BucketAnchor:
         """Read the first version: what came later under the same name is not what was anchored."""
         try:
             versions = self.client.list_object_versions(Bucket=self.bucket, Prefix=key).get("Versions", [])
-            own = [version for version in versions if version["Key"] == key]
-            oldest = min(own, key=lambda version: version["LastModified"])["VersionId"] if own else None
+            # S3 lists the newest first.
+            oldest = next((version["VersionId"] for version in reversed(versions) if version["Key"] == key), None)
             if oldest in (None, "null"):
                 answer = self.client.get_object(Bucket=self.bucket, Key=key)
             else:
