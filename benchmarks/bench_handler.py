@@ -33,7 +33,7 @@ from benchmarks.bench_record_path import change, rate, sqlite_pair
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 START = datetime(2026, 3, 2, tzinfo=UTC)
 BATCH = 10
-WANTED = 0.1
+WANTED = 0.05
 
 
 @dataclass(slots=True)
