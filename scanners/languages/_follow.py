@@ -228,16 +228,22 @@ class Follower:
             if isinstance(target, _code.Name):
                 self._give(target, self.libraries.typed(statement.type), scope, declares=True)
             return
-        values = self.value(statement.value, scope)
+        self._assign_value(statement, statement.value, scope)
+
+    def _assign_value(self, statement: _code.Assign, value: _code.Expr, scope: Scope) -> None:
+        target = statement.target
+        values = self.value(value, scope)
         if statement.each:
             values = elements(values, statement.each)
-        if not (statement.each and isinstance(statement.value, _code.Name | _code.Member)):
-            self._bind_keys(statement.value, values, "a name is given the key")
+        if not (statement.each and isinstance(value, _code.Name | _code.Member)):
+            self._bind_keys(value, values, "a name is given the key")
         if isinstance(target, _code.Name):
             values = self.libraries.mirrored(values, scope.type_of(target.id))
             self._give(target, values, scope, declares=statement.declares)
         elif isinstance(target, _code.Member):
             self._give_member(target, values, scope)
+        elif isinstance(target, _code.Index):
+            self.value(target.key, scope)  # it is set, not asked for
         else:
             self.value(target, scope)
         self.libraries.written(target, scope)

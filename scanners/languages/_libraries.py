@@ -233,6 +233,8 @@ class Libraries:
             found = self._of_list(owner, name, node, args)
         if found is None:
             found = self._by_name(owner, name, node, args)
+        if found is None and isinstance(owner, External) and owner.module:
+            return self.call(External(owner.module, f"{owner.name}.{name}"), node, args)
         if found is None and isinstance(owner, FlagVal):
             return (owner, *(self._then(owner, node, args) if name == "then" and args else ()))
         return found if found is not None else self._anything(name, node, args)
@@ -315,10 +317,7 @@ class Libraries:
             return self._builder(last)
         if name == "create" and owner.name.removesuffix(".Builder") in tables.DECLARED:
             return (Thing("builder", SSM, owner.name.removesuffix(".Builder")),)
-        found = self._text_function(last, name, node, args) if args else None
-        if found is not None:
-            return found
-        return self.call(External(owner.module, f"{owner.name}.{name}"), node, args) if owner.module else None
+        return self._text_function(last, name, node, args) if args else None
 
     def _text_function(self, last: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         """Functions of standard libraries that make texts and lists."""

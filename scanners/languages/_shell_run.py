@@ -69,7 +69,7 @@ class Run:
     called: list[Called] = field(default_factory=list)
     assigned: list[Assigned] = field(default_factory=list)
     _variables: dict[str, tuple[Held, ...]] = field(default_factory=dict)
-    _functions: dict[str, list[Command]] = field(default_factory=dict)
+    functions: dict[str, list[Command]] = field(default_factory=dict)
     _entered: set[str] = field(default_factory=set)
     _branches: int = 0
     _number: int = 0
@@ -80,7 +80,7 @@ class Run:
             self._variables[name] = (held,)
         body = self._take_functions(script.commands)
         self._commands(body, 0)
-        for name, commands in list(self._functions.items()):
+        for name, commands in list(self.functions.items()):
             if name not in self._entered:
                 self._commands(commands, 1)
         return self
@@ -95,8 +95,8 @@ class Run:
                 body.append(command)
                 number += 1
                 continue
-            end = _function_end(commands, number + 1)
-            self._functions[name] = [_unbraced(one) for one in commands[number + 1 : end]]
+            end = _function_end(commands, number)
+            self.functions[name] = [_unbraced(one) for one in commands[number + 1 : end]]
             number = end
         return body
 
@@ -124,7 +124,7 @@ class Run:
             return
         called = Called(command, tuple(Argument(word, self.expand(word)) for word in words), self._number)
         self.called.append(called)
-        body = self._functions.get(words[0].text or "") if words else None
+        body = self.functions.get(words[0].text or "") if words else None
         if body is not None and depth < _DEEPEST:
             self._enter(words[0].text or "", body, called, depth)
 
@@ -241,13 +241,11 @@ def _function_name(command: Command) -> str | None:
 
 
 def _function_end(commands: list[Command], begin: int) -> int:
+    """Where the function's braces close, which may open on the line of its name or below."""
     depth = 0
     for number in range(begin, len(commands)):
-        for word in commands[number].words:
-            if word.quoted:
-                continue
-            depth += {"{": 1, "}": -1}.get(word.text or "", 0)
-        if depth <= 0:
+        depth += sum({"{": 1, "}": -1}.get(word.text or "", 0) for word in commands[number].words if not word.quoted)
+        if depth <= 0 and number > begin:
             return number + 1
     return len(commands)
 

@@ -145,6 +145,7 @@ class _Lower:
             "jsx_opening_element": self._jsx,
             "jsx_self_closing_element": self._jsx,
             "export_statement": self._export,
+            "unary_expression": self._unary,
         }
         self._by_type |= dict.fromkeys(("class_declaration", "class", "abstract_class_declaration"), self._class)
         self._by_type |= dict.fromkeys(_FUNCTIONS, self._function)
@@ -267,6 +268,13 @@ class _Lower:
         if operator == "in":
             return _code.Within(at, left, right)
         return _code.Other(at, [left, right])
+
+    def _unary(self, node: Node) -> Stmt:
+        argument = node.child_by_field_name("argument")
+        at = self.source.at(node)
+        if self.source.of(node.child_by_field_name("operator")) == "delete":
+            return _code.Assign(at, self.expression(argument), _code.Const(at, None))
+        return _code.Other(at, [self.expression(argument)])
 
     def _ternary(self, node: Node) -> Stmt:
         condition = self.lower(node.child_by_field_name("condition") or node.named_children[0])

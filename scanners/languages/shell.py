@@ -155,7 +155,7 @@ class _Commands:
         if name in _JQ:
             self._filter(called.arguments[1:], piped, last)
             return None
-        if name not in _SILENT:
+        if name not in _SILENT and name not in self.run.functions:
             self._unknown(called)
         return fetched
 

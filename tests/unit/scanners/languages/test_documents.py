@@ -184,6 +184,14 @@ phases:
         f"provider:\n  environment:\n    FLAG: ${{ssm:{CHECKOUT}}}\n",
         [f"3:11 read {CHECKOUT}"],
     ),
+    "JSON in a YAML string, quoted either way": (
+        "a.yaml",
+        """one: '{"version": "1", "description": "it''s", "values": {"dark-mode": {}}}'
+two: '{"version": "1", "values": {"dark-mode": {"x": "it''s"}}}'
+three: "{\\"version\\": \\"1\\", \\"values\\": {\\"search\\": {\\"u\\": \\"\\u00e9\\x41\\n\\"}}}"
+""",
+        ["2:35 define dark-mode", "3:43 define search"],
+    ),
     "test files": ("tests/data/flags.json", APPCONFIG, ["4:5 test dark-mode", "8:5 test dark-mode"]),
 }
 

@@ -110,6 +110,23 @@ String aged(SSMProvider provider) {{
     return SSMProvider.builder().build().get("{SHIPPING}");  //! read {SHIPPING}
 }}
 """,
+    "other forms of code": f"""
+@Override
+String pick(boolean prod, String[] names) {{
+    String[] all = {{"{CHECKOUT}", "{SHIPPING}"}};  //! bind {CHECKOUT}, bind {SHIPPING}
+    String one = prod ? all[0] : (String) names[1];  //! bind {CHECKOUT}, bind {SHIPPING}
+    String key;
+    key = "{SHIPPING}";  //! bind {SHIPPING}
+    Runnable run = () -> {{ ssm.getParameter(r -> r.name("{CHECKOUT}")); }};  //! read {CHECKOUT}
+    Supplier<String> load = new Supplier<>() {{
+        public String get() {{ return String.join("/", "/shop", "prod"); }}
+    }};
+    int count = 1_000; double half = 0.5; long big = 5L; int mask = 0xFF;
+    Object[] made = new Object[] {{ null, true }};
+    names.forEach(this::on);
+    return;
+}}
+""",
     "infrastructure": f"""
 void stack() {{
     StringParameter.valueForStringParameter(this, "{CHECKOUT}");  //! read {CHECKOUT}

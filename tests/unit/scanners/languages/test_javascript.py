@@ -243,6 +243,23 @@ feature("search");  //! read? search
 if (features["dark-mode"] || "dark-mode" in props.flags) {{}}  //! read? dark-mode
 if (styles["dark-mode"]) {{}}
 """,
+    "other forms of code": f"""
+import middy from "@middy/core";
+import ssm, {{ setFetchData as other }} from "@middy/ssm";
+export const handler = middy(run).use(ssm({{ fetchData: {{ on: "{CHECKOUT}" }} }}));  //! read {CHECKOUT}
+export default {{ "{SHIPPING}": true, ...rest, [KEY]: 1, go() {{ return 0x10; }} }};  //! bind {SHIPPING}
+let key;
+key ||= "{CHECKOUT}";  //! bind {CHECKOUT}
+const {{ a: {{ b = "x" }} = {{}}, ...more }} = thing;
+class A {{ #k = "{CHECKOUT}"; static s = () => 1; m() {{ return this.#k; }} }}  //! bind {CHECKOUT}
+const parts = ["", "shop", "prod", "features", "free-shipping"];
+ssm.getParameter({{ Name: parts.join("/") }});  //! read {SHIPPING}
+ssm.getParameter({{ Name: path.join("/shop/prod/features", "free-shipping") }});  //! read {SHIPPING}
+sql`select ${{key}}`;
+const old = (await getJson(ld.allFlagsState(user)))["old-cart"];  //! read old-cart
+process.env["NEW_TAX"] = "1";  //! write NEW_TAX
+delete process.env.NEW_TAX;  //! write NEW_TAX
+""",
     "comments": f"""
 // {CHECKOUT}: the new one  //! doc {CHECKOUT}
 /* search, and `search` */  //! doc search

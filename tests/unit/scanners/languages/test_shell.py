@@ -84,6 +84,32 @@ done
 """,
         [f"2:35 write {SHIPPING}", f"2:35 write {CHECKOUT}"],
     ),
+    "input as JSON, old substitutions and other quotes": (
+        f"""aws ssm put-parameter --cli-input-json '{{"Name": "{CHECKOUT}", "Value": "true"}}'
+ON=`aws ssm get-parameter --name {SHIPPING}`
+aws ssm get-parameter --name $'{CHECKOUT}'
+function off {{
+  aws ssm delete-parameter --name "$1"
+}}
+off {SHIPPING}
+cat <(aws ssm get-parameter --name {CHECKOUT}) <<< "text" > out 2>&1
+aws ssm get-parameter --name "$(pick)" || echo "$KEY-\\$x"
+""",
+        [
+            f"1:50 write {CHECKOUT}",
+            f"2:34 read {SHIPPING}",
+            f"3:30 read {CHECKOUT}",
+            f"7:5 write {SHIPPING}",
+            f"8:36 read {CHECKOUT}",
+        ],
+    ),
+    "where the command line says which document": (
+        """aws appconfig get-configuration --application shop --environment prod --configuration flags --client-id 1 out.json
+jq -e '."dark-mode".enabled' out.json
+aws appconfig list-applications
+""",
+        ["2:7 possible read dark-mode"],
+    ),
     "a list": (
         f"""NAMES=("{CHECKOUT}" # the first
   '{SHIPPING}')
