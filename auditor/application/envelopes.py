@@ -152,7 +152,8 @@ def _is_batch(value: object) -> bool:
 
 
 def _is_stream_record(payload: Mapping[str, Any]) -> bool:
-    return payload.get("eventSource") == _DYNAMODB and isinstance(payload.get("dynamodb"), dict)
+    named = payload.get("eventSource") == _DYNAMODB and isinstance(payload.get("dynamodb"), dict)
+    return named and "source" not in payload and "detail-type" not in payload
 
 
 def _stream_position(record: Mapping[str, Any]) -> str | None:

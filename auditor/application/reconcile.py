@@ -16,6 +16,9 @@ from auditor.domain.documents import DocumentListing, DocumentRef, HeldDocument
 from auditor.domain.errors import StoreUnreadableError
 from auditor.domain.flags import JsonValue
 
+# Each costs a call of the few that Parameter Store allows a second.
+_LABELLED_A_RUN = 50
+
 
 def _silent(done: int, total: int | None, what: str) -> None:
     """Show no progress."""
@@ -142,9 +145,10 @@ class Reconcile:
         except StoreUnreadableError as error:
             run.errors.append(str(error))
             return
-        for done, document in enumerate(moved, start=1):
+        wanted = [*moved, *_labelled(held, frozenset(moved))]
+        for done, document in enumerate(wanted, start=1):
             self._sync(document, run)
-            progress(done, len(moved), f"reading {scope.source} {scope.account} {scope.region}")
+            progress(done, len(wanted), f"reading {scope.source} {scope.account} {scope.region}")
         self._reconcile_environments(scope, run, progress)
 
     def _moved(
@@ -220,6 +224,13 @@ class Reconcile:
             gaps = sum(gap.gap_class is GapClass.VERSION for gap in uow.gaps.all())
             uow.commit()
         return gaps
+
+
+def _labelled(held: Mapping[DocumentRef, HeldDocument], moved: frozenset[DocumentRef]) -> list[DocumentRef]:
+    """Return documents whose labels may have moved, which no listing tells: a few a run, the longest unseen first."""
+    labelled = [known for known in held.values() if known.alive and known.labels and known.document not in moved]
+    labelled.sort(key=lambda known: (known.checked_at, known.document))
+    return [known.document for known in labelled[:_LABELLED_A_RUN]]
 
 
 def _unmoved(listing: DocumentListing, held: HeldDocument | None) -> bool:

@@ -242,7 +242,9 @@ def _label_gaps(reading: DocumentReading, life: int, changes: Sequence[FlagChang
     """Name when a label moved that no event told of: moves in between are not to be seen."""
     for change in changes:
         between = change.occurred_between
-        if change.kind is ChangeKind.LABEL_MOVED and between is not None and between[0] is not None:
+        if change.kind is not ChangeKind.LABEL_MOVED or change.detected_by is Detection.BACKFILL:
+            continue
+        if between is not None and between[0] is not None:
             text = f"label {change.label} was found moved; moves in between, if any, can no longer be read"
             yield Gap(GapClass.INTERVAL, reading.document, life, rfc3339(between[0]), rfc3339(between[1]), text)
 
