@@ -188,20 +188,20 @@ class SqlOutbox:
         """Let an alert tell of more; one that was sent waits again, unless it tells of all that already."""
         last = select(func.max(alert_changes.c.position)).where(alert_changes.c.alert_id == row.id)
         first: int = (self.session.connection.scalar(last) or 0) + 1
-        if self._add(alert, row.id, first) and row.state == AlertState.SENT.value:
+        before = self._count(row.id)
+        self._add(alert, row.id, first)
+        if row.state == AlertState.SENT.value and self._count(row.id) > before:
             again = {"state": AlertState.PENDING.value, "due_us": row.settled_us, "doubts": 0, "tries": 0}
             self.session.run(update(alerts).where(alerts.c.id == row.id).values(again))
 
-    def _add(self, alert: NewAlert, number: int, first: int) -> bool:
-        """Note what an alert tells of, from a position on; tell whether any of it is new."""
+    def _add(self, alert: NewAlert, number: int, first: int) -> None:
+        """Note what an alert tells of, from a position on; what another alert tells of is left to that one."""
         tells = alert.kind is not AlertKind.UPDATE
         told = [
             {"alert_id": number, "change_id": one, "position": position, "told": one if tells else None}
             for position, one in enumerate(dict.fromkeys(map(change_id, alert.change_keys)), first)
         ]
-        before = self._count(number)
         self.session.keep_all(alert_changes, told)
-        return self._count(number) > before
 
     def _count(self, number: int) -> int:
         wanted = select(func.count()).where(alert_changes.c.alert_id == number)
