@@ -17,18 +17,28 @@ _BEFORE_KEY = r"\s*\(\s*(?:[^()\[\]\"'\n]{0,80},\s*)?(?:\w+\s*[=:]\s*)?"
 # What takes a key from any mapping also takes a field from a flag.
 _OF_ANYTHING = frozenset({"get", "pop", "has", "setdefault", "includes", "itemgetter", "getattr", "search", "path"})
 _ASKS = re.compile(rf"([A-Za-z_]\w*){_BEFORE_KEY}$")
+_PROSE = frozenset({".md", ".rst", ".txt", ".adoc"})
+# A scan reads each file that holds the last part of a name: a short one stands everywhere.
+_SHORTEST = 5
 # A parameter's name is known by its form, a variable by nothing; and anything that reads may read a generic flag.
 _KEYED_ELSEWHERE = frozenset({"ssm", "env", "generic"})
 
 
 def parameter_names(path: str, watched: Callable[[str], bool]) -> list[str]:
-    """Return the names in the files of a path that are ``watched``, each once."""
+    """Return the names in the code and documents of a path that are ``watched``, each once; none that is very short."""
     found: dict[str, None] = {}
     for source in _sources(path):
-        for name in _NAME.findall(source.text()):
-            if name not in found and len(found) < _MOST and watched(name.rstrip(".")):
-                found[name.rstrip(".")] = None
+        if source.is_test or source.name.suffix.lower() in _PROSE:
+            continue  # nothing reads a flag there that a check would tell of
+        for name in map(_trimmed, _NAME.findall(source.text())):
+            if len(name.rpartition("/")[2]) >= _SHORTEST and len(found) < _MOST and watched(name):
+                found[name] = None
     return list(found)
+
+
+def _trimmed(name: str) -> str:
+    """Return a name without what ends the sentence it stands in."""
+    return name.rstrip(".-")
 
 
 def asked_alike(path: str, references: Sequence[Reference]) -> list[str]:
