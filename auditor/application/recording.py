@@ -297,10 +297,9 @@ class Recorder:
         finish: Finish | None,
     ) -> int:
         news = [change for change in recorded if change is not None]
-        keys = []
-        told = self._tellable(uow, news)
-        for alert in plan_alerts(told, started, Desk(now, self.routing, lambda route: uow.outbox.recent(route, now))):
-            keys.append(uow.outbox.tell(alert, now))
+        desk = Desk(now, self.routing, lambda route: uow.outbox.recent(route, now))
+        planned = plan_alerts(self._tellable(uow, news), started, desk)
+        keys = [uow.outbox.tell(alert, now) for alert in planned]
         if finish is not None:
             finish(uow, len(news))
         uow.commit()
