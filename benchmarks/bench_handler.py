@@ -53,6 +53,10 @@ class InMemory:
         """Return the only account."""
         return (Scope(self.name, ACCOUNT, REGION, ""),)
 
+    def watches_document(self, held: HeldDocument) -> bool:
+        """Tell whether a held document is one that was written here."""
+        return held.document.name in self.writes
+
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:  # noqa: ARG002 -- the port's signature
         """Yield nothing: events lead to the documents."""
         yield from ()

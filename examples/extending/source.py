@@ -32,6 +32,10 @@ class FolderSource:
         """Return the folder; another folder is another thing to watch."""
         return (Scope(self.name, "-", "-", str(self.root)),)
 
+    def watches_document(self, held: HeldDocument) -> bool:
+        """Tell whether a held document lies in the folder."""
+        return held.document.source == self.name
+
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every file that is there."""
         for path in sorted(self.root.glob("*/*/*")):
