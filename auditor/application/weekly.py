@@ -19,12 +19,16 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What a week was like: the verdicts at its end and at its beginning, and who owned what has gone since."""
+    """What a week was like: the verdicts at its end and at its beginning, and who owned what has gone since.
+
+    ``log`` is what the newest checkpoint says: everybody who keeps the message holds it against the record.
+    """
 
     now: datetime
     judgements: tuple[Judgement, ...]
     before: tuple[Judgement, ...]
     removed: tuple[tuple[FlagId, str | None], ...]
+    log: str | None = None
 
 
 def week_of(uow: UnitOfWork, rules: StaleRules, now: datetime) -> Week:
@@ -34,7 +38,16 @@ def week_of(uow: UnitOfWork, rules: StaleRules, now: datetime) -> Week:
     here = {judgement.facts.flag for judgement in judgements}
     owners = {record.facts.flag: record.facts.lifetime.owner for record in recorded_flags(uow, rules, then)}
     removed = tuple((flag, owner) for flag, owner in sorted(owners.items()) if flag not in here)
-    return Week(now, judgements, tuple(stale_flags(uow, rules, then, then)), removed)
+    return Week(now, judgements, tuple(stale_flags(uow, rules, then, then)), removed, _log(uow))
+
+
+def _log(uow: UnitOfWork) -> str | None:
+    """Return size and root of the newest checkpoint as it spells them, or ``None`` where nothing is signed."""
+    newest = uow.ledger.newest_checkpoint()
+    if newest is None:
+        return None
+    _, size, root, *_ = newest.note.split("\n")
+    return f"{size} entries, root {root}"
 
 
 def weekly_alerts(week: Week, page: str, routing: Routing) -> Iterator[NewAlert]:
@@ -79,6 +92,7 @@ def _report(
         ("removed", _names(removed)),
         ("snoozes_ending", _ending(own, week.now)),
         ("page", page),
+        *(() if team is not None or week.log is None else (("sealed_log", week.log),)),
     )
     return NewAlert(key, AlertKind.REPORT, key, facts=facts, route=route)
 

@@ -161,6 +161,17 @@ def test_a_message_names_the_person_the_code_and_the_way_back(played: Played) ->
     assert "aws ssm put-parameter --name /shop/prod/features/new-checkout" in message
 
 
+def test_the_record_is_sealed_signed_anchored_and_found_intact(played: Played) -> None:
+    database, key, kept = played.out / "flagtrail.db", played.out / "key.pub", played.out / "checkpoints"
+    options = ["--public-key", str(key), "--checkpoints", str(kept)]
+    verdict = json.loads(
+        played.flagtrail("verify", "--database", f"sqlite:///{database}", *options, "--format", "json")
+    )
+    assert (verdict["answer"], verdict["remarks"]) == ("intact", [])
+    assert verdict["entries"] == verdict["anchored"] > len(played.history)
+    assert len(list(kept.iterdir())) == verdict["checkpoints"] > 5
+
+
 def test_no_secret_value_is_anywhere(played: Played) -> None:
     for path in sorted(played.out.rglob("*")):
         if path.is_file():
