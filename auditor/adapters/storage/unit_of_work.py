@@ -16,6 +16,7 @@ from auditor.adapters.storage.ledger import SqlLedger
 from auditor.adapters.storage.outbox import SqlOutbox
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.runs import SqlRunLog
+from auditor.adapters.storage.sealed_log import SqlSealedLog
 from auditor.adapters.storage.session import KnownActors, Session
 from auditor.adapters.storage.snoozes import SqlSnoozeLog
 from auditor.application.ports import (
@@ -30,6 +31,7 @@ from auditor.application.ports import (
     Outbox,
     ReferenceStore,
     RunLog,
+    SealedLog,
     SnoozeLog,
 )
 
@@ -55,6 +57,7 @@ class SqlUnitOfWork:
     runs: RunLog
     snoozes: SnoozeLog
     ledger: Ledger
+    sealed: SealedLog
 
     def __init__(self, engine: Engine, known_actors: KnownActors, mac_key: bytes | None = None) -> None:
         self._engine = engine
@@ -77,6 +80,7 @@ class SqlUnitOfWork:
         self.runs = SqlRunLog(session)
         self.snoozes = SqlSnoozeLog(session)
         self.ledger = SqlLedger(session)
+        self.sealed = SqlSealedLog(session)
         return self
 
     def __exit__(
