@@ -217,11 +217,12 @@ class _Scan:
         """Follow the roots, then the files that mention what was found there, until there are no more."""
         found = Resolution()
         for _ in range(_MOST_ROUNDS):
+            wrappers = found.wrappers
             modules.load_all([path for path in roots if path not in modules.trees])
             readable = [path for path in roots if modules.get(path) is not None]
-            found = resolve(project, readable, self.context, narrow=narrow)
+            found = resolve(project, readable, self.context, narrow=narrow, wrappers=wrappers)
             more = self._mentioning(found.names, modules.files, frozenset(roots)) if narrow else []
-            if not more:
+            if not more and found.wrappers <= wrappers:
                 break
             roots = sorted({*roots, *more})
         return found
@@ -305,8 +306,10 @@ class Prefilter:
             for needle in {key, key.rsplit("/", 1)[-1]} - {""}:
                 for spelled in dict.fromkeys((needle.encode(), needle.encode("latin-1", errors="ignore"))):
                     self._add(spelled, None)
-        names = [accessor.callable.rsplit(".", 1)[-1] for accessor in context.options.accessors]
-        for word in (*(word.encode() for word in (*WORDS, *names)), *_language_words()):
+        callables = [accessor.callable.encode().split(b".")[-2:] for accessor in context.options.accessors]
+        self._together = [frozenset(parts) for parts in callables]
+        self._alone = frozenset((*(word.encode() for word in WORDS), *_language_words()))
+        for word in sorted(self._alone.union(*self._together)):
             self._add(word, word)
         self._engine = BytesAhoCorasick(self._patterns)
 
@@ -319,8 +322,11 @@ class Prefilter:
         """Whether a file holds a key or a part of one, and which of the words."""
         if data.startswith(_WIDE):
             data = SourceFile("", data).text().encode("utf-8", errors="replace")
-        found = {kind for kind in self._found(data)}
-        return None in found, frozenset(kind for kind in found if kind is not None)
+        found = set(self._found(data))
+        words = frozenset(kind for kind in found if kind is not None)
+        # A configured reader's name alone may be any word: its module or class is named beside it.
+        named = any(parts <= words for parts in self._together)
+        return None in found, words if named else words & self._alone
 
     def _found(self, data: bytes) -> Iterator[bytes | None]:
         for number, _, _ in self._engine.find_matches_as_indexes(data, overlapping=True):

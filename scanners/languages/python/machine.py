@@ -78,6 +78,8 @@ class Machine:
     summaries: dict[FuncObj, Summary] = field(default_factory=dict)
     budget: int = _ROOT_BUDGET
     loops: int = 0
+    loading: int = 0
+    followed: dict[Imported, Vals] = field(default_factory=dict)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
     _frames: int = 0
@@ -165,8 +167,12 @@ class Machine:
         self.modules[path] = scope
         self.reporter.lines[path] = facts.lines
         budget, self.budget = self.budget, _ROOT_BUDGET
-        self.run(facts.body, Here(scope, self.frame(path)))
-        self.budget = budget
+        self.loading += 1
+        try:
+            self.run(facts.body, Here(scope, self.frame(path)))
+        finally:
+            self.loading -= 1
+            self.budget = budget
         return scope
 
     def member(self, path: str, name: str) -> Vals:
@@ -186,7 +192,17 @@ class Machine:
         """Imported names replaced by what they stand for."""
         if not any(isinstance(value, Imported) for value in values):
             return values
-        return union(*(self._follow(value) for value in values))
+        return union(*(self._followed(value) for value in values))
+
+    def _followed(self, value: Value) -> Vals:
+        if not isinstance(value, Imported):
+            return (value,)
+        held = self.followed.get(value)
+        if held is None:
+            held = self._follow(value)
+            if not self.loading:
+                self.followed[value] = held
+        return held
 
     def _follow(self, value: Value) -> Vals:
         seen: set[Imported] = set()

@@ -22,7 +22,7 @@ class Project:
     _named: dict[str, list[tuple[Parts, str]]] = field(init=False, repr=False)
     _folders: frozenset[Parts] = field(init=False, repr=False)
     _packages: frozenset[Parts] = field(init=False, repr=False)
-    _memory: dict[tuple[Parts, str], str | None] = field(init=False, repr=False, default_factory=dict)
+    _memory: dict[tuple[str, int, str], str | None] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index the files by the last part of their names."""
@@ -43,23 +43,26 @@ class Project:
 
     def resolve(self, importer: str, level: int, module: str) -> str | None:
         """The path of the module an import in ``importer`` means, a folder ending in ``/``; None when not here."""
+        here = importer.rpartition("/")[0]
+        if (here, level, module) not in self._memory:
+            self._memory[here, level, module] = self._resolved(here, level, module)
+        return self._memory[here, level, module]
+
+    def _resolved(self, folder: str, level: int, module: str) -> str | None:
+        here = tuple(folder.split("/")) if folder else ()
         wanted = tuple(module.split(".")) if module else ()
         if level:
-            base = PurePosixPath(importer).parent.parts
-            above = base[: len(base) - (level - 1)] if level > 1 else base
-            return self._at((*above, *wanted))
+            return self._at((*here[: len(here) - (level - 1)], *wanted))
         if not wanted or wanted[0] in sys.stdlib_module_names:
             return None
-        here = PurePosixPath(importer).parent.parts
-        if (here, module) not in self._memory:
-            self._memory[here, module] = self._nearest(here, wanted)
-        return self._memory[here, module]
+        return self._nearest(here, wanted)
 
     def child(self, package: str, name: str) -> str | None:
         """The module ``name`` of a package or folder, or None."""
-        if package.endswith("/__init__.py") or package == "__init__.py" or package.endswith("/"):
-            return self._at((*PurePosixPath(package).parts[: None if package.endswith("/") else -1], name))
-        return None
+        folder, _, file = package.rpartition("/")
+        if file not in {"", "__init__.py"}:
+            return None
+        return self._at((*folder.split("/"), name) if folder else (name,))
 
     def _at(self, parts: Parts) -> str | None:
         joined = "/".join(parts)

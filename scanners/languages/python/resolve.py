@@ -41,36 +41,38 @@ class Resolution:
     patterns: tuple[Pattern, ...] = ()
     unread: tuple[Unread, ...] = ()
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    wrappers: frozenset[Site] = frozenset()
 
 
-def resolve(project: Project, roots: Iterable[str], context: ScanContext, *, narrow: bool = False) -> Resolution:
+def resolve(
+    project: Project,
+    roots: Iterable[str],
+    context: ScanContext,
+    *,
+    narrow: bool = False,
+    wrappers: frozenset[Site] = frozenset(),
+) -> Resolution:
     """Follow the code of ``roots``, and whatever it leads to, to every use of a flag.
 
-    ``narrow`` leaves modules alone that are no roots, unless a constant is needed from them.
+    ``narrow`` leaves modules alone that are no roots, unless a constant is needed from them. ``wrappers`` are
+    methods, told by a round before, that an unknown object may be asked by.
     """
+    order = sorted(roots)
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEEPEST))
     try:
-        return _resolved(project, sorted(roots), context, narrow=narrow)
+        machine = _machine(project, order, context, narrow=narrow)
+        machine.wrapper_sites = wrappers
+        _follow(machine, order)
+        _flag_objects(machine)
+        _notes(machine, order)
+        machine.reporter.finish()
+        return _result(machine)
     finally:
         sys.setrecursionlimit(before)
 
 
 _DEEPEST = 5000
-
-
-def _resolved(project: Project, order: list[str], context: ScanContext, *, narrow: bool) -> Resolution:
-    machine = _machine(project, order, context, narrow=narrow)
-    _follow(machine, order)
-    wrappers = _wrappers(machine)
-    if wrappers:
-        machine = _machine(project, order, context, narrow=narrow)
-        machine.wrapper_sites = wrappers
-        _follow(machine, order)
-    _flag_objects(machine)
-    _notes(machine, order)
-    machine.reporter.finish()
-    return _result(machine)
 
 
 def _machine(project: Project, order: list[str], context: ScanContext, *, narrow: bool) -> Machine:
@@ -198,6 +200,7 @@ def _result(machine: Machine) -> Resolution:
         tuple(reporter.patterns.values()),
         tuple(unread),
         _telling_names(machine),
+        _wrappers(machine),
     )
 
 
