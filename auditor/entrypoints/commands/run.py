@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--reports", type=click.Path(path_type=Path), default="reports", metavar="DIR", help="Where weekly pages go."
 )
 def run(context: Context, *, once: bool, reports: Path) -> None:
-    """Run the scheduled jobs: reconcile, dispatch, scan and the weekly report.
+    """Run the scheduled jobs: reconcile, dispatch, scan, seal and the weekly report.
 
     When each one runs stands under [schedule] in flagtrail.toml. Several replicas may
     run at once: each slot of a job is run by one of them.
