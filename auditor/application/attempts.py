@@ -42,10 +42,30 @@ def guardrail_changes(
     """Yield one row per weakened protection; its flag is null where it guards a whole environment or profile."""
     calls = {call.event_id: call for call in notices.calls}
     for hint in notices.guardrails:
+        if not _weakened(uow, hint):
+            continue
         call = calls.get(hint.call_event_id)
         place = _place_of_guardrail(uow, hint)
         attribution = call.attribution if call is not None else UNATTRIBUTED
         yield AttributedChange(_guardrail_row(hint, place, by), attribution)
+
+
+def _weakened(uow: UnitOfWork, hint: GuardrailHint) -> bool:
+    """Tell whether a call left less than there was; where nobody knows how much there was, only nothing is less."""
+    if hint.measure is None:
+        return True
+    if hint.document is not None:
+        calls = uow.calls.of_document(hint.document)
+    else:
+        calls = uow.calls.of_environment(hint.environment) if hint.environment is not None else ()
+    former = [
+        int(value)
+        for call in calls
+        if call.event_id != hint.call_event_id and call.at <= hint.at
+        for name, value in call.details
+        if name == hint.measure
+    ]
+    return hint.left < former[-1] if former else hint.left == 0
 
 
 def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Place:

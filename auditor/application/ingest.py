@@ -17,6 +17,7 @@ from auditor.application.recording import DeploymentTrigger, Finish, Recorder, T
 from auditor.application.safekeeping import keepable
 from auditor.domain.attribution import CallOutcome
 from auditor.domain.changes import Detection
+from auditor.domain.corroboration import ALARM, MONITOR
 from auditor.domain.derivation import CLOCK_TOLERANCE
 from auditor.domain.documents import DocumentRef, EnvironmentRef
 from auditor.domain.errors import MalformedEventError, StoreUnreadableError
@@ -212,7 +213,7 @@ class Ingest:
                 return Outcome.DUPLICATE
             if item.error is not None:
                 uow.inbox.reject(_text_of(event), item.error, now, event.message_id)
-            if item.error is not None or not item.notices:
+            if item.error is not None or not item.notices or _guards_nothing(uow, item.notices):
                 outcome = Outcome.IGNORED if item.error is None else Outcome.REJECTED
                 uow.inbox.take(item.keys, outcome, now)
                 uow.commit()
@@ -246,6 +247,7 @@ class Ingest:
         """
         for call in item.notices.calls:
             self.recorder.keep_call(call, batch.tally)
+        self.recorder.corroborate(item.notices.signals, batch.tally)
         steps = list(self._steps(item.notices, batch))
         written = 0
 
@@ -321,6 +323,15 @@ def _text_of(event: ReceivedEvent) -> str:
         return json.dumps(keepable(event.payload or {}), ensure_ascii=False, default=str)
     except RecursionError:
         return "(nested too deeply to be kept)"
+
+
+def _guards_nothing(uow: UnitOfWork, notices: Notices) -> bool:
+    """Tell whether an event is of an alarm that guards no environment, as far as the record knows what any guards."""
+    alarms = {signal.about for signal in notices.signals if signal.code == ALARM}
+    if not alarms or notices != Notices(signals=notices.signals):
+        return False
+    monitors = {signal.about for signal in uow.calls.signals() if signal.code == MONITOR}
+    return bool(monitors) and not alarms & monitors
 
 
 def _in_order(parsed: Sequence[_Parsed]) -> list[int]:

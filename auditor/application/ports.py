@@ -270,6 +270,10 @@ class CallLog(Protocol):
         """Return the calls that name this deployment, oldest first."""
         ...
 
+    def of_environment(self, environment: EnvironmentRef) -> Sequence[ApiCall]:
+        """Return the calls that name this environment itself and no deployment in it, oldest first."""
+        ...
+
     def signal(self, event_id: str, signal: Signal, at: datetime) -> None:
         """Keep evidence that announces no change; keeping it twice changes nothing."""
         ...

@@ -21,6 +21,7 @@ from auditor.application.ports import (
 from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.attribution import UNATTRIBUTED, UNKNOWN_ACTOR, ApiCall, Attribution, Certainty, Evidence
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, RecordedChange
+from auditor.domain.corroboration import ALARM, PIPELINE, PIPELINE_STARTED, WINDOW, corroborated
 from auditor.domain.derivation import Derived, Detecting, derive
 from auditor.domain.documents import (
     Deployment,
@@ -30,7 +31,7 @@ from auditor.domain.documents import (
     HeldDocument,
     Snapshot,
 )
-from auditor.domain.events import DocumentHint, DocumentImage
+from auditor.domain.events import DocumentHint, DocumentImage, Signal
 from auditor.domain.findings import Severity
 from auditor.domain.identities import actor_from_arn, best
 from auditor.domain.images import WRITTEN, derive_image
@@ -163,10 +164,12 @@ class Recorder:
             backfill = not held and not uow.runs.baselined(_scope("appconfig", environment.account, environment.region))
             detecting = DeploymentDetecting(trigger.by, backfill, trigger.first_hinted)
             by_number = {d.number: d for d in known}
-            changes = live_changes(known, new, uow.documents.version, detecting)
+            changes = list(live_changes(known, new, uow.documents.version, detecting))
+            signals = uow.calls.signals() if changes else ()
+            whose = [self._deployment_attribution(uow, change, by_number, environment) for change in changes]
             recorded = [
-                self._record(uow, change, self._deployment_attribution(uow, change, by_number, environment), now)
-                for change in changes
+                self._record(uow, change, corroborated(who, change, signals), now)
+                for change, who in zip(changes, whose, strict=True)
             ]
             return written + self._conclude(uow, recorded, tally, started, now, finish)
 
@@ -234,6 +237,23 @@ class Recorder:
             recorded = [self._record(uow, pair.change, pair.attribution, now) for pair in pairs]
             return self._conclude(uow, recorded, tally, started, now, finish)
 
+    def corroborate(self, signals: Sequence[Signal], tally: Tally) -> None:
+        """Append what signals say of deployments that are recorded already: an alarm, a pipeline, who started it."""
+        told = [signal for signal in signals if signal.code in (ALARM, PIPELINE, PIPELINE_STARTED)]
+        if not told:
+            return
+        first, last = min(s.at for s in told) - WINDOW, max(s.at for s in told) + WINDOW
+        query = HistoryQuery(
+            source="appconfig", kinds=(ChangeKind.DEPLOYED, ChangeKind.ROLLED_BACK), since=first, until=last
+        )
+        with self.unit_of_work() as uow:
+            known = [*uow.calls.signals(), *told]
+            for change in list(uow.changes.query(query)):
+                attribution = corroborated(change.attribution, change.change, known)
+                if attribution != change.attribution:
+                    self._learn(uow, change, attribution, tally, self.clock.now())
+            uow.commit()
+
     def keep_call(self, call: ApiCall, tally: Tally) -> None:
         """Keep who made a call, and attribute the changes it made that are recorded already."""
         now = self.clock.now()
@@ -241,9 +261,10 @@ class Recorder:
             uow.calls.add(call, now)
             for change in _changes_of_call(uow, call):
                 about, requests = _calls_about(uow, call, change), _requests_held(uow, change.change)
+                signals = uow.calls.signals() if change.change.deployment is not None else ()
                 for attribution in attributions_for(change.change, about, requests):
                     if any(evidence.id == call.event_id for evidence in attribution.evidence):
-                        self._learn(uow, change, attribution, tally, now)
+                        self._learn(uow, change, corroborated(attribution, change.change, signals), tally, now)
             uow.commit()
 
     def _learn(

@@ -58,25 +58,30 @@ class TrailReader:
         self, place: Place, call: str, since: datetime | None, by: Detection, tally: Tally, started: datetime
     ) -> int | None:
         """Read the calls of one name and return until when, in microseconds of CloudTrail's clock."""
-        until = None
+        until, newest_first = None, list[RawEvent]()
         for page in self.trail.pages(*place, call, since):
             until = until or to_micros(page.read_at)
-            for event in page.events:
-                self._take(event, by, tally, started)
+            newest_first.extend(page.events)
+        # What was there before a call is known from the calls before it.
+        for event in reversed(newest_first):
+            self._take(event, by, tally, started)
         return until
 
     def _take(self, event: RawEvent, by: Detection, tally: Tally, started: datetime) -> None:
         notices = self._understood(event)
         attempts = [call for call in notices.calls if call.outcome in _REFUSED]
-        with self.recorder.unit_of_work() as uow:
-            changes = [change for call in attempts for change in attempt_changes(uow, call, by)]
-            changes += guardrail_changes(uow, notices, by)
-            moved = [hint for hint in notices.hints if self._moved_label(hint)]
-        if changes:
-            self.recorder.record_changes(changes, tally, started)
         for call in notices.calls:
             if call.outcome not in _REFUSED:
                 self.recorder.keep_call(call, tally)
+        with self.recorder.unit_of_work() as uow:
+            for signal in notices.signals:
+                uow.calls.signal(f"{TRAIL}|{event.id}", signal, self.recorder.clock.now())
+            changes = [change for call in attempts for change in attempt_changes(uow, call, by)]
+            changes += guardrail_changes(uow, notices, by)
+            moved = [hint for hint in notices.hints if self._moved_label(hint)]
+            uow.commit()
+        if changes:
+            self.recorder.record_changes(changes, tally, started)
         for hint in moved:
             self.recorder.sync_document(hint.document, Detection.RECONCILE, (hint,), tally, started)
 

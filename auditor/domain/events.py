@@ -82,17 +82,27 @@ class DeploymentHint:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Evidence that announces no change (a policy's NoChange notice, a failed validation), kept for verdicts."""
+    """Evidence that announces no change (a policy's NoChange notice, a failed validation, an alarm), kept.
+
+    ``about`` names what it speaks of where that is no document (an alarm, a deployment), ``group`` what it belongs to
+    (the execution of a pipeline).
+    """
 
     document: DocumentRef | None
     at: datetime
     code: str
     text: str
+    about: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GuardrailHint:
-    """A call weakened a protection: what was weakened in words, on which environment or document."""
+    """A call weakened a protection: what was weakened in words, on which environment or document.
+
+    ``measure`` names what the call counted (monitors, validators) and ``left`` how many there are now: it weakened
+    something only if there were more before, which the record may know.
+    """
 
     call_event_id: str
     at: datetime
@@ -101,6 +111,8 @@ class GuardrailHint:
     environment: EnvironmentRef | None = None
     environment_name: str | None = None
     application_id: str | None = None
+    measure: str | None = None
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

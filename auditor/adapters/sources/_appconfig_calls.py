@@ -9,8 +9,9 @@ from typing import Any
 from auditor.adapters.actors.cloudtrail import CallRecord, read_call
 from auditor.adapters.sources._appconfig_ids import AppConfigIds, a_number, an_id
 from auditor.domain.attribution import CallOutcome, CallTarget
+from auditor.domain.corroboration import MONITOR
 from auditor.domain.documents import DocumentRef
-from auditor.domain.events import DeploymentHint, DocumentHint, GuardrailHint, Notices, Operation, RawEvent
+from auditor.domain.events import DeploymentHint, DocumentHint, GuardrailHint, Notices, Operation, RawEvent, Signal
 
 _BYPASS = "BYPASS"
 
@@ -29,7 +30,8 @@ class _Call:
 
     def notices(self, target: CallTarget | None = None, **told: Any) -> Notices:
         """Return the call as evidence, with whatever else it tells."""
-        return Notices(calls=(self.record.call(self.succeeded, (target or self.target(),), _facts(self.ids)),), **told)
+        facts = _facts(self.ids) + self.counted("monitors") + self.counted("validators")
+        return Notices(calls=(self.record.call(self.succeeded, (target or self.target(),), facts),), **told)
 
     def target(self, version: int | None = None, number: int | None = None) -> CallTarget:
         """Return what the call worked on."""
@@ -41,8 +43,8 @@ class _Call:
             environment_name=self._environment_name(),
         )
 
-    def guardrail(self, text: str) -> tuple[GuardrailHint, ...]:
-        """Return the hint that this call weakened a protection."""
+    def guardrail(self, text: str, measure: str | None = None, left: int = 0) -> tuple[GuardrailHint, ...]:
+        """Return the hint that this call weakened a protection, or may have: then by what it counted."""
         hint = GuardrailHint(
             call_event_id=self.record.event_id,
             at=self.record.at,
@@ -51,6 +53,8 @@ class _Call:
             environment=self.ids.environment_ref,
             environment_name=self._environment_name(),
             application_id=self.ids.application,
+            measure=measure,
+            left=left,
         )
         return (hint,)
 
@@ -59,9 +63,15 @@ class _Call:
         told = a_number(self.record.answered(key))
         return told if told is not None else a_number(self.record.request.get(key))
 
-    def emptied(self, key: str) -> bool:
-        """Tell whether the call set a list to nothing; leaving it out would have kept it."""
-        return self.record.request.get(key) == [] and self.record.response is not None
+    def left(self, key: str) -> int | None:
+        """Return how many of a kind there are after the call, ``None`` where it did not touch them."""
+        asked = self.record.request.get(key)
+        return len(asked) if isinstance(asked, list) and self.record.response is not None else None
+
+    def counted(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Return how many of a kind the answer has, for the record to compare later calls with."""
+        told = self.record.answered(key)
+        return ((key, str(len(told))),) if isinstance(told, list) else ()
 
     def _environment_name(self) -> str | None:
         name = self.record.answered("name") if "Environment" in self.record.name else None
@@ -151,18 +161,39 @@ def _moved(call: _Call, number: int | None) -> tuple[DeploymentHint, ...]:
     return () if environment is None else (DeploymentHint(environment, call.record.at, number),)
 
 
+def _create_environment(call: _Call) -> Notices:
+    return call.notices(signals=_monitors(call))
+
+
 def _update_environment(call: _Call) -> Notices:
-    if not call.emptied("monitors"):
-        return call.notices()
-    text = "all alarm monitors were removed: no alarm rolls a deployment back any more"
-    return call.notices(guardrails=call.guardrail(text))
+    left = call.left("monitors")
+    if left is None:
+        return call.notices(signals=_monitors(call))
+    text = (
+        "alarm monitors were removed: fewer alarms roll a deployment back"
+        if left
+        else "all alarm monitors were removed: no alarm rolls a deployment back any more"
+    )
+    return call.notices(guardrails=call.guardrail(text, "monitors", left), signals=_monitors(call))
+
+
+def _monitors(call: _Call) -> tuple[Signal, ...]:
+    """Return which alarms guard the environment now, by which their changes of state are known to matter."""
+    told = call.record.answered("monitors")
+    arns = [one.get("alarmArn") for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    return tuple(Signal(None, call.record.at, MONITOR, arn, arn) for arn in arns if isinstance(arn, str) and arn)
 
 
 def _update_profile(call: _Call) -> Notices:
-    if not call.emptied("validators"):
+    left = call.left("validators")
+    if left is None:
         return call.notices()
-    text = "all validators were removed: a broken version is no longer refused"
-    return call.notices(guardrails=call.guardrail(text))
+    text = (
+        "validators were removed: fewer broken versions are refused"
+        if left
+        else "all validators were removed: a broken version is no longer refused"
+    )
+    return call.notices(guardrails=call.guardrail(text, "validators", left))
 
 
 def _delete_environment(call: _Call) -> Notices:
@@ -199,7 +230,7 @@ _CALLS: dict[str, Callable[[_Call], Notices]] = {
     "DeleteHostedConfigurationVersion": _delete_version,
     "StartDeployment": _start,
     "StopDeployment": _stop,
-    "CreateEnvironment": _evidence,
+    "CreateEnvironment": _create_environment,
     "UpdateEnvironment": _update_environment,
     "DeleteEnvironment": _delete_environment,
     "CreateConfigurationProfile": _evidence,

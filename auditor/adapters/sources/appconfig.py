@@ -20,6 +20,7 @@ from auditor.adapters.sources._appconfig_events import (
     parse_extension_call,
 )
 from auditor.adapters.sources._appconfig_names import HOSTED, AppConfigNames, Place, Profile
+from auditor.adapters.sources._appconfig_surroundings import PARSERS
 from auditor.adapters.sources._appconfig_versions import HostedVersions
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.envelopes import EXTENSION_CALL
@@ -46,8 +47,10 @@ TRAIL_CALLS = (
     "DeleteHostedConfigurationVersion",
     "StartDeployment",
     "StopDeployment",
+    "CreateEnvironment",
     "UpdateEnvironment",
     "DeleteEnvironment",
+    "CreateConfigurationProfile",
     "UpdateConfigurationProfile",
     "DeleteConfigurationProfile",
     "DeleteApplication",
@@ -99,12 +102,15 @@ class AppConfigSource:
 
         An extension call does not say where it comes from: only then the account of the credentials is asked for.
         """
-        if event.source != "aws.appconfig":
+        around = PARSERS.get((event.source, event.detail_type))
+        if event.source != "aws.appconfig" and around is None:
             return Notices()
         if event.detail_type == EXTENSION_CALL:
             return parse_extension_call(event, self._home, self._watches)
         if not any(watch.reach.covers(event.account, event.region) for watch in self.watches):
             return Notices()
+        if around is not None:
+            return around(event)
         if event.detail_type == CLOUDTRAIL:
             return parse_call(event)
         if is_deployment_event(event):

@@ -59,6 +59,14 @@ class SqlCallLog:
             if any((target.environment, target.deployment_number) == named for target in call.targets)
         ]
 
+    def of_environment(self, environment: EnvironmentRef) -> Sequence[ApiCall]:
+        """Return the calls that name this environment itself and no deployment in it, oldest first."""
+        found = self._calls(
+            call_targets.c.environment_hash == environment_number(environment),
+            call_targets.c.deployment_number.is_(None),
+        )
+        return [call for call in found if any(target.environment == environment for target in call.targets)]
+
     def signal(self, event_id: str, signal: Signal, at: datetime) -> None:
         """Keep evidence that announces no change; keeping it twice changes nothing."""
         body = pack(signal)

@@ -1,0 +1,46 @@
+"""Evidence from beside the stores: the alarm behind a rollback, the pipeline and who started it behind a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from auditor.domain.attribution import Attribution, Evidence
+from auditor.domain.changes import ChangeKind, FlagChange
+from auditor.domain.events import Signal
+
+MONITOR, ALARM, PIPELINE, PIPELINE_STARTED = "monitor", "alarm", "pipeline", "pipeline_started"
+# How long before and after a deployment's end its alarm and its pipeline speak.
+WINDOW = timedelta(hours=1)
+
+_SOURCES = {ALARM: "cloudwatch", PIPELINE: "codepipeline"}
+
+
+def corroborated(attribution: Attribution, change: FlagChange, signals: Sequence[Signal]) -> Attribution:
+    """Return an attribution with what signals add to it; whom it names stays, for a signal names nobody for sure."""
+    added = tuple(e for e in _evidence(change, signals) if e not in attribution.evidence)
+    return replace(attribution, evidence=attribution.evidence + added) if added else attribution
+
+
+def concerns(signal: Signal, change: FlagChange) -> bool:
+    """Tell whether a signal is about the very deployment, or the very rollback, that a change came with."""
+    if change.deployment is None or change.occurred_at is None or signal.about is None:
+        return False
+    if abs(signal.at - change.occurred_at) > WINDOW:
+        return False
+    if signal.code == ALARM:
+        return change.kind is ChangeKind.ROLLED_BACK and signal.about in (change.reason or "")
+    application = change.document.name.partition("/")[0]
+    deployed = f"{change.document.account}|{change.document.region}|{application}|{change.deployment.number}"
+    return signal.code == PIPELINE and signal.about == deployed
+
+
+def _evidence(change: FlagChange, signals: Sequence[Signal]) -> Iterator[Evidence]:
+    for signal in signals:
+        if not concerns(signal, change):
+            continue
+        yield Evidence(_SOURCES[signal.code], signal.text, signal.group, signal.at)
+        for start in signals:
+            if signal.code == PIPELINE and start.code == PIPELINE_STARTED and start.group == signal.group:
+                yield Evidence("codepipeline trigger", start.text, start.group, start.at)
