@@ -20,6 +20,7 @@ from auditor.adapters.sources._appconfig_events import (
     parse_extension_call,
 )
 from auditor.adapters.sources._appconfig_names import HOSTED, AppConfigNames, Place, Profile
+from auditor.adapters.sources._appconfig_pointed import PointedVersions, is_pointed
 from auditor.adapters.sources._appconfig_surroundings import PARSERS
 from auditor.adapters.sources._appconfig_versions import HostedVersions
 from auditor.adapters.sources._reach import Reach, scopes
@@ -179,6 +180,9 @@ class AppConfigSource:
         title = f"{application}/{profile.name}"
         if not self._is_watched(document, profile, application):
             return DocumentReading(document, exists=True, read_at=self.now(), title=title, staged=True)
+        if is_pointed(profile.location):
+            explicit = self._is_named(document, profile, application)
+            return self._pointed(document, profile, application).reading(held, explicit=explicit)
         versions = self._versions(document, profile, application)
         listed = versions.beyond(held.ordinal or 0 if held is not None else 0, self.now())
         if _never_held(held) and not self._holds_flags(versions, listed.numbers[-1:]):
@@ -195,6 +199,12 @@ class AppConfigSource:
         )
 
     def _listing(self, document: DocumentRef, profile: Profile, application: str) -> Iterator[DocumentListing]:
+        if is_pointed(profile.location):
+            explicit = self._is_named(document, profile, application)
+            found = self._pointed(document, profile, application).newest(explicit=explicit)
+            if found is not None:
+                yield DocumentListing(document, found.version, modified_at=None, title=f"{application}/{profile.name}")
+            return
         versions = self._versions(document, profile, application)
         newest = versions.newest()
         if self._holds_flags(versions, [] if newest is None else [newest]):
@@ -210,6 +220,15 @@ class AppConfigSource:
     def _versions(self, document: DocumentRef, profile: Profile, application: str) -> HostedVersions:
         client = self.clients.appconfig(document.account, document.region)
         return HostedVersions(client, document, profile, application, self.fingerprint)
+
+    def _pointed(self, document: DocumentRef, profile: Profile, application: str) -> PointedVersions:
+        return PointedVersions(self.clients, document, profile, application, self.fingerprint, self.now)
+
+    def _is_named(self, document: DocumentRef, profile: Profile, application: str) -> bool:
+        """Tell whether the configuration asks for a profile by name, not only for all that hold flags."""
+        named = (document.name.partition("/")[0], application), (profile.id, profile.name)
+        reaching = [w for w in self.watches if w.reach.covers(document.account, document.region)]
+        return any(watch.profiles and watch.wants(*named) for watch in reaching)
 
     def _applications(self, place: Place) -> Iterator[tuple[str, str]]:
         watches = [watch for watch in self.watches if watch.reach.covers(place.account, place.region)]
@@ -229,9 +248,8 @@ class AppConfigSource:
 
     def _is_watched(self, document: DocumentRef, profile: Profile, application: str) -> bool:
         named = document.name.partition("/")[0], application
-        return profile.location == HOSTED and self._watches(
-            document.account, document.region, named, (profile.id, profile.name)
-        )
+        readable = profile.location == HOSTED or is_pointed(profile.location)
+        return readable and self._watches(document.account, document.region, named, (profile.id, profile.name))
 
     def _watches(self, account: str, region: str, application: Named, profile: Named) -> bool:
         return any(w.reach.covers(account, region) and w.wants(application, profile) for w in self.watches)
