@@ -74,7 +74,6 @@ def test_a_weakened_protection_is_told(call, request_, response, text):
 @pytest.mark.parametrize(
     ("call", "request_", "response"),
     [
-        ("UpdateEnvironment", IN_ENV | {"monitors": [{"alarmArn": "arn"}]}, {"id": ENV}),
         ("UpdateEnvironment", IN_ENV | {"name": "live"}, {"id": ENV, "monitors": []}),
         ("UpdateEnvironment", IN_ENV | {"monitors": []}, None),
         ("UpdateConfigurationProfile", IN_PROFILE | {"name": "x"}, {"id": PROFILE}),

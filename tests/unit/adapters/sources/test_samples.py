@@ -131,7 +131,14 @@ TOLD = {
     "lambda-dynamodb-stream-modify": [],
     "lambda-dynamodb-stream-ttl-remove": [],
     "scheduled-event-reconcile": [],
-    "cloudwatch-alarm-state-change": [],
+    "cloudwatch-alarm-state-change": [
+        "signal alarm alarm checkout-5xx-prod went from OK to ALARM: Threshold Crossed: 1 out of the last 1 datapoints "
+        "[61.0 (06/10/26 09:39:00)] was greater than the threshold (5.0) (minimum 1 datapoint for OK -> ALARM transition)."
+    ],
+    "codepipeline-action-succeeded-appconfig-deploy": [
+        "signal pipeline pipeline flags-pipeline, execution 415211fe-7e65-52f0-84ed-23b140917f0a: action DeployFlags "
+        "deployed"
+    ],
 }  # fmt: skip
 
 
