@@ -74,8 +74,10 @@ def ask(
 ) -> FlagVal:
     """A reader is asked for each of these keys."""
     plain = fallback(default)
+    direct = not any(isinstance(key, Bound) for key in keys)
     seen = [
-        m.reporter.asked(text, reader, here.frame, site, what, kind, plain, certainty) for text in key_texts(keys, site)
+        m.reporter.asked(text, reader, here.frame, site, what, kind, plain, certainty, direct=direct)
+        for text in key_texts(keys, site)
     ]
     return FlagVal(tuple(seen))
 

@@ -55,6 +55,7 @@ class Machine:
     reporter: Reporter
     options: ScanOptions
     settings: Mapping[str, tuple[Setting, ...]]
+    words: frozenset[str] = frozenset()
     relevant: frozenset[str] = frozenset()
     modules: dict[str, Scope | None] = field(default_factory=dict)
     functions: list[FuncObj] = field(default_factory=list)
@@ -141,7 +142,7 @@ class Machine:
 
     def refresh(self) -> None:
         """Start the work of a new root."""
-        self.budget = _ROOT_BUDGET
+        self.budget = _ROOT_BUDGET // (3 if self.candidates is not None else 1)
 
     def eval(self, expr: tree.Expr, here: Here) -> Vals:
         """What an expression can be worth."""

@@ -35,6 +35,7 @@ class Reporter:
     waiting: dict[Site, tuple[Site, str, KeyText, Reader]] = field(default_factory=dict)
     events: int = 0
     waits: int = 0
+    wrapping_frames: set[int] = field(default_factory=set)
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
 
@@ -111,8 +112,13 @@ class Reporter:
         kind: ReferenceKind = ReferenceKind.READ,
         default: Fallback | None = None,
         certainty: Certainty = Certainty.CERTAIN,
+        *,
+        direct: bool = True,
     ) -> Seen:
-        """A reader, writer or definition is handed a key: report it where the key is asked for."""
+        """A reader, writer or definition is handed a key: report it where the key is asked for.
+
+        ``direct`` is False where the key is an attribute of something unknown: what passes that is no wrapper.
+        """
         self.events += 1
         spot = self.locate(frame, text)
         matches = self.matches(text, reader, certainty)
@@ -121,7 +127,10 @@ class Reporter:
         if spot is None:
             self.waits += 1
             self.waiting.setdefault(call, (text.at, what, key, reader))
-            self.waiting_frames.add(_outermost(frame).id)
+            root = _outermost(frame).id
+            self.waiting_frames.add(root)
+            if direct and any(tag.frame == root and not tag.own for tag in decisive_tags(text)):
+                self.wrapping_frames.add(root)
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
         holder, site, through = spot
         if through:

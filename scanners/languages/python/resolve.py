@@ -87,6 +87,7 @@ def _machine(project: Project, order: list[str], context: ScanContext, *, narrow
         Reporter(context.flags),
         context.options,
         context.settings,
+        words=frozenset(words),
         relevant=relevant_names(modules, frozenset(words)),
         configured=frozenset(configured),
         candidates=frozenset(order) if narrow else None,
@@ -144,13 +145,16 @@ def _inherited(machine: Machine, cls: ClassObj) -> list[FuncObj]:
 
 
 def _may_ask(machine: Machine, func: FuncObj) -> bool:
-    return isinstance(func.node, tree.Def) and not machine.relevant.isdisjoint(func.node.mentions)
+    told = machine.summaries.get(func)
+    if told is not None and told.waits:
+        return True
+    return isinstance(func.node, tree.Def) and not machine.words.isdisjoint(func.node.mentions)
 
 
 def _wrappers(machine: Machine) -> frozenset[Site]:
     """Methods that ask for a key they are handed, of names that something unknown is asked by."""
     found: dict[str, set[Site]] = {}
-    for frame in machine.reporter.waiting_frames:
+    for frame in machine.reporter.wrapping_frames:
         func = machine.roots.get(frame)
         if func is not None and func.owner is not None and func.name in machine.asked_methods:
             found.setdefault(func.name, set()).add(Site(func.scope.path, func.node.pos))
@@ -206,9 +210,11 @@ def _result(machine: Machine) -> Resolution:
 
 def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
     """Names by which other modules may reach a key or a wrapper, with the last parts of their modules' names."""
-    asking = {func for frame in machine.reporter.waiting_frames if (func := machine.roots.get(frame)) is not None}
+    roots, reporter = machine.roots, machine.reporter
+    waiting = {func for frame in reporter.waiting_frames if (func := roots.get(frame)) is not None}
+    asking = {func for frame in reporter.wrapping_frames if (func := roots.get(frame)) is not None}
     asking |= {func for func, told in machine.summaries.items() if _gives_flag(told.returns)}
-    owners = {func.owner for func in asking if func.owner is not None}
+    owners = {func.owner for func in waiting | asking if func.owner is not None}
     found: dict[str, set[str]] = {}
     for path, scope in machine.modules.items():
         for name, values in scope.names.items() if scope is not None else ():
@@ -219,7 +225,10 @@ def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
 
 
 def _gives_flag(values: Vals) -> bool:
-    return any(isinstance(value, FlagVal | Doc) for value in values)
+    return any(
+        isinstance(value, Doc) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
+        for value in values
+    )
 
 
 def _tells(machine: Machine, value: Value, asking: set[FuncObj], owners: set[ClassObj]) -> bool:
