@@ -213,7 +213,7 @@ class Ingest:
                 return Outcome.DUPLICATE
             if item.error is not None:
                 uow.inbox.reject(_text_of(event), item.error, now, event.message_id)
-            if item.error is not None or not item.notices or _guards_nothing(uow, item.notices):
+            if item.error is not None or not item.notices or self._guards_nothing(uow, item):
                 outcome = Outcome.IGNORED if item.error is None else Outcome.REJECTED
                 uow.inbox.take(item.keys, outcome, now)
                 uow.commit()
@@ -221,6 +221,20 @@ class Ingest:
         if any(call.outcome in _REFUSED for call in item.notices.calls):
             return self._take_attempt(item, batch)
         return self._take_notices(item, batch)
+
+    def _guards_nothing(self, uow: UnitOfWork, item: _Parsed) -> bool:
+        """Tell whether an event is of an alarm that guards no environment as far as the record knows.
+
+        While it does not know what any alarm guards, the alarm is kept all the same: it may turn out to be why
+        something was rolled back.
+        """
+        alarms = {signal.about for signal in item.notices.signals if signal.code == ALARM}
+        if not alarms or item.notices != Notices(signals=item.notices.signals):
+            return False
+        monitors = {signal.about for signal in uow.calls.signals() if signal.code == MONITOR}
+        for signal in () if monitors else item.notices.signals:
+            uow.calls.signal(item.keys[0], signal, self.recorder.clock.now())
+        return not alarms & monitors
 
     def _defer(self, event: ReceivedEvent, item: _Parsed, error: str) -> str:
         document = _subject(item.notices)
@@ -323,15 +337,6 @@ def _text_of(event: ReceivedEvent) -> str:
         return json.dumps(keepable(event.payload or {}), ensure_ascii=False, default=str)
     except RecursionError:
         return "(nested too deeply to be kept)"
-
-
-def _guards_nothing(uow: UnitOfWork, notices: Notices) -> bool:
-    """Tell whether an event is of an alarm that guards no environment, as far as the record knows what any guards."""
-    alarms = {signal.about for signal in notices.signals if signal.code == ALARM}
-    if not alarms or notices != Notices(signals=notices.signals):
-        return False
-    monitors = {signal.about for signal in uow.calls.signals() if signal.code == MONITOR}
-    return bool(monitors) and not alarms & monitors
 
 
 def _in_order(parsed: Sequence[_Parsed]) -> list[int]:

@@ -115,6 +115,10 @@ class DeploymentSource(Protocol):
         """Yield the environments whose deployments concern watched documents."""
         ...
 
+    def monitors(self, scope: Scope) -> Sequence[Signal]:
+        """Return which alarms guard the environments that were listed last there, a signal each."""
+        ...
+
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> Sequence[Deployment]:
         """Return the deployments that are new or in another state than ``held`` (number to state), lowest number first.
 

@@ -12,8 +12,10 @@ from auditor.application.ports import FlagSource, Progress, Scope
 from auditor.application.recording import DeploymentTrigger, Recorder, Tally
 from auditor.application.trail import Place, TrailReader
 from auditor.domain.changes import Detection, GapClass
+from auditor.domain.corroboration import MONITOR
 from auditor.domain.documents import DocumentListing, DocumentRef, HeldDocument
 from auditor.domain.errors import StoreUnreadableError
+from auditor.domain.events import Signal
 from auditor.domain.flags import JsonValue
 
 # Each costs a call of the few that Parameter Store allows a second.
@@ -197,6 +199,7 @@ class Reconcile:
         except StoreUnreadableError as error:
             run.errors.append(str(error))
             return
+        self._remember_monitors(deployments.monitors(scope))
         trigger = DeploymentTrigger(Detection.RECONCILE)
         for done, environment in enumerate(environments, start=1):
             try:
@@ -204,6 +207,15 @@ class Reconcile:
             except StoreUnreadableError as error:
                 run.errors.append(str(error))
             progress(done, len(environments), f"deployments {scope.account} {scope.region}")
+
+    def _remember_monitors(self, monitors: Sequence[Signal]) -> None:
+        """Keep which alarms guard something, so that their changes of state are known to matter."""
+        with self.recorder.unit_of_work() as uow:
+            known = {signal.about for signal in uow.calls.signals() if signal.code == MONITOR} if monitors else set()
+            for signal in monitors:
+                if signal.about not in known:
+                    uow.calls.signal(f"{MONITOR}|{signal.about}", signal, self.recorder.clock.now())
+            uow.commit()
 
     def _conclude(self, run: _Run) -> int:
         """Let the digest go, put the one summary of a back-fill, and return the number of open version gaps."""

@@ -119,9 +119,35 @@ def test_an_alarm_that_guards_nothing_here_is_ignored(aws, record):
     known = record.outcomes({**event, "id": "known"})
     other = json.loads(json.dumps(event).replace("checkout-5xx-prod", "coffee-machine")) | {"id": "other"}
 
-    assert unknown == ["noted"], "nobody knows yet what guards what"
+    assert unknown == ["ignored"], "nobody knows yet what guards what"
     assert (known, record.outcomes(other)) == (["noted"], ["ignored"])
     assert record.rows() == []
+
+
+def test_an_alarm_that_comes_before_anything_is_known_is_evidence_still(aws, record):
+    world = World(aws, "checkout-5xx-prod")
+    world.deploy(on=True)
+    aws.advance(timedelta(minutes=30))
+    world.deploy(on=False)
+    aws.advance(timedelta(minutes=12))
+    aws.drain()
+    aws.client("cloudwatch").set_alarm_state(AlarmName="checkout-5xx-prod", StateValue="ALARM", StateReason="61.0")
+    aws.advance(timedelta(minutes=1))
+
+    record.take(*aws.drain())
+
+    assert ("cloudwatch", "alarm checkout-5xx-prod went from OK to ALARM: 61.0") in evidence(record, "rolled_back")
+
+
+def test_a_look_knows_which_alarms_guard_something(aws, tmp_path):
+    World(aws, "checkout-5xx-prod")
+    aws.drain()
+    aws.deny(aws.product, "cloudtrail:LookupEvents")
+    record = Record(tmp_path, DEFAULT_SOURCES)
+    event = sample("cloudwatch-alarm-state-change")
+    record.reconcile()
+
+    assert record.outcomes(event) == ["noted"]
 
 
 def pipeline(world: World, number: int) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ _NUMBERS = itertools.count(1)
 KEYS = {"pk": "{application}#{environment}", "sk": "{flag}"}
 
 
-def data_event(account: Account, service: str, call: str, request: Any, response: Any = None, **more: Any) -> dict:
+def data_event(account: Account, service: str, call: str, request: Any, response: Any = None, **more: Any) -> dict[str, Any]:
     """Return the event of a data-plane call by the account's writer, as CloudTrail sends it now."""
     at = account.aws.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     number = next(_NUMBERS)

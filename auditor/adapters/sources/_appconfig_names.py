@@ -61,6 +61,7 @@ class AppConfigNames:
     clients: AwsClients
     now: Callable[[], datetime]
     _known: dict[tuple[str, ...], tuple[datetime, Any]] = field(default_factory=dict)
+    _monitors: dict[EnvironmentRef, tuple[str, ...]] = field(default_factory=dict)
 
     def applications(self, place: Place) -> Iterator[tuple[str, str]]:
         """Yield id and name of every application."""
@@ -86,7 +87,14 @@ class AppConfigNames:
                 for item in page["Items"]:
                     environment = EnvironmentRef(place.account, place.region, application, item["Id"])
                     self._remember(_key(environment), item["Name"])
+                    arns = (monitor.get("AlarmArn") for monitor in item.get("Monitors") or ())
+                    self._monitors[environment] = tuple(arn for arn in arns if arn)
                     yield environment
+
+    def monitors(self, place: Place) -> tuple[str, ...]:
+        """Return the ARNs of the alarms that guard the environments listed last there."""
+        here = (arns for e, arns in self._monitors.items() if (e.account, e.region) == (place.account, place.region))
+        return tuple(dict.fromkeys(arn for arns in here for arn in arns))
 
     def application(self, place: Place, application: str) -> str:
         """Return an application's name."""

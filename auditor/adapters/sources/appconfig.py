@@ -26,6 +26,7 @@ from auditor.adapters.sources._appconfig_versions import HostedVersions
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.envelopes import EXTENSION_CALL
 from auditor.application.ports import Scope
+from auditor.domain.corroboration import MONITOR
 from auditor.domain.documents import (
     Deployment,
     DocumentListing,
@@ -35,7 +36,7 @@ from auditor.domain.documents import (
     HeldDocument,
 )
 from auditor.domain.errors import StoreUnreadableError
-from auditor.domain.events import Notices, RawEvent
+from auditor.domain.events import Notices, RawEvent, Signal
 from auditor.domain.masking import Fingerprint
 
 if TYPE_CHECKING:
@@ -165,6 +166,11 @@ class AppConfigSource:
                 yield from self._names.environments(place, application)
             except NotInStoreError:
                 continue  # deleted while it was being listed
+
+    def monitors(self, scope: Scope) -> list[Signal]:
+        """Return which alarms guard the environments that were listed last there, a signal each."""
+        arns = self._names.monitors(Place(scope.account, scope.region))
+        return [Signal(None, self.now(), MONITOR, arn, arn) for arn in arns]
 
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> list[Deployment]:
         """Return the deployments that are new or in another state than held; none of an environment that is gone."""
