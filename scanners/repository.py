@@ -221,8 +221,9 @@ def _outer_rules(root: Path) -> tuple[_Rules, ...]:
         return ()
     inner = place.relative_to(top).parts
     found = [_rules(top / ".git" / "info" / "exclude", _prefix(inner), "")]
-    for depth in range(len(inner)):
-        found.append(_rules(top.joinpath(*inner[:depth], ".gitignore"), _prefix(inner[depth:]), ""))
+    found.extend(
+        _rules(top.joinpath(*inner[:depth], ".gitignore"), _prefix(inner[depth:]), "") for depth in range(len(inner))
+    )
     return tuple(rules for rules in found if rules is not None)
 
 

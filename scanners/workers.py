@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import resource
@@ -133,7 +134,11 @@ def _death(code: int | None) -> str:
 
 
 def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
-    """Answer jobs until the other end goes away."""
+    """Answer jobs until the other end goes away; what a dying parser says goes nowhere."""
+    faulthandler.disable()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _MEMORY)
     parent = os.getppid()

@@ -23,9 +23,7 @@ class _Place:
     environment: str | None
 
 
-def attempt_changes(
-    uow: UnitOfWork, call: ApiCall, by: Detection = Detection.EVENT
-) -> Iterator[AttributedChange]:
+def attempt_changes(uow: UnitOfWork, call: ApiCall, by: Detection = Detection.EVENT) -> Iterator[AttributedChange]:
     """Yield one row per target of a refused or failed call; it alters no state and no version count."""
     kind = ChangeKind.DENIED if call.outcome is CallOutcome.DENIED else ChangeKind.FAILED
     if call.outcome not in (CallOutcome.DENIED, CallOutcome.FAILED):
@@ -36,9 +34,7 @@ def attempt_changes(
         yield AttributedChange(_row(call, kind, place, error=error, by=by), call.attribution)
 
 
-def guardrail_changes(
-    uow: UnitOfWork, notices: Notices, by: Detection = Detection.EVENT
-) -> Iterator[AttributedChange]:
+def guardrail_changes(uow: UnitOfWork, notices: Notices, by: Detection = Detection.EVENT) -> Iterator[AttributedChange]:
     """Yield one row per weakened protection; its flag is null where it guards a whole environment or profile."""
     calls = {call.event_id: call for call in notices.calls}
     for hint in notices.guardrails:

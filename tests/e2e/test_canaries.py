@@ -28,7 +28,20 @@ from tests.support.stores import KEYS, Bucket, Table, data_event
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ACCOUNT = "123456789012"
 PLAIN = "/shop/prod/features/"
-WORK = ("key", "reconcile", "history", "state", "flags", "show", "stale", "notify", "report", "seal", "export", "verify")
+WORK = (
+    "key",
+    "reconcile",
+    "history",
+    "state",
+    "flags",
+    "show",
+    "stale",
+    "notify",
+    "report",
+    "seal",
+    "export",
+    "verify",
+)
 
 CONFIGURATION = f"""
 [[source]]
@@ -166,7 +179,9 @@ def fill_profiles(account: Account, canaries: Canaries) -> None:
 
 def fill_table(account: Account, canaries: Canaries) -> list[dict[str, Any]]:
     table = Table(account)
-    table.put({"on": {"BOOL": True}, "password": {"S": canaries.word("item")}, "hint": {"S": canaries.key("old image")}})
+    table.put(
+        {"on": {"BOOL": True}, "password": {"S": canaries.word("item")}, "hint": {"S": canaries.key("old image")}}
+    )
     table.put({"on": {"BOOL": False}, "note": {"M": {"deep": {"L": [{"S": canaries.token("new image")}]}}}})
     table.put({"on": {"BOOL": True}, "updated_by": {"S": canaries.key("claimed actor")}}, flag="second")
     events = [*table.records(), *table.data_events()]
@@ -229,7 +244,9 @@ def run_all(account: Account, canaries: Canaries, outputs: dict[str, bytes]) -> 
     events = [*fill_table(account, canaries), *fill_bucket(account, canaries), *hostile(account, canaries)]
     Path("events.json").write_text(json.dumps(events + account.aws.drain()))
     Path("events.json").rename("events.in")
-    broken = f'{{"id": "x", "password": "{canaries.word("line of a broken file")}", "key": {canaries.key("broken line")}'
+    broken = (
+        f'{{"id": "x", "password": "{canaries.word("line of a broken file")}", "key": {canaries.key("broken line")}'
+    )
     say(outputs, "key")
     say(outputs, "ingest", "-", stdin=broken)
     account.aws.deny(account.aws.product, "dynamodb:GetItem")
@@ -310,7 +327,6 @@ def test_the_function_logs_none_either(world, tmp_path, monkeypatch, capfd):
 
 def _scheduled() -> dict[str, Any]:
     return {name: value for name, value in sample("scheduled-event-reconcile").items() if name != "detail-type"}
-
 
 
 @pytest.mark.parametrize("secret", [Canaries.key, Canaries.token])

@@ -290,8 +290,16 @@ def test_a_look_finds_what_no_record_told(table, record):
     assert record.reconcile().recorded == 0
 
     created, updated = record.rows()
-    assert (created["kind"], created["detected_by"], created["occurred_between"]) == ("created", "backfill", [None, first])
-    assert (updated["kind"], updated["detected_by"], updated["occurred_between"]) == ("updated", "reconcile", [seen, found])
+    assert (created["kind"], created["detected_by"], created["occurred_between"]) == (
+        "created",
+        "backfill",
+        [None, first],
+    )
+    assert (updated["kind"], updated["detected_by"], updated["occurred_between"]) == (
+        "updated",
+        "reconcile",
+        [seen, found],
+    )
     assert (updated["version_before"], updated["version_after"], updated["occurred_at"]) == (None, None, None)
     (gap,) = record.gaps()
     assert (gap["class"], gap["from"], gap["to"]) == ("interval", seen, found)
@@ -350,7 +358,10 @@ def test_looking_costs_one_call_a_page(table, record):
 
     record.reconcile()
 
-    assert table.account.calls("dynamodb") == {"Scan": 1, "DescribeTable": 0} or table.account.calls("dynamodb").total() <= 1
+    assert (
+        table.account.calls("dynamodb") == {"Scan": 1, "DescribeTable": 0}
+        or table.account.calls("dynamodb").total() <= 1
+    )
 
 
 def test_looks_between_records_lose_nothing(table, record):

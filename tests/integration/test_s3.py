@@ -35,7 +35,9 @@ Watched = Callable[..., tuple[Bucket, Record]]
 
 @pytest.fixture
 def watched(account, tmp_path) -> Watched:
-    def made(versioned: bool = True, key: str = KEY, pointer: str | None = None, **bucket: Any) -> tuple[Bucket, Record]:
+    def made(
+        versioned: bool = True, key: str = KEY, pointer: str | None = None, **bucket: Any
+    ) -> tuple[Bucket, Record]:
         source = SourceSettings("s3", "s3", bucket="example-flag-config", key=key, pointer=pointer)
         return Bucket(account, "example-flag-config", versioned=versioned, **bucket), Record(tmp_path, (source,))
 
@@ -102,7 +104,10 @@ def test_a_delete_marker_ends_the_flags_and_a_new_version_begins_them_again(watc
     bucket.put(flags(search=True))
 
     record.take(*bucket.events())
-    assert record.told("kind", "occurred_at", "actor")[:2] == [("created", rfc3339(BEGIN), "alice"), ("deleted", removed, "alice")]
+    assert record.told("kind", "occurred_at", "actor")[:2] == [
+        ("created", rfc3339(BEGIN), "alice"),
+        ("deleted", removed, "alice"),
+    ]
     assert record.told("kind")[2:] == [("created",)]
     assert record.reconcile().recorded == 0
 

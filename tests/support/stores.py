@@ -14,7 +14,9 @@ _NUMBERS = itertools.count(1)
 KEYS = {"pk": "{application}#{environment}", "sk": "{flag}"}
 
 
-def data_event(account: Account, service: str, call: str, request: Any, response: Any = None, **more: Any) -> dict[str, Any]:
+def data_event(
+    account: Account, service: str, call: str, request: Any, response: Any = None, **more: Any
+) -> dict[str, Any]:
     """Return the event of a data-plane call by the account's writer, as CloudTrail sends it now."""
     at = account.aws.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     number = next(_NUMBERS)
@@ -135,7 +137,9 @@ class Bucket:
         body = content.encode() if isinstance(content, str) else content
         made = self.account.client("s3").put_object(Bucket=self.name, Key=key or self.key, Body=body)
         version = made.get("VersionId")
-        self._note("Object Created", "PutObject", key or self.key, version, etag=made["ETag"].strip('"'), size=len(body))
+        self._note(
+            "Object Created", "PutObject", key or self.key, version, etag=made["ETag"].strip('"'), size=len(body)
+        )
 
     def remove(self, key: str | None = None, *, by_lifecycle: bool = False) -> None:
         """Delete the document: where the bucket keeps versions, a marker is put on top of them."""
@@ -156,7 +160,13 @@ class Bucket:
         return sent
 
     def _note(
-        self, kind: str, call: str | None, key: str, version: str | None, more: Mapping[str, Any] | None = None, **o: Any
+        self,
+        kind: str,
+        call: str | None,
+        key: str,
+        version: str | None,
+        more: Mapping[str, Any] | None = None,
+        **o: Any,
     ) -> None:
         request = {"bucketName": self.name, "key": key, "Host": f"{self.name}.s3.amazonaws.com"}
         answer = None if version is None else {"x-amz-version-id": version}

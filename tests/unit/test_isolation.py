@@ -51,5 +51,6 @@ def test_a_call_without_stand_in_fails_at_once():
 
 def test_home_is_nobodys():
     assert "flagtrail-home-" in str(Path.home())
-    assert list(Path.home().iterdir()) == []
+    # The PostgreSQL of the suite keeps its files in the home of the worker that starts it.
+    assert {path.name for path in Path.home().iterdir()} <= {"python_PostgresServer"}
     assert not any(name.startswith(("FLAGTRAIL_DATABASE", "SLACK_")) for name in os.environ)

@@ -54,11 +54,19 @@ def fallback(values: Vals | None) -> Fallback | None:
 
 def key_texts(keys: Vals, site: Site) -> list[Text]:
     """The texts a key can be; one unknown text for what is not known."""
+    keys = tuple(one for key in keys for one in _each(key))
     found = fold.texts(keys)
     for key in keys:
         if isinstance(key, Unknown | Bound | Ref) and fold.text_of(key) is None:
             found.append(Text((Piece(None, members.root_tags(key)),), site))
     return found
+
+
+def _each(key: Value) -> Vals:
+    """A list of keys stands for each of them."""
+    if isinstance(key, Ref) and isinstance(key.obj, SeqObj) and key.obj.items:
+        return union(*(from_container(key, item) for item in key.obj.items))
+    return (key,)
 
 
 def ask(

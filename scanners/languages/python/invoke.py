@@ -119,9 +119,7 @@ def summary(m: Machine, func: FuncObj) -> memory.Summary:
     return m.summaries[func]
 
 
-def _followed(
-    m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None
-) -> Vals:
+def _followed(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None) -> Vals:
     frame = m.frame(func.name, here.frame, func.lexical, constructor=func.name == "__init__")
     scope = Scope({}, func.scope, func.scope.path, "function")
     _bind(m, func, scope, frame, args, owner, site)

@@ -44,9 +44,7 @@ class Summary(NamedTuple):
     returns: Vals
 
 
-def needs_following(
-    told: Summary, func: FuncObj, args: Args, owner: Value | None, relevant: frozenset[str]
-) -> bool:
+def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | None, relevant: frozenset[str]) -> bool:
     """Whether a call can do more than the function does by itself."""
     if told.waits or args.documents:
         return True

@@ -161,9 +161,6 @@ def _wrappers(machine: Machine) -> frozenset[Site]:
     return frozenset(site for sites in found.values() if len(sites) <= _MOST_OWNERS for site in sites)
 
 
-
-
-
 _MOST_OWNERS = 3
 
 

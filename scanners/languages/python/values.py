@@ -171,8 +171,10 @@ class DocModel(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """Parameters read by path; ``form`` says what stands for one: ``list``, ``item``, or a dict by full name,
-    by name below the path, or by last segment (``full``, ``below``, ``last``).
+    """Parameters read by path.
+
+    ``form`` says what stands for one: ``list``, ``item``, or a dict by full name, by name below the path, or by last
+    segment (``full``, ``below``, ``last``).
     """
 
     prefix: Text | Unknown

@@ -341,7 +341,9 @@ def test_a_failing_store_is_no_answer(store, code):
     store.write(True)
     session = store.account.session()
     service, operation = store.operation().split(":")
-    fail(session, service, operation, code, f"no luck with {SECRET}", body=ERRORS.get(service, "").format(code).encode())
+    fail(
+        session, service, operation, code, f"no luck with {SECRET}", body=ERRORS.get(service, "").format(code).encode()
+    )
     source = build(settings_of(store), store.account.clients(session, config=ONCE))[store.document().source]
 
     with pytest.raises(StoreUnreadableError, match=store.permission()) as failed:

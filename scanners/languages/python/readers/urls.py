@@ -34,7 +34,8 @@ def agent(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value | None:
-    if not any(piece.text is not None and ("configurations/" in piece.text or "flag=" in piece.text) for piece in text.pieces):
+    known = [piece.text for piece in text.pieces if piece.text is not None]
+    if not any("configurations/" in part or "flag=" in part for part in known):
         return None
     spelled = "".join(_HOLE if piece.text is None else piece.text for piece in text.pieces)
     found = _AGENT.search(spelled)
