@@ -136,6 +136,7 @@ def _death(code: int | None) -> str:
 def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
     """Answer jobs until the other end goes away; what a dying parser says goes nowhere."""
     faulthandler.disable()
+    os.environ["RUST_BACKTRACE"] = "0"
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)

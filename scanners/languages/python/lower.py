@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ def module_tree(file: SourceFile) -> tree.Module:
     """Parse a file and keep what the scanner needs; raises UnreadableSourceError when it is not Python 3."""
     if _nested_too_deeply(file.data):
         raise UnreadableSourceError(f"brackets are nested more than {_BRACKETS} deep")
+    if _too_long(file.data):
+        raise UnreadableSourceError(f"an expression is longer than {_LONGEST} characters")
     try:
         module = cst.parse_module(file.data)
         text = file.data.decode(module.encoding)
@@ -63,6 +66,19 @@ def _nested_too_deeply(data: bytes) -> bool:
     return False
 
 
+def _too_long(data: bytes) -> bool:
+    """Guess whether there is a chain of operators so long that the native parser does not come to an end."""
+    return any(
+        len(part) > _LONGEST
+        for line in data.split(b"\n")
+        if len(line) > _LONGEST
+        for part in _BREAKS.split(_QUOTED.sub(b"", line))
+    )
+
+
+_LONGEST = 12_000
+_QUOTED = re.compile(rb"'[^']*'|\"[^\"]*\"")
+_BREAKS = re.compile(rb"[,;:]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 
 

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from scanners.languages.base import UnreadableSourceError
+from scanners.workers import Crew, Failed
+
+
+def work(job: str) -> str:
+    if job == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if job == "end":
+        os._exit(3)
+    if job == "hang":
+        time.sleep(60)
+    if job == "deep":
+        work_deep()
+    if job == "odd":
+        raise UnreadableSourceError("not of this language")
+    if job == "gone":
+        raise FileNotFoundError(2, "No such file or directory")
+    return job.upper()
+
+
+def work_deep() -> None:
+    work_deep()
+
+
+def answers(jobs: list[str], **options: float) -> list[str | Failed]:
+    crew: Crew[str, str] = Crew(work, count=2, seconds=options.get("seconds", 30.0))
+    with crew:
+        found = dict(crew.all(jobs))
+    return [found[number] for number in range(len(jobs))]
+
+
+def test_answers_every_job_in_its_place():
+    assert answers(["a", "b", "c", "d", "e"]) == ["A", "B", "C", "D", "E"]
+    assert answers([]) == []
+
+
+def test_a_crash_costs_exactly_its_own_job():
+    found = answers(["a", "crash", "b", "end", "c", "crash", "d"])
+    assert [one for one in found if isinstance(one, str)] == ["A", "B", "C", "D"]
+    reasons = [one.reason for one in found if isinstance(one, Failed)]
+    assert reasons == [
+        "the parser crashed on it (signal 11)",
+        "the parser ended on it (status 3)",
+        "the parser crashed on it (signal 11)",
+    ]
+
+
+def test_a_job_that_takes_too_long_is_given_up():
+    found = answers(["a", "hang", "b"], seconds=0.2)
+    assert found[0] == "A"
+    assert isinstance(found[1], Failed)
+    assert "0.2 s" in found[1].reason
+    assert found[2] == "B"
+
+
+def test_what_a_job_cannot_do_is_told():
+    reasons = [one.reason for one in answers(["deep", "odd", "gone"]) if isinstance(one, Failed)]
+    assert reasons == ["nested too deeply", "not of this language", "not readable: No such file or directory"]
