@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -56,7 +57,13 @@ class Crew(Generic[Job, Answer]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop all processes."""
+        """Stop all processes: an idle one ends by itself, so that whoever measures it hears of it."""
+        idle = [worker for worker in self._workers if worker.job is None]
+        for worker in idle:
+            with suppress(OSError):
+                worker.pipe.send(None)
+        for worker in idle:
+            worker.process.join(_TICK)
         for worker in self._workers:
             _stop(worker)
         self._workers.clear()
@@ -134,7 +141,7 @@ def _death(code: int | None) -> str:
 
 
 def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
-    """Answer jobs until the other end goes away; what a dying parser says goes nowhere."""
+    """Answer jobs until there are no more or the other end goes away; what a dying parser says goes nowhere."""
     faulthandler.disable()
     os.environ["RUST_BACKTRACE"] = "0"
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -151,6 +158,8 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
                     return
             job = pipe.recv()
         except (EOFError, OSError):
+            return
+        if job is None:
             return
         pipe.send(_answer(work, job))
 

