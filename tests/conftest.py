@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import sys
@@ -9,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -83,6 +85,8 @@ def _set_environment(home: Path) -> None:
 _HOME = tempfile.TemporaryDirectory(prefix="flagtrail-home-", ignore_cleanup_errors=True)
 _set_environment(Path(_HOME.name))
 sys.addaudithook(_refuse_network)
+# Each session would read AWS's service descriptions anew, and each test has a session of its own.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_unconfigure() -> None:
