@@ -12,7 +12,8 @@ from scanners.languages._shell_words import Command, Piece, Script, Word
 
 _MOST = 16
 _DEEPEST = 4
-_MOST_COMMANDS = 20_000
+_MOST_ENTERED = 20_000
+_MOST_PIECES = 500
 _ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*)\+?=(?P<rest>.*)", re.DOTALL)
 _OPENING = frozenset({"if", "for", "while", "until", "case", "select"})
 _CLOSING = frozenset({"fi", "done", "esac"})
@@ -70,9 +71,12 @@ class Run:
     assigned: list[Assigned] = field(default_factory=list)
     _variables: dict[str, tuple[Held, ...]] = field(default_factory=dict)
     functions: dict[str, list[Command]] = field(default_factory=dict)
+    unfollowed: Word | None = None
     _entered: set[str] = field(default_factory=set)
+    _inside: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
     _branches: int = 0
     _number: int = 0
+    _budget: int = _MOST_ENTERED
 
     def script(self, script: Script, variables: Iterable[tuple[str, Held]] = ()) -> Run:
         """Run a script."""
@@ -103,8 +107,6 @@ class Run:
     def _commands(self, commands: list[Command], depth: int) -> None:
         for command in commands:
             self._number += 1
-            if self._number > _MOST_COMMANDS:
-                return
             self._command(command, depth)
 
     def _command(self, command: Command, depth: int) -> None:
@@ -129,6 +131,15 @@ class Run:
             self._enter(words[0].text or "", body, called, depth)
 
     def _enter(self, name: str, body: list[Command], called: Called, depth: int) -> None:
+        """Follow a call into a function; one that calls itself with the same arguments says nothing new."""
+        asked = (name, tuple(frozenset(held.key for held in argument.held) for argument in called.arguments[1:]))
+        if asked in self._inside:
+            return
+        if len(body) > self._budget:
+            self.unfollowed = self.unfollowed or called.command.words[0]
+            return
+        self._budget -= len(body)
+        self._inside.append(asked)
         self._entered.add(name)
         before = {key: held for key, held in self._variables.items() if key.isdigit()}
         for number, argument in enumerate(called.arguments[1:], start=1):
@@ -137,6 +148,7 @@ class Run:
                 Held(held.key, held.at, (step, *held.steps), held.unknown) for held in argument.held
             )
         self._commands(body, depth + 1)
+        self._inside.pop()
         for key in [key for key in self._variables if key.isdigit()]:
             del self._variables[key]
         self._variables |= before
@@ -161,14 +173,16 @@ class Run:
 
     def _assignments(self, words: list[Word]) -> list[Word]:
         declaring = bool(words) and words[0].text in _DECLARING
-        rest = words[1:] if declaring else words
-        while rest and (declaring or _assignment(rest[0]) is not None):
-            assignment = _assignment(rest[0])
+        done = 1 if declaring else 0
+        for word in words[done:]:
+            assignment = _assignment(word)
             if assignment is not None:
                 name, value = assignment
-                self._give(name, self.expand(value), rest[0].at, value.at, replace=self._branches <= 0)
-            rest = rest[1:]
-        return rest
+                self._give(name, self.expand(value), word.at, value.at, replace=self._branches <= 0)
+            elif not declaring:
+                break
+            done += 1
+        return words[done:]
 
     def _give(self, name: str, held: tuple[Held, ...], at: int, value_at: int, *, replace: bool) -> None:
         self.assigned.append(Assigned(name, held, at, value_at))
@@ -181,7 +195,9 @@ class Run:
 
     def expand(self, word: Word) -> tuple[Held, ...]:
         """All that a word can be."""
-        choices = [self._choices(piece) for piece in word.pieces]
+        choices = [self._choices(piece) for piece in word.pieces[:_MOST_PIECES]]
+        if len(word.pieces) > _MOST_PIECES:
+            choices.append((Held(KeyText((None,)), word.at),))
         if len(choices) > 1:
             choices = [_with_others(choice) for choice in choices]
         found: list[Held] = []

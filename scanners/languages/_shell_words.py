@@ -320,13 +320,16 @@ def _line_end(text: str, position: int) -> int:
 
 
 _NESTING = re.compile(r"\\.|'[^']*'|[()]", re.DOTALL)
+_MOST_OPEN = 1000
 
 
 def _closing(text: str, begin: int) -> int:
-    """Where the parenthesis that was opened before ``begin`` closes."""
+    """Where the parenthesis that was opened before ``begin`` closes; raises UnreadableSourceError beyond a depth."""
     depth = 1
     for found in _NESTING.finditer(text, begin):
         depth += {"(": 1, ")": -1}.get(found.group(), 0)
+        if depth > _MOST_OPEN:
+            raise UnreadableSourceError(f"parentheses nested deeper than {_MOST_OPEN} levels")
         if depth == 0:
             return found.start()
     return len(text)

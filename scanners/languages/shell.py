@@ -109,6 +109,8 @@ def find_in_script(
     run = Run().script(script, variables)
     commands = _Commands(findings, run)
     commands.report()
+    if run.unfollowed is not None:
+        findings.remark(run.unfollowed.at, "functions are called so often that not every call was followed")
     for comment in script.comments:
         findings.prose(comment, "a comment names the key")
 

@@ -228,7 +228,17 @@ def test_another_table_is_none():
 
 
 @pytest.mark.parametrize(
-    "source", ["$(" * 100_000, "`" * 99_999, "((" * 50_000, "'" * 50_001, '"$' * 50_000, "${" * 50_000]
+    "source",
+    [
+        "$(" * 100_000,
+        "`" * 99_999,
+        "((" * 50_000,
+        "'" * 50_001,
+        '"$' * 50_000,
+        "${" * 50_000,
+        "a=$a " * 9_000,
+        'a$a"b"' * 6_000,
+    ],
 )
 def test_hostile_scripts_end(source):
     with suppress(UnreadableSourceError):
@@ -238,3 +248,17 @@ def test_hostile_scripts_end(source):
 def test_functions_that_call_themselves_end():
     source = "f() {\n" + "f $1 $1\n" * 30 + f"aws ssm get-parameter --name $1\n}}\nf {CHECKOUT}\n"
     assert lines(findings(Shell(), "a.sh", source)) == [f"34:3 read {CHECKOUT}"]
+
+
+def test_calls_beyond_a_number_are_said():
+    calls = "".join(f"f {number} $1\n" for number in range(60))
+    found = findings(Shell(), "a.sh", "f() {\n" + calls + f"}}\naws ssm get-parameter --name {CHECKOUT}\nf a\n")
+    assert lines(found) == [f"63:30 read {CHECKOUT}"]
+    assert [remark.reason for remark in found.unresolved] == [
+        "functions are called so often that not every call was followed"
+    ]
+
+
+def test_a_long_script_is_followed_to_its_end():
+    found = findings(Shell(), "a.sh", "x\n" * 20_500 + f"aws ssm get-parameter --name {CHECKOUT}\n")
+    assert lines(found) == [f"20501:30 read {CHECKOUT}"]
