@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Service = Literal["ssm", "appconfig", "cloudtrail", "sts"]
 # Read only where a table, a bucket or a profile that points there is configured.
-ConfiguredService = Literal["dynamodb", "s3", "secretsmanager"]
+ConfiguredService = Literal["dynamodb", "s3", "secretsmanager", "codepipeline"]
 
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -42,7 +42,16 @@ CONFIG = Config(
 _IN_PATH = Config(s3={"addressing_style": "path"})
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonwebservices.com.cn")
 _NOT_FOUND = frozenset(
-    {"ParameterNotFound", "ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "InvalidDocument"}
+    {
+        "InvalidDocument",
+        "InvalidDocumentVersion",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NoSuchVersion",
+        "ParameterNotFound",
+        "PipelineNotFoundException",
+        "ResourceNotFoundException",
+    }
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _THROTTLED = frozenset(

@@ -33,7 +33,7 @@ Read = Mapping[tuple[str, ...], list[tuple[positions.Path, dict[str, Any]]]]
 # Which options belong to which kind of source, and which of them it needs.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "ssm": ("paths",),
-    "appconfig": ("applications", "profiles"),
+    "appconfig": ("applications", "profiles", "pointer"),
     "dynamodb": ("table", "keys", "actor"),
     "s3": ("bucket", "key", "pointer"),
 }
@@ -119,10 +119,10 @@ def _source(kind: str, name: str, given: Mapping[str, Any]) -> SourceSettings:
 
 def _check_source(kind: str, given: Mapping[str, Any], place: positions.Path, faults: Faults) -> None:
     """Report options of another kind of source, and missing ones."""
-    for other, options in _OF_KIND.items():
-        for option in options:
-            if other != kind and option in given:
-                faults.add((*place, option), f'belongs to kind = "{other}", this source is "{kind}"')
+    for option in dict.fromkeys(option for options in _OF_KIND.values() for option in options):
+        owners = [f'kind = "{owner}"' for owner, options in _OF_KIND.items() if option in options]
+        if option in given and option not in _OF_KIND[kind]:
+            faults.add((*place, option), f'belongs to {" or ".join(owners)}, this source is "{kind}"')
     for option in _NEEDED[kind]:
         if option not in given:
             faults.add(place, f'kind = "{kind}" needs {option}')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -101,6 +101,20 @@ def fail(
 
     session.events.register(f"before-send.{service}.{operation}", answer)
     return made
+
+
+def answer(session: boto3.Session, service: str, operation: str, tell: Callable[[dict[str, Any]], Any]) -> None:
+    """Have a session's clients be answered what the stand-in has no part for: ``tell`` turns a request into JSON."""
+
+    def answered(request: Any, **_event: Any) -> AWSResponse:
+        asked = json.loads(request.body or b"{}") | {"path": request.url.partition("://")[2].partition("/")[2]}
+        said = tell(asked)
+        status, body = (400, said) if "__type" in said else (200, said)
+        headers = {"x-amzn-ErrorType": said.get("__type", "")}
+        raw = HTTPResponse(BytesIO(json.dumps(body).encode()), preload_content=False)
+        return AWSResponse(request.url, status, headers, raw)
+
+    session.events.register(f"before-send.{service}.{operation}", answered)
 
 
 def held_after(reading: DocumentReading, held: HeldDocument | None = None) -> HeldDocument:

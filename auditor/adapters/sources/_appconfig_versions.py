@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.adapters.aws import NotInStoreError, answered_at, answering
 from auditor.adapters.sources._appconfig_names import Profile
-from auditor.adapters.sources._flag_documents import FlagDocument, read_feature_flags, recognise
-from auditor.adapters.sources._structured import load_document
+from auditor.adapters.sources._flag_documents import FlagDocument, read_feature_flags, read_freeform
 from auditor.domain.documents import DocumentRef, HeldDocument, Snapshot, UnreadableVersion
-from auditor.domain.errors import ConfigurationError, MalformedDocumentError
+from auditor.domain.errors import MalformedDocumentError
 from auditor.domain.flags import FlagEntry, FlagId, JsonValue
 from auditor.domain.masking import Fingerprint, mask_text
 from auditor.domain.times import parse_rfc3339, rfc3339
@@ -51,6 +50,7 @@ class HostedVersions:
     profile: Profile
     application: str
     fingerprint: Fingerprint | None
+    pointer: str | None = None
 
     def beyond(self, after: int, now: datetime) -> Listed:
         """List the versions after a number; AppConfig lists the newest first, so no page is asked in vain."""
@@ -90,13 +90,10 @@ class HostedVersions:
     def _flags(self, raw: bytes, kind: str) -> FlagDocument | None:
         if self.profile.holds_only_flags:
             return read_feature_flags(_json(raw), self.fingerprint)
-        # What people say the content is need not be so: JSON first, where they do not say YAML.
-        for yaml in (True,) if "yaml" in kind else (False, True):
-            try:
-                return recognise(load_document(raw, yaml=yaml), self.fingerprint)
-            except (MalformedDocumentError, ConfigurationError):
-                continue
-        return None  # freeform content need not be any of what is read here
+        try:
+            return read_freeform(raw, self.fingerprint, pointer=self.pointer, content_type=kind)
+        except MalformedDocumentError:
+            return None  # freeform content need not be any of what is read here
 
     def read(self, listed: Listed, held: HeldDocument | None) -> tuple[list[Snapshot], list[UnreadableVersion]]:
         """Read the listed versions, oldest first; what is missing among them, gone or broken is named."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from auditor.domain.errors import MalformedDocumentError
+from auditor.adapters.sources._structured import load_document, value_at
+from auditor.domain.errors import ConfigurationError, MalformedDocumentError
 from auditor.domain.flags import FlagState, JsonValue
 from auditor.domain.masking import Fingerprint, mask_text, mask_value
 from auditor.domain.pointers import escape
@@ -60,6 +61,49 @@ def recognise(content: JsonValue, fingerprint: Fingerprint | None) -> FlagDocume
         for path, key, flag in _powertools_flags(content, "", 0)
     }
     return FlagDocument(flags) if flags else None
+
+
+def read_members(value: JsonValue, pointer: str, fingerprint: Fingerprint | None) -> FlagDocument:
+    """Read the flags of an object that stands at a pointer; raise ``MalformedDocumentError`` when it is none.
+
+    What plainly holds flags is read as that; otherwise each member of the object is a flag, whatever it says.
+    """
+    if not isinstance(value, dict):
+        raise MalformedDocumentError(f"there is no object at {pointer or 'its root'}")
+    known = recognise(value, fingerprint)
+    if known is not None:
+        return FlagDocument({pointer + path: flag for path, flag in known.flags.items()})
+    flags = {}
+    for key, member in value.items():
+        name = mask_text(key)
+        state = FlagState(mask_value(member, field_name=key, fingerprint=fingerprint))
+        flags[f"{pointer}/{escape(name)}"] = FoundFlag(name, state)
+    return FlagDocument(flags)
+
+
+def read_freeform(
+    raw: bytes, fingerprint: Fingerprint | None, *, pointer: str | None = None, content_type: str = ""
+) -> FlagDocument | None:
+    """Read freeform content, JSON or YAML; ``None`` when it holds no flags.
+
+    With ``pointer`` the members of the object there are the flags; without, only what plainly holds flags does. What
+    people say the content is need not be so: JSON first, where they do not say YAML. Raise ``MalformedDocumentError``
+    for content that is neither.
+    """
+    broken = MalformedDocumentError("it is neither JSON nor YAML")
+    for yaml in (True,) if "yaml" in content_type else (False, True):
+        try:
+            content = load_document(raw, yaml=yaml)
+        except MalformedDocumentError as error:
+            broken = error
+            continue
+        except ConfigurationError:
+            continue  # without PyYAML only JSON is read
+        if pointer is None:
+            return recognise(content, fingerprint)
+        there, value = value_at(content, pointer)
+        return read_members(value, pointer, fingerprint) if there and isinstance(value, dict) else None
+    raise broken
 
 
 def _is_feature_flags(content: JsonValue) -> bool:

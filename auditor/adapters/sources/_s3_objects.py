@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.adapters.sources._flag_documents import recognise
+from auditor.adapters.sources._flag_documents import read_members
 from auditor.adapters.sources._reach import Reach
 from auditor.adapters.sources._structured import load_document, value_at
 from auditor.domain.attribution import CallTarget
 from auditor.domain.documents import DocumentRef
-from auditor.domain.errors import MalformedDocumentError
 from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
-from auditor.domain.masking import Fingerprint, mask_text, mask_value
-from auditor.domain.pointers import escape
+from auditor.domain.masking import Fingerprint, mask_value
 from auditor.domain.templates import PathTemplate
 from auditor.domain.times import rfc3339
 
@@ -66,16 +64,8 @@ class FlagObject:
             key = self.told["flag"]
             yield pointer, key, FlagState(mask_value(value, field_name=key, fingerprint=fingerprint))
             return
-        if not isinstance(value, dict):
-            raise MalformedDocumentError(f"there is no object at {pointer or 'its root'}")
-        known = recognise(value, fingerprint)
-        if known is not None:
-            yield from ((pointer + path, found.key, found.state) for path, found in known.flags.items())
-            return
-        for key, member in value.items():
-            shown = mask_value(member, field_name=key, fingerprint=fingerprint)
-            name = mask_text(key)
-            yield f"{pointer}/{escape(name)}", name, FlagState(shown)
+        found = read_members(value, pointer, fingerprint)
+        yield from ((path, flag.key, flag.state) for path, flag in found.flags.items())
 
     @property
     def _application(self) -> str:

@@ -20,7 +20,8 @@ from auditor.adapters.sources._appconfig_events import (
     parse_extension_call,
 )
 from auditor.adapters.sources._appconfig_names import HOSTED, AppConfigNames, Place, Profile
-from auditor.adapters.sources._appconfig_pointed import PointedVersions, is_pointed
+from auditor.adapters.sources._appconfig_places import Asking, is_pointed
+from auditor.adapters.sources._appconfig_pointed import PointedVersions
 from auditor.adapters.sources._appconfig_surroundings import PARSERS
 from auditor.adapters.sources._appconfig_versions import HostedVersions
 from auditor.adapters.sources._reach import Reach, scopes
@@ -62,10 +63,14 @@ TRAIL_CALLS = (
 
 @dataclass(frozen=True, slots=True)
 class AppConfigWatch:
-    """Profiles by their application and themselves: patterns of names, or ids; none means all."""
+    """Profiles by their application and themselves: patterns of names, or ids; none means all.
+
+    ``pointer`` says where in a freeform document the flags are; ``None``: only what plainly holds flags does.
+    """
 
     applications: Sequence[str] = ()
     profiles: Sequence[str] = ()
+    pointer: str | None = None
     reach: Reach = Reach()  # noqa: RUF009 -- frozen
 
     def wants_application(self, application: Named) -> bool:
@@ -96,7 +101,7 @@ class AppConfigSource:
         cls, clients: AwsClients, tables: Iterable[SourceSettings], fingerprint: Fingerprint | None
     ) -> AppConfigSource:
         """Build the source of all its tables."""
-        watches = [AppConfigWatch(t.applications, t.profiles, Reach(t.accounts, t.regions)) for t in tables]
+        watches = [AppConfigWatch(t.applications, t.profiles, t.pointer, Reach(t.accounts, t.regions)) for t in tables]
         return cls(clients, tuple(watches), fingerprint)
 
     def parse(self, event: RawEvent) -> Notices:
@@ -126,7 +131,7 @@ class AppConfigSource:
 
     def scopes(self) -> tuple[Scope, ...]:
         """Return the accounts and Regions to reconcile; raise ``StoreUnreadableError`` when they cannot be told."""
-        watched = ((w.reach, (*w.applications, "/", *w.profiles)) for w in self.watches)
+        watched = ((w.reach, (*w.applications, "/", *w.profiles, *_told(w.pointer))) for w in self.watches)
         return scopes(self.name, self.clients, watched)
 
     def watches_document(self, held: HeldDocument) -> bool:
@@ -206,16 +211,27 @@ class AppConfigSource:
 
     def _listing(self, document: DocumentRef, profile: Profile, application: str) -> Iterator[DocumentListing]:
         if is_pointed(profile.location):
-            explicit = self._is_named(document, profile, application)
-            found = self._pointed(document, profile, application).newest(explicit=explicit)
-            if found is not None:
-                yield DocumentListing(document, found.version, modified_at=None, title=f"{application}/{profile.name}")
+            yield from self._pointed_listing(document, profile, application)
             return
         versions = self._versions(document, profile, application)
         newest = versions.newest()
         if self._holds_flags(versions, [] if newest is None else [newest]):
             version = None if newest is None else str(newest)
             yield DocumentListing(document, version, modified_at=None, title=f"{application}/{profile.name}")
+
+    def _pointed_listing(self, document: DocumentRef, profile: Profile, application: str) -> Iterator[DocumentListing]:
+        explicit = self._is_named(document, profile, application)
+        title = f"{application}/{profile.name}"
+        try:
+            found = self._pointed(document, profile, application).newest(explicit=explicit)
+        except StoreUnreadableError:
+            # One place that may not be read must not hide all other profiles: reading it by itself says why. What
+            # nobody asked for by name, and was never held, need not hold flags at all.
+            if explicit:
+                yield DocumentListing(document, None, modified_at=None, title=title)
+            return
+        if found is not None:
+            yield DocumentListing(document, found.version, modified_at=None, title=title)
 
     def _holds_flags(self, versions: HostedVersions, newest: Sequence[int]) -> bool:
         """Tell whether a profile is one of flags: by its type, else by what its newest version holds."""
@@ -225,16 +241,26 @@ class AppConfigSource:
 
     def _versions(self, document: DocumentRef, profile: Profile, application: str) -> HostedVersions:
         client = self.clients.appconfig(document.account, document.region)
-        return HostedVersions(client, document, profile, application, self.fingerprint)
+        pointer = self._pointer(document, profile, application)
+        return HostedVersions(client, document, profile, application, self.fingerprint, pointer)
 
     def _pointed(self, document: DocumentRef, profile: Profile, application: str) -> PointedVersions:
-        return PointedVersions(self.clients, document, profile, application, self.fingerprint, self.now)
+        asking = Asking(self.clients, document, profile, application, self.now)
+        return PointedVersions(asking, self.fingerprint, self._pointer(document, profile, application))
 
     def _is_named(self, document: DocumentRef, profile: Profile, application: str) -> bool:
         """Tell whether the configuration asks for a profile by name, not only for all that hold flags."""
+        return any(watch.profiles for watch in self._wanting(document, profile, application))
+
+    def _pointer(self, document: DocumentRef, profile: Profile, application: str) -> str | None:
+        """Return where the configuration says that the flags of a profile are; the first that says so counts."""
+        told = (watch.pointer for watch in self._wanting(document, profile, application))
+        return next((pointer for pointer in told if pointer is not None), None)
+
+    def _wanting(self, document: DocumentRef, profile: Profile, application: str) -> Iterator[AppConfigWatch]:
         named = (document.name.partition("/")[0], application), (profile.id, profile.name)
-        reaching = [w for w in self.watches if w.reach.covers(document.account, document.region)]
-        return any(watch.profiles and watch.wants(*named) for watch in reaching)
+        reaching = (w for w in self.watches if w.reach.covers(document.account, document.region))
+        return (watch for watch in reaching if watch.wants(*named))
 
     def _applications(self, place: Place) -> Iterator[tuple[str, str]]:
         watches = [watch for watch in self.watches if watch.reach.covers(place.account, place.region)]
@@ -276,6 +302,10 @@ def _fits(patterns: Sequence[str], named: Named) -> bool:
     """Tell whether an id and name are among those configured; none configured means all are."""
     own_id, name = named
     return not patterns or any(pattern == own_id or fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _told(pointer: str | None) -> tuple[str, ...]:
+    return () if pointer is None else ("#", pointer)
 
 
 def _never_held(held: HeldDocument | None) -> bool:
