@@ -29,7 +29,7 @@ from scanners.languages.base import FileFindings, Language, ScanContext, Setting
 from scanners.languages.python import tree
 from scanners.languages.python.lower import module_tree
 from scanners.languages.python.project import Project
-from scanners.languages.python.readers.tables import WORDS
+from scanners.languages.python.readers.tables import AGENT_WORDS, WORDS
 from scanners.languages.python.resolve import Resolution, resolve
 from scanners.repository import FoundFile, Listing, list_files, read_bytes
 from scanners.text_search import search_text
@@ -308,7 +308,7 @@ class Prefilter:
                     self._add(spelled, None)
         callables = [accessor.callable.encode().split(b".")[-2:] for accessor in context.options.accessors]
         self._together = [frozenset(parts) for parts in callables]
-        self._alone = frozenset((*(word.encode() for word in WORDS), *_language_words()))
+        self._alone = frozenset((*(word.encode() for word in (*WORDS, *AGENT_WORDS)), *_language_words()))
         for word in sorted(self._alone.union(*self._together)):
             self._add(word, word)
         self._engine = BytesAhoCorasick(self._patterns)

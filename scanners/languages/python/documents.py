@@ -256,22 +256,22 @@ def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Sit
                     for value in taken(m, owner, tuple(fold.texts(left)), here, site, None)
                     if isinstance(value, FlagVal)
                 ]
-        return found
-    for one, other in ((left, right), (right, left)):
-        for name in one:
-            if isinstance(name, DocItem):
-                for text in _all_texts(other):
-                    if m.reporter.matches(text, name.reader, Certainty.CERTAIN):
-                        found.append(ask(m, (text,), name.reader, here, site, "compared with a key of the document"))
-            elif isinstance(name, TreeName):
-                for text in _all_texts(other):
-                    full = tuple(under(name.prefix, text, name.form))
-                    found.append(ask(m, full, SSM, here, site, "compared with a parameter's name"))
+        listed = tuple(one for owner in right for one in _each(owner) if one is not owner)
+        return found + _same_key(m, left, listed, here, site)
+    return found + _same_key(m, left, right, here, site) + _same_key(m, right, left, here, site)
+
+
+def _same_key(m: Machine, names: Vals, others: Vals, here: Here, site: Site) -> list[Value]:
+    """Keys of what was fetched are compared with texts: a text that is a flag's key there asks for the flag."""
+    found: list[Value] = []
+    for name in names:
+        for text in fold.texts(others) if isinstance(name, DocItem | TreeName) else ():
+            if isinstance(name, TreeName):
+                full = tuple(under(name.prefix, text, name.form))
+                found.append(ask(m, full, SSM, here, site, "compared with a parameter's name"))
+            elif isinstance(name, DocItem) and m.reporter.matches(text, name.reader, Certainty.CERTAIN):
+                found.append(ask(m, (text,), name.reader, here, site, "compared with a key of the document"))
     return found
-
-
-def _all_texts(values: Vals) -> list[Text]:
-    return fold.texts(values)
 
 
 def _holds_keys(owner: Value) -> bool:

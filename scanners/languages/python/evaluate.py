@@ -38,9 +38,8 @@ def expression(m: Machine, expr: tree.Expr, here: Here) -> Vals:
     """Evaluate an expression; in test code every whole key that stands there is noted."""
     values = _KINDS[type(expr)](m, expr, here)
     if type(expr) in _STANDS:
-        for value in values:
-            if isinstance(value, Text) and value.at.path in m.tests:
-                m.reporter.tested(value)
+        for text in fold.texts(values) if here.scope.path in m.tests else ():
+            m.reporter.tested(text)
     return values
 
 

@@ -164,7 +164,7 @@ def _declare(m: Machine, node: tree.Declare, here: Here) -> None:
         settings.defined(m, node.target.id, here, here.site(node.pos))
     if node.value is not None:
         values = m.eval(node.value, here)
-        if all(isinstance(value, Unknown) for value in values):
+        if all(isinstance(value, Unknown) or _is_none(value) for value in values):
             values = members.instances_of(m, node.annotation, here.scope) or values
         assign(m, node.target, binding(m, values, spelled(node.target)), here)
     elif isinstance(node.target, tree.Name) and here.scope.kind != "class":

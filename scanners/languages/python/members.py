@@ -78,7 +78,29 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
         args = Args(site, [(literal(name, site),)])
         return union(*(invoke.one(m, bound(value, owner), args, here, site) for value in dynamic))
     held = from_instance(m, owner, found)
-    return union(*(_bound(m, value, owner, here, site) for value in held)) or _outside(m, owner, name)
+    whole = union(*(_bound(m, value, owner, here, site) for value in held)) or _outside(m, owner, name)
+    if any(isinstance(value, FuncObj) and is_stub(value) for value in found):
+        return (*whole, Bound(Unknown(owner.tags), name))
+    return whole
+
+
+def is_stub(func: FuncObj) -> bool:
+    """Whether a function only says what others do: the method of a protocol or of an abstract class."""
+    if isinstance(func.node, tree.Lambda):
+        return False
+    return all(isinstance(part, tree.Do | tree.Stop) and not _does_something(part) for part in func.node.body)
+
+
+def _does_something(part: tree.Do | tree.Stop) -> bool:
+    if isinstance(part, tree.Stop):
+        return not any(_named(value) == "NotImplementedError" for value in part.values)
+    return not all(isinstance(value, tree.Str | tree.Const) for value in part.values)
+
+
+def _named(expr: tree.Expr) -> str:
+    if isinstance(expr, tree.Call):
+        return _named(expr.func)
+    return expr.id if isinstance(expr, tree.Name) else ""
 
 
 def _outside(m: Machine, owner: Ref, name: str) -> Vals:

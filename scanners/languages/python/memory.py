@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from scanners.languages.python import tree
 from scanners.languages.python.arguments import Args
+from scanners.languages.python.readers import tables
 from scanners.languages.python.values import (
     Bound,
     Const,
@@ -74,6 +75,8 @@ def _charged(value: Value, depth: int, relevant: frozenset[str]) -> bool:
         return _charged(value.owner, depth, relevant)
     if isinstance(value, FuncObj | Method):
         return asks(value if isinstance(value, FuncObj) else value.func, relevant)
+    if isinstance(value, Text):
+        return tables.may_ask_agent(value)
     return isinstance(value, _CHARGED)
 
 

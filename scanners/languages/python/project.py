@@ -72,16 +72,42 @@ class Project:
         return f"{joined}/" if parts in self._folders else None
 
     def _nearest(self, here: Parts, wanted: Parts) -> str | None:
-        best: tuple[tuple[int, int, int], str] | None = None
+        best: tuple[tuple[int, int, int, int], str] | None = None
         for parts, path in self._named.get(wanted[-1], ()):
             root = parts[: -len(wanted)]
-            if parts[-len(wanted) :] != wanted or (root in self._packages and root != here):
+            packaged = root in self._packages and root != here
+            if parts[-len(wanted) :] != wanted or (packaged and not self._is_own(root, here, wanted)):
                 continue
             common = _common(root, here)
-            rank = (common, -(len(root) - common), 0 if path.endswith("/") else 1)
+            rank = (0 if packaged else 1, common, -(len(root) - common), 0 if path.endswith("/") else 1)
             if best is None or rank > best[0]:
                 best = (rank, path)
         return best[1] if best is not None else None
+
+    def _is_own(self, root: Parts, here: Parts, wanted: Parts) -> bool:
+        """Whether a folder around the importer is where imports start, although it is a package by its files."""
+        return here[: len(root)] == root and wanted[0] not in _LIBRARIES
+
+
+# A module of the repository that is named like one of these is not what an import from elsewhere in it means.
+_LIBRARIES = frozenset(
+    {
+        "aiobotocore",
+        "aioboto3",
+        "aws_cdk",
+        "aws_lambda_powertools",
+        "boto3",
+        "botocore",
+        "flagsmith",
+        "httpx",
+        "ldclient",
+        "openfeature",
+        "pydantic",
+        "requests",
+        "ssm_cache",
+        "UnleashClient",
+    }
+)
 
 
 def dotted_parts(path: str) -> Parts:

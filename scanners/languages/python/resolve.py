@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,6 +20,7 @@ from scanners.languages.python.values import (
     Doc,
     FlagVal,
     FuncObj,
+    Imported,
     InstObj,
     Obj,
     Partial,
@@ -213,12 +214,50 @@ def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
     asking |= {func for func, told in machine.summaries.items() if _gives_flag(told.returns)}
     owners = {func.owner for func in waiting | asking if func.owner is not None}
     found: dict[str, set[str]] = {}
-    for path, scope in machine.modules.items():
+    for path, scope in list(machine.modules.items()):
         for name, values in scope.names.items() if scope is not None else ():
-            if any(_tells(machine, value, asking, owners) for value in values):
-                stem = dotted_parts(path)[-1:] or ("",)
-                found.setdefault(name, set()).add(stem[0])
+            followed = [one for value in values for one in _imported_from_loaded(machine, value)]
+            if any(_tells(machine, value, asking, owners) for value in followed):
+                for known_as, stem in _reached_as(machine, path, name):
+                    found.setdefault(known_as, set()).add(stem)
     return {name: frozenset(stems) for name, stems in found.items()}
+
+
+def _imported_from_loaded(machine: Machine, value: Value) -> Vals:
+    """What an imported name stands for, as far as its module is followed already: a re-export tells too."""
+    for _ in range(_MOST_HOPS):
+        if not isinstance(value, Imported):
+            return (value,)
+        scope = machine.modules.get(value.path)
+        held = scope.names.get(value.name, ()) if scope is not None else ()
+        if len(held) != 1:
+            return held
+        value = held[0]
+    return ()
+
+
+_MOST_HOPS = 8
+
+
+def _reached_as(machine: Machine, path: str, name: str) -> Iterator[tuple[str, str]]:
+    """A name with the last part of its module's name, and what the packages around hand it on as."""
+    parts = dotted_parts(path)
+    yield name, parts[-1] if parts else ""
+    names, stem = {name}, parts[-1] if parts else ""
+    while len(parts) > 1:
+        parts = parts[:-1]
+        package = "/".join((*parts, "__init__.py"))
+        found = machine.exports(package) if package in machine.project.paths else None
+        if found is None:
+            return
+        taken = {
+            local
+            for local, (_, module, original) in found.taken.items()
+            if original in names and (not module or module.rsplit(".", 1)[-1] in {stem, parts[-1]})
+        }
+        names = taken | (names if found.stars else set())
+        stem = parts[-1]
+        yield from ((one, stem) for one in sorted(names))
 
 
 def _gives_flag(values: Vals) -> bool:

@@ -171,7 +171,8 @@ def _item(m: Machine, owner: Obj, args: Args, here: Here, site: Site, kind: Refe
             _item_texts(value, texts, unknown)
     found = []
     for text in texts:
-        if m.reporter.matches(text, owner.reader, Certainty.CERTAIN) or (text.known is None and text.tags):
+        partly = text.known is None and text.tags and "dynamodb" in m.providers
+        if partly or m.reporter.matches(text, owner.reader, Certainty.CERTAIN):
             found.append(documents.ask(m, (text,), owner.reader, here, site, f"DynamoDB {kind.value}", None, kind))
     for value in unknown if "dynamodb" in m.providers and kind is ReferenceKind.READ else ():
         found.append(documents.ask(m, (value,), owner.reader, here, site, "DynamoDB read"))

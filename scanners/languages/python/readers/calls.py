@@ -30,6 +30,7 @@ from scanners.languages.python.values import (
     Vals,
     Value,
     tags_of,
+    union,
 )
 
 if TYPE_CHECKING:
@@ -122,13 +123,13 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
         made = aws.client(args, resource=name == "resource")
         if not any(isinstance(value, Obj) and value.kind.startswith("other") for value in made):
             return made
+    wrapped = _project_method(m, name, args, here, site)
     found = _telling(m, name, args, here, site)
     if found is not None:
-        return found
+        return union(wrapped or (), found)
     read = urls.agent(m, args, here, site)
     if read:
         return read
-    wrapped = _project_method(m, owner, name, args, here, site)
     if wrapped is not None:
         return wrapped
     fetched = [value for values in args.values[:1] for value in values if isinstance(value, _FETCHED)]
@@ -166,7 +167,7 @@ def _enough(kind: str, name: str, args: Args) -> bool:
 _VARIATION_ARGUMENTS = 3
 
 
-def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+def _project_method(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """The one method of the repository that has this name and asks for flags, when the object is unknown."""
     m.asked_methods.add(name)
     candidates = m.wrappers.get(name, [])
@@ -176,7 +177,6 @@ def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here,
     for func in candidates:
         if func.owner is not None:
             found += invoke.function(m, func, args, here, site, owner=m.generic(func.owner))
-    del owner
     return tuple(found) or None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auditor.domain.references import ReferenceKind
 from scanners.flag_index import Reader
-from scanners.languages.python.values import Obj
+from scanners.languages.python.values import Obj, Text
 
 SSM = Reader(frozenset({"ssm"}))
 APPCONFIG = Reader(frozenset({"appconfig"}))
@@ -142,6 +142,15 @@ WORDS: tuple[str, ...] = (
     "value_for_string_parameter",
     "StringParameter",
 )
+# What stands in text where the local agent is asked, with whatever client.
+AGENT_WORDS: tuple[str, ...] = ("/configurations/", "localhost:2772", "?flag=", "&flag=")
+
+
+def may_ask_agent(text: Text) -> bool:
+    """Whether a text may be a URL of the agent."""
+    return any(part in piece.text for piece in text.pieces if piece.text for part in ("configurations/", "flag="))
+
+
 _CLASSES: dict[str, tuple[str, Reader]] = {
     "SSMClient": ("ssm", SSM),
     "AppConfigDataClient": ("appconfigdata", APPCONFIG),

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
 from scanners.languages.python import documents, fold
+from scanners.languages.python.readers import tables
 from scanners.languages.python.values import Doc, FlagVal, Piece, Site, Text, Vals, Value
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def agent(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value | None:
-    known = [piece.text for piece in text.pieces if piece.text is not None]
-    if not any("configurations/" in part or "flag=" in part for part in known):
+    if not tables.may_ask_agent(text):
         return None
     spelled = "".join(_HOLE if piece.text is None else piece.text for piece in text.pieces)
     found = _AGENT.search(spelled)
