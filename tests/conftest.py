@@ -72,6 +72,8 @@ def _set_environment(home: Path) -> None:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         # DynamoDB would otherwise be asked at an address made of the account's number.
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+        # A measured child would else leave what it measured in whatever folder a test runs it in.
+        "COVERAGE_FILE": str(ROOT / ".coverage"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_AUTHOR_NAME": "Test",
