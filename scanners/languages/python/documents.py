@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.domain.references import Certainty, Fallback, ReferenceKind
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
+from scanners.languages import _flag_shapes
 from scanners.languages.python import fold, invoke, members, tree
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.readers import settings
@@ -58,7 +59,8 @@ def key_texts(keys: Vals, site: Site) -> list[Text]:
     found = fold.texts(keys)
     for key in keys:
         if isinstance(key, Unknown | Bound | Ref) and fold.text_of(key) is None:
-            found.append(Text((Piece(None, members.root_tags(key)),), site))
+            at = key.at if isinstance(key, Unknown) else None
+            found.append(Text((Piece(None, members.root_tags(key)),), at or site))
     return found
 
 
@@ -108,7 +110,7 @@ def taken(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default:
         return settings.read(m, keys, here, site, default)
     if isinstance(owner, Obj):
         return (owner,)
-    return (Unknown(members.root_tags(owner)),)
+    return (Unknown(tuple(tag._replace(part=True) for tag in members.root_tags(owner))),)
 
 
 def _from_document(m: Machine, reader: Reader, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
@@ -425,28 +427,51 @@ def declared(m: Machine, cls: ClassObj, _here: Here) -> None:
 
 def declared_document(m: Machine, value: Ref) -> bool:
     """Whether a mapping that is written out has the shape of a flag document; then its keys are declared."""
-    if not isinstance(value.obj, MapObj):
+    if not isinstance(value.obj, MapObj) or not _may_declare(m, value.obj):
         return False
-    keys = _document_keys(value.obj)
-    for text in keys or ():
-        known = text.known
-        for flag in m.reporter.flags.exact(known, _DOCUMENTS) if known is not None and not text.tags else ():
-            steps = ("a flag document in the code declares it",)
-            m.reporter.add(flag, text.at, ReferenceKind.DEFINE, Certainty.CERTAIN, steps)
-    return keys is not None
+    found = _flag_shapes.shape_of(_outline(value.obj), root=True)
+    if found is None:
+        return False
+    shape, halves = found
+    for half in halves:
+        for text in _keys_of((value,) if half is None else fold.entry((value,), half)):
+            known = text.known
+            for flag in m.reporter.flags.exact(known, shape.sure | shape.perhaps) if known and not text.tags else ():
+                sure = flag.provider in shape.sure or flag.provider == "generic"
+                certainty = Certainty.CERTAIN if sure else Certainty.POSSIBLE
+                m.reporter.add(flag, text.at, ReferenceKind.DEFINE, certainty, (f"a key of {shape.name} in the code",))
+    return True
 
 
-_DOCUMENTS = frozenset({"appconfig", "dynamodb", "s3"})
+def _may_declare(m: Machine, mapping: MapObj) -> bool:
+    """Whether a mapping is worth a closer look: it holds a flag's key, or what flags stand under."""
+    names = {text.known for keys, _ in mapping.items for text in fold.texts(keys)}
+    return bool(names & _HALVES) or any(name is not None and m.reporter.flags.exact(name) for name in names)
 
 
-def _document_keys(mapping: MapObj) -> list[Text] | None:
-    """The keys of the flags in a document of a known shape; None for another mapping."""
-    parts = {text.known: entries for keys, entries in mapping.items for text in fold.texts(keys)}
-    if "flags" in parts and ("version" in parts or "values" in parts):
-        return [text for part in ("flags", "values") for text in _keys_of(parts.get(part, ()))]
-    if mapping.items and all(_has_rules(entries) for _, entries in mapping.items):
-        return [text for keys, _ in mapping.items for text in fold.texts(keys)]
-    return None
+_HALVES = frozenset({"flags", "values", "flagValues"})
+
+
+def _outline(mapping: MapObj, depth: int = 5) -> dict[str, object]:
+    """A mapping as plain data; what is not known counts as true."""
+    return {
+        text.known: _plain(entries, depth - 1)
+        for keys, entries in mapping.items
+        for text in fold.texts(keys)
+        if text.known is not None
+    }
+
+
+def _plain(values: Vals, depth: int) -> object:
+    value = values[0] if len(values) == 1 else None
+    if isinstance(value, Ref) and isinstance(value.obj, MapObj):
+        return _outline(value.obj, depth) if depth > 0 else {}
+    if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+        return []
+    if isinstance(value, Const):
+        return value.value
+    text = fold.text_of(value) if value is not None else None
+    return text.known if text is not None and text.known is not None else True
 
 
 def _keys_of(values: Vals) -> list[Text]:
@@ -457,11 +482,6 @@ def _keys_of(values: Vals) -> list[Text]:
         for keys, _ in value.obj.items
         for text in fold.texts(keys)
     ]
-
-
-def _has_rules(values: Vals) -> bool:
-    names = {text.known for text in _keys_of(values)}
-    return "default" in names and names <= {"default", "rules", "boolean_type"}
 
 
 # Patterns

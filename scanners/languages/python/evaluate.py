@@ -82,6 +82,8 @@ def _placed(value: Value, site: Site) -> Value:
         return Text(value.pieces, site, value.trail)
     if isinstance(value, Ref):
         return Ref(value.obj, site, value.tags)
+    if isinstance(value, Unknown):
+        return Unknown(value.tags, value.hint, site)
     return value
 
 
@@ -266,6 +268,7 @@ def _dict(m: Machine, expr: tree.Dict, here: Here) -> Vals:
                 spread.append(inner)
             else:
                 made.more = union(made.more, (Unknown(tags_of(inner)),))
+    documents.declared_document(m, Ref(made))
     return (*spread, Ref(made)) if spread else (Ref(made),)
 
 

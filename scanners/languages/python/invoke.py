@@ -252,6 +252,8 @@ def _entered(values: Vals, frame: Frame, site: Site) -> Vals:
         at, inline = site, False
         if isinstance(value, Text):
             at = value.at
+        elif isinstance(value, Unknown):
+            at = value.at or site
         elif isinstance(value, Ref):
             at, inline = value.at or site, value.at is None
         done.append(retagged(value, (Tag(frame.id, at, inline),)))

@@ -89,6 +89,7 @@ class _Walk:
     mentions: list[set[str]] = field(default_factory=lambda: [set()])
     functions: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
+    documents: list[tree.Document] = field(default_factory=list)
     count: int = 0
 
     def module(self, module: cst.Module, path: str) -> tree.Module:
@@ -103,6 +104,7 @@ class _Walk:
             line_starts(text),
             frozenset(self.mentions[0]),
             tuple(self.functions),
+            tuple(self.documents),
         )
 
     # Statements
@@ -127,6 +129,7 @@ class _Walk:
         value = self.expr(node.value)
         if isinstance(value, tree.Str):
             self.notes.append(tree.Note(value.pos, self.cursor.text[value.pos : self.cursor.at]))
+            self.documents = [one for one in self.documents if one.pos != value.pos]
         return tree.Do(getattr(value, "pos", start), (value,))
 
     def assign(self, node: cst.Assign) -> tree.Stmt:
@@ -360,7 +363,24 @@ class _Walk:
         return tree.Attr(value.pos, value, name)
 
     def string(self, node: cst.SimpleString) -> tree.Expr:
-        return tree.Str(self.cursor.take(node.value), _literal(node.value))
+        found = tree.Str(self.cursor.take(node.value), _literal(node.value))
+        self.document(found, (found,))
+        return found
+
+    def document(self, whole: tree.Str, pieces: Sequence[tree.Str]) -> None:
+        """Keep a literal that may be a document; one that is joined of several counts as a whole."""
+        if not _may_be_document(whole.value):
+            return
+        parts: list[tuple[int, int, bool]] = []
+        offset = 0
+        for piece in pieces:
+            spelled = self.cursor.text.find(piece.value[:_HEAD], piece.pos, piece.pos + _HEAD + _OPENING)
+            exact = spelled >= 0 and self.cursor.text.startswith(piece.value, spelled)
+            parts.append((offset, spelled if exact else piece.pos, exact))
+            offset += len(piece.value)
+        first = pieces[0].pos
+        self.documents = [one for one in self.documents if one.pos < first]
+        self.documents.append(tree.Document(whole.pos, whole.value, tuple(parts)))
 
     def concatenated(self, node: cst.ConcatenatedString) -> tree.Expr:
         parts: list[tree.Expr] = []
@@ -371,7 +391,9 @@ class _Walk:
         parts.append(self.expr(rest))
         strings = [part for part in parts if isinstance(part, tree.Str)]
         if len(strings) == len(parts):
-            return tree.Str(parts[0].pos, "".join(part.value for part in strings), tuple(strings))
+            whole = tree.Str(parts[0].pos, "".join(part.value for part in strings), tuple(strings))
+            self.document(whole, strings)
+            return whole
         flat: list[tree.Expr] = []
         for part in parts:
             flat += part.parts if isinstance(part, tree.Joined) else (part,)
@@ -554,6 +576,14 @@ class _Walk:
         return tree.Param(pos, node.name.value, kind, annotation, self.maybe(node.default))
 
 
+def _may_be_document(text: str) -> bool:
+    return len(text) >= _SHORTEST_DOCUMENT and (text.lstrip()[:1] == "{" or ("\n" in text and ":" in text))
+
+
+_SHORTEST_DOCUMENT = 8
+_HEAD = 20
+# A prefix and three quotes.
+_OPENING = 5
 _LONG_NUMBER = 40
 _CONSTANTS: dict[str, object] = {"True": True, "False": False, "None": None}
 _KINDS: dict[type, str] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from auditor.domain.references import (
     Certainty,
@@ -20,6 +21,19 @@ from scanners.languages.base import is_test_path
 from scanners.languages.python.values import Frame, Piece, Seen, Site, Tag, Text
 
 _MOST_STEPS = 8
+
+
+class Way(NamedTuple):
+    """Where a key came from: the outermost call that passes it, where it stands there, and every place on the way.
+
+    ``open`` is the argument that nobody here is known to pass, if that is where the way ends.
+    """
+
+    frame: Frame
+    site: Site
+    through: tuple[str, ...]
+    passed: tuple[Site, ...]
+    open: Tag | None
 
 
 @dataclass(slots=True)
@@ -38,6 +52,8 @@ class Reporter:
     wrapping_frames: set[int] = field(default_factory=set)
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
+    passing: dict[Site, tuple[str, KeyText, Reader]] = field(default_factory=dict)
+    handed_on: set[Site] = field(default_factory=set)
 
     def place(self, site: Site) -> tuple[int, int]:
         """Line and column, from 1."""
@@ -120,21 +136,24 @@ class Reporter:
         ``direct`` is False where the key is an attribute of something unknown: what passes that is no wrapper.
         """
         self.events += 1
-        spot = self.locate(frame, text)
+        way = self._way(frame, text)
         matches = self.matches(text, reader, certainty)
         found = tuple((match.flag, match.certainty) for match in matches)
         key = text.key
-        if spot is None:
+        if way.open is not None:
             self.waits += 1
+            if way.open.part and way.passed:
+                self.passing.setdefault(way.site, (what, key, reader))
             self.waiting.setdefault(call, (text.at, what, key, reader))
             root = _outermost(frame).id
             self.waiting_frames.add(root)
             if direct and any(tag.frame == root and not tag.own for tag in decisive_tags(text)):
                 self.wrapping_frames.add(root)
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
-        holder, site, through = spot
+        holder, site, through = way.frame, way.site, way.through
         if through:
             self.reached.add(call)
+            self.handed_on.update(way.passed)
         if key.text is None:
             self._partly_known(key, site, reader, found, what)
         steps = (what, *through, *self.story(text))
@@ -160,19 +179,24 @@ class Reporter:
 
     def locate(self, frame: Frame, text: Text) -> tuple[Frame, Site, tuple[str, ...]] | None:
         """The call that passes the key, outermost first; None when it is a parameter that nobody here passes."""
+        way = self._way(frame, text)
+        return None if way.open is not None else (way.frame, way.site, way.through)
+
+    def _way(self, frame: Frame, text: Text) -> Way:
         site = text.at
         through: list[str] = []
+        passed: list[Site] = []
         tags = decisive_tags(text)
-        for _ in range(_MOST_FRAMES):
-            tag = _entrance(frame, tags)
-            if tag is None:
-                return frame, site, tuple(through)
+        tag = _entrance(frame, tags)
+        while tag is not None and len(through) < _MOST_FRAMES:
             owner = self.frames[tag.frame]
             if owner.caller is None:
-                return None
+                break
             through.append(f"passed to {owner.name} at {self.shown(tag.site)}")
+            passed.append(site)
             site, frame = tag.site, owner.caller
-        return None
+            tag = _entrance(frame, tags)
+        return Way(frame, site, tuple(through), tuple(passed), tag)
 
     def story(self, text: Text) -> tuple[str, ...]:
         """The way of a key, newest step first."""
@@ -191,6 +215,12 @@ class Reporter:
             steps = (what, f"key like {key.pattern!r}, the rest comes from a parameter")
             for flag, sure in found:
                 self.add(flag, site, ReferenceKind.READ, sure, steps)
+        for site, (what, key, reader) in self.passing.items():
+            if site not in self.handed_on:
+                known = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
+                self._partly_known(key, site, reader, known, what)
+                for flag, sure in known:
+                    self.add(flag, site, ReferenceKind.READ, sure, (what, f"key like {key.pattern!r}"))
 
     def _partly_known(
         self,

@@ -9,7 +9,7 @@ from functools import partial
 
 from auditor.domain.references import Certainty, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.languages.base import ScanContext, is_test_path
-from scanners.languages.python import invoke, members, tree
+from scanners.languages.python import embedded, invoke, members, tree
 from scanners.languages.python.exports import exports
 from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, dotted_parts, relevant_names
@@ -176,8 +176,9 @@ def _flag_objects(machine: Machine) -> None:
 
 
 def _notes(machine: Machine, order: list[str]) -> None:
-    """Comments and docstrings that name a key."""
+    """Comments and docstrings that name a key, and documents that stand as text."""
     for path in order:
+        embedded.declared(machine, path)
         facts = machine.project.load(path)
         for note in facts.notes if facts is not None else ():
             _note(machine, path, note)

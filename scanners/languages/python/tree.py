@@ -444,6 +444,22 @@ class Note(NamedTuple):
     text: str
 
 
+class Document(NamedTuple):
+    """A literal that may be a document; each of ``parts`` pairs an offset in its text with one in the file.
+
+    A part whose escapes move its characters apart stands at its beginning as a whole (``exact`` is False).
+    """
+
+    pos: int
+    text: str
+    parts: tuple[tuple[int, int, bool], ...]
+
+    def place(self, offset: int) -> int:
+        """Where a character of the text stands in the file."""
+        begin, at, exact = next(part for part in reversed(self.parts) if part[0] <= offset)
+        return at + offset - begin if exact else at
+
+
 class Module(NamedTuple):
     """A whole file; ``functions`` pairs each function, and the class around it, with what its body mentions."""
 
@@ -453,3 +469,4 @@ class Module(NamedTuple):
     lines: tuple[int, ...]
     mentions: frozenset[str]
     functions: tuple[tuple[str, frozenset[str]], ...]
+    documents: tuple[Document, ...] = ()

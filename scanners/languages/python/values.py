@@ -29,13 +29,14 @@ class Tag(NamedTuple):
     """A value came into a call as an argument: which call, and where the argument stands.
 
     ``inline`` says that the argument is a display (a list, a dict), whose elements stand on lines of their own;
-    ``own`` that it is the object whose method is called, or the class.
+    ``own`` that it is the object whose method is called, or the class; ``part`` that it is taken from the argument.
     """
 
     frame: int
     site: Site
     inline: bool = False
     own: bool = False
+    part: bool = False
 
 
 class Step(NamedTuple):
@@ -103,10 +104,11 @@ class Const(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """Nothing is known but the arguments it came from."""
+    """Nothing is known but the arguments it came from, and where the expression for it stands."""
 
     tags: tuple[Tag, ...] = ()
     hint: str = ""
+    at: Site | None = None
 
 
 class Ext(NamedTuple):
@@ -439,5 +441,5 @@ def retagged(value: Value, tags: tuple[Tag, ...]) -> Value:
     if isinstance(value, Text | Ref):
         return value.tagged(tags)
     if isinstance(value, Unknown):
-        return Unknown(merged(value.tags, tags), value.hint)
+        return Unknown(merged(value.tags, tags), value.hint, value.at)
     return value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.domain.references import Certainty, ReferenceKind
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
-from scanners.languages.python import documents, fold
+from scanners.languages.python import documents, embedded, fold
 from scanners.languages.python.arguments import from_container
 from scanners.languages.python.readers import tables
 from scanners.languages.python.readers.tables import Ask
@@ -138,6 +138,8 @@ def _legacy(_m: Machine, _owner: Obj, args: Args, _here: Here, _site: Site) -> V
 
 def _write_document(m: Machine, owner: Obj, args: Args, here: Here, site: Site) -> Vals:
     for name in ("Content", "Body"):
+        for whole in fold.texts(args.given(name) or ()):
+            embedded.written(m, whole)
         for text in documents.written_keys(args.given(name) or ()):
             if m.reporter.matches(text, owner.reader, Certainty.CERTAIN):
                 what = "written into the flag document"

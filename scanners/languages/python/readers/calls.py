@@ -136,7 +136,13 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
     if fetched:
         return tuple(fetched)
     builtin.called_back(m, args, here, site)
-    return (Unknown(members.root_tags(owner)),)
+    tags = members.root_tags(owner)
+    if name in _TAKES_PART:
+        tags = tuple(tag._replace(part=True) for tag in tags)
+    return (Unknown(tags),)
+
+
+_TAKES_PART = frozenset({"get", "pop", "getlist", "get_query_string_value"})
 
 
 def _telling(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
