@@ -13,7 +13,7 @@ from auditor.adapters.storage.bodies import attribution_body, change_body, read_
 from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows
 from auditor.adapters.storage.keys import cause_number, change_id, document_number
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
-from auditor.adapters.storage.session import PAGE, Session, chunks
+from auditor.adapters.storage.session import PAGE, Session, chunks, numbers_of
 from auditor.adapters.storage.tables import attributions, changes
 from auditor.adapters.storage.texts import number
 from auditor.application.ports import HistoryQuery
@@ -36,10 +36,11 @@ class SqlChangeLog:
     def append(self, change: AttributedChange, at: datetime) -> RecordedChange | None:
         """Record a change with its attribution; return ``None`` when its natural key is recorded already."""
         key = change_id(change.change.key)
-        row = columns(key, change, at)
-        seq = self.session.number(changes, row)
+        seq = self.session.number_once(key, at)
         if seq is None:
             return None
+        row = {"seq": seq, **columns(key, change, at)}
+        self.session.add(changes, row)
         self.session.seal_later("change", seq, row["body"])
         self._know(change.attribution)
         return RecordedChange(key, seq, at, change.change, change.attribution)
@@ -47,7 +48,7 @@ class SqlChangeLog:
     def attribute(self, change_id: str, attribution: Attribution, at: datetime) -> bool:
         """Append an attribution learnt later; return False when the same evidence is recorded already."""
         # Two processes that learn about one change at once would each count what the other does not know.
-        found = self.session.first(select(*_BODY).where(changes.c.id == change_id).with_for_update())
+        found = self.session.first(select(*_BODY).where(changes.c.seq.in_(numbers_of([change_id]))).with_for_update())
         if found is None:
             raise LookupError(f"no change {change_id} is recorded")
         recorded = read_change(found.seq, found.body)
@@ -84,7 +85,7 @@ class SqlChangeLog:
         """Return the changes with these ids that are recorded, in the order of the ids."""
         found: dict[str, RecordedChange] = {}
         for some in chunks(ids):
-            rows = self.session.rows(select(*_BODY).where(changes.c.id.in_(some)))
+            rows = self.session.rows(select(*_BODY).where(changes.c.seq.in_(numbers_of(some))))
             found |= {recorded.id: recorded for recorded in self._joined(rows, None)}
         return [found[one] for one in ids if one in found]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select, text
 
+from auditor.adapters.storage import months
 from auditor.adapters.storage.tables import metadata
 from auditor.domain.errors import DatabaseError, SchemaOutdatedError
 
 # Every revision there ever was, oldest first; the last one is what `tables` describes.
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 HEAD = REVISIONS[-1]
 UPGRADE = "flagtrail db upgrade"
 
@@ -63,6 +66,8 @@ def ensure(engine: Engine, *, create: bool) -> None:
 def make(connection: Connection) -> str:
     """Make all tables of the current schema and say so in the version table; return the revision."""
     metadata.create_all(connection, checkfirst=False)
+    if connection.dialect.name == "postgresql":
+        months.first_partitions(connection, datetime.now(UTC))
     version_table.create(connection)
     connection.execute(version_table.insert().values(version_num=HEAD))
     return HEAD

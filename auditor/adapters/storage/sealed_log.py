@@ -11,8 +11,17 @@ from sqlalchemy import Row, Table, and_, exists, select
 
 from auditor.adapters.storage.ledger import TABLES, SqlLedger
 from auditor.adapters.storage.projections import Context, fault_of
-from auditor.adapters.storage.session import Session
-from auditor.adapters.storage.tables import actors, attributions, changes, entry_macs, leaves, log_head, pending_seals
+from auditor.adapters.storage.session import Session, numbers_of
+from auditor.adapters.storage.tables import (
+    actors,
+    attributions,
+    change_keys,
+    changes,
+    entry_macs,
+    leaves,
+    log_head,
+    pending_seals,
+)
 from auditor.adapters.storage.texts import number
 from auditor.domain.ledger.entries import SealedEntry
 
@@ -43,7 +52,7 @@ class SqlSealedLog:
 
     def of_change(self, change_id: str) -> Sequence[SealedEntry]:
         """Return the sealed entries of one change and of what was learnt of it, in the order of the log."""
-        wanted = select(changes.c.seq).where(changes.c.id == change_id).scalar_subquery()
+        wanted = numbers_of([change_id]).scalar_subquery()
         found: list[SealedEntry] = []
         for kind, table, named in (
             ("change", changes, changes.c.seq == wanted),
@@ -81,6 +90,7 @@ class SqlSealedLog:
         strange = select(pending_seals.c.entry).where(pending_seals.c.entry.not_in(TABLES)).limit(1)
         if self.session.first(strange) is not None:
             yield "something waits to be sealed that is no row of the record"
+        yield from self._key_faults()
         yield from self._actor_faults()
 
     def waiting(self) -> tuple[int, datetime | None]:
@@ -144,6 +154,13 @@ class SqlSealedLog:
             for row in self.session.rows(about.order_by(table.seq)):
                 context.add_attribution(row.seq, row.change_seq, row.body)
         return context
+
+    def _key_faults(self) -> Iterator[str]:
+        """Yield a sentence for each change that could be recorded twice: its natural key is gone or another's."""
+        known = exists(select(1).where(change_keys.c.seq == changes.c.seq, change_keys.c.id == changes.c.id))
+        lost = select(changes.c.seq).where(~known).order_by(changes.c.seq).limit(_NAMED)
+        for row in self.session.rows(lost):
+            yield f"the natural key of change {row.seq} is gone or another's: it could be recorded once more"
 
     def _actor_faults(self) -> Iterator[str]:
         """Yield a sentence for each name that actors are looked for by and that is gone or not the actor's."""

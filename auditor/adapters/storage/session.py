@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Row, Table, insert
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Row, Select, Table, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from auditor.adapters.storage.tables import actors, entry_macs, pending_seals
+from auditor.adapters.storage.months import base_of
+from auditor.adapters.storage.tables import actors, change_keys, entry_macs, pending_seals
 from auditor.domain.ledger.entries import content_of, entry_mac
 
 if TYPE_CHECKING:
@@ -112,12 +114,28 @@ class Session:
         # Reading the number from the cursor spares a RETURNING that older SQLites lack.
         return done.lastrowid if done.rowcount == 1 else None
 
+    def number_once(self, id: str, at: datetime) -> int | None:  # noqa: A002 - the column's name
+        """Give the change of this id a number, unless it ever had one: then return ``None``.
+
+        On PostgreSQL the number begins with the month of ``at``, and so says in which partition the change is.
+        """
+        if not self.postgresql:
+            return self.number(change_keys, {"id": id})
+        given = {"id": id, "base": base_of(at)}
+        found: int | None = self.connection.execute(_NUMBERED, given).scalar_one_or_none()
+        return found
+
     def seal_later(self, entry: str, seq: int, body: bytes) -> None:
         """Note that this row is recorded and not yet sealed, and who wrote it where there is a key for that."""
         self.add(pending_seals, {"entry": entry, "entry_seq": seq})
         if self._mac_key is not None:
             mac = entry_mac(self._mac_key, content_of(entry, seq, body))
             self.add(entry_macs, {"entry": entry, "entry_seq": seq, "mac": mac})
+
+
+def numbers_of(ids: Iterable[str]) -> Select[Any]:
+    """Return the statement for the numbers of the changes with these ids."""
+    return select(change_keys.c.seq).where(change_keys.c.id.in_(list(ids)))
 
 
 def chunks(items: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
@@ -143,6 +161,11 @@ class Prepared:
         parameters = tuple([value for _, value in stored]) if self._positional else dict(stored)
         return connection.exec_driver_sql(self._sql, parameters, execution_options=_COUNTED)
 
+
+_NUMBERED = text(
+    "INSERT INTO change_keys (seq, id) VALUES (:base + nextval('change_keys_seq_seq'), :id)"
+    " ON CONFLICT DO NOTHING RETURNING seq"
+)
 
 # Without it the count of rows is gone when the driver's cursor is.
 _COUNTED = {"preserve_rowcount": True}

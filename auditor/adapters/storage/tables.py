@@ -83,11 +83,21 @@ def _digest(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, BigInteger, nullable=nullable)
 
 
-changes = Table(
-    "changes",
+# The natural keys of all changes ever recorded, and the numbers they were given: insert-only, even where the change
+# itself was let go, so that no late event brings it back.
+change_keys = Table(
+    "change_keys",
     metadata,
     _number(),
     Column("id", Name, nullable=False, unique=True),
+)
+
+# On PostgreSQL a partition a month: the numbers of its changes begin with the month they were recorded in (`months`).
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    _name("id"),
     _micros("recorded_us"),
     _name("kind"),
     _name("application", nullable=True),
@@ -111,6 +121,7 @@ changes = Table(
     _digest("actor_hash", nullable=True),
     _words("text"),
     Column("body", LargeBinary, nullable=False),
+    postgresql_partition_by="RANGE (seq)",
 )
 Index("ix_changes_sort_us_seq", changes.c.sort_us, changes.c.seq)
 Index("ix_changes_flag_sort_us_seq", changes.c.flag, changes.c.sort_us, changes.c.seq)
@@ -130,7 +141,7 @@ attributions = Table(
     "attributions",
     metadata,
     _number(),
-    Column("change_seq", BigInteger, ForeignKey("changes.seq"), nullable=False),
+    Column("change_seq", BigInteger, nullable=False),
     _digest("evidence_hash"),
     _micros("recorded_us"),
     # Whom and when the best attribution known with this one names: what a filter and the order go by from here on.
@@ -328,6 +339,16 @@ snoozes = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+# What was let go, what must not be, and who said so.
+retentions = Table(
+    "retentions",
+    metadata,
+    _number(),
+    Column("digest", Name, nullable=False, unique=True),
+    _micros("recorded_us"),
+    Column("body", LargeBinary, nullable=False),
+)
+
 reference_sets = Table(
     "reference_sets",
     metadata,
@@ -423,6 +444,17 @@ job_slots = Table(
     sqlite_with_rowid=False,
 )
 
+# The processes that run jobs, and when each was last seen alive.
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("name", Name, primary_key=True),
+    _micros("started_us"),
+    _micros("seen_us"),
+    _words("jobs"),
+    sqlite_with_rowid=False,
+)
+
 # What is recorded but not yet sealed: written with the row, deleted by the sealer. It cannot be told from the highest
 # number sealed, because numbers are given out in another order than transactions commit.
 pending_seals = Table(
@@ -472,5 +504,16 @@ entry_macs = Table(
     Column("entry", Name, primary_key=True),
     Column("entry_seq", BigInteger, primary_key=True, autoincrement=False),
     Column("mac", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Which blocks of the log hold changes whose text has a piece of this hash: a search reads no others. A bit a block, a
+# row a piece for so many blocks (`text_index`); made after sealing, and never needed to find what is newer.
+text_marks = Table(
+    "text_marks",
+    metadata,
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("blocks", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -31,7 +31,7 @@ def run(url, statement):
 
 
 def described(url):
-    """Return all that the database itself says of its tables."""
+    """Return all that the database itself says of its tables, but for partitions."""
     engine = create_engine(url)
     seen = inspect(engine)
     tables_seen = {
@@ -43,9 +43,14 @@ def described(url):
             sorted((index | {"dialect_options": plain(index)} for index in seen.get_indexes(name)), key=str),
         )
         for name in sorted(seen.get_table_names())
+        if not name.startswith("changes_")
     }
     engine.dispose()
     return tables_seen
+
+
+def is_no_partition(name, kind, _parents):
+    return kind != "table" or not name.startswith("changes_")
 
 
 def plain(index):
@@ -77,7 +82,7 @@ def test_the_tables_are_what_the_migrations_lead_to(make_url):
     engine = create_engine(url)
 
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_no_partition})
         assert compare_metadata(context, tables.metadata) == []
     engine.dispose()
 

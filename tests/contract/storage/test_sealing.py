@@ -10,30 +10,21 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import create_engine, insert
 
 from auditor.adapters.storage import open_database
-from auditor.adapters.storage import upgrade as upgrading
-from auditor.adapters.storage.engine import make_engine, parse_url
-from auditor.adapters.storage.session import KnownActors
 from auditor.adapters.storage.tables import checkpoints, leaves, log_head, pending_seals
-from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
-from auditor.adapters.storage.upgrade import upgrade
 from auditor.application.ports import HistoryQuery
 from auditor.application.sealing import ForkError, seal
 from auditor.application.verifying import Answer
-from auditor.domain.errors import DatabaseError, SchemaOutdatedError
+from auditor.domain.errors import DatabaseError
 from auditor.domain.ledger.checkpoint import Checkpoint
 from tests.conftest import PROOF
 from tests.support.ledger import SIGNER, Ledger
 from tests.support.records import at, attributed, by, change
 
-MIGRATIONS = Path(upgrading.__file__).with_name("migrations")
 COUNT = 2_000 if PROOF else 120
 KILLS = 50 if PROOF else 5
 
@@ -230,30 +221,3 @@ def test_writers_and_sealers_that_are_killed_make_one_log(url, tmp_path, root, m
     print(f"{dict(kills)} kills, {verdict.checkpoints} checkpoints: {lost} lost, {doubled} doubled, {forks} forks")  # noqa: T201
     assert (lost, doubled, forks, verdict.answer) == (0, 0, 0, Answer.INTACT)
     assert (verdict.size, verdict.signed, verdict.anchored) == (COUNT + COUNT // 3,) * 3
-
-
-def test_a_database_of_the_first_release_is_upgraded_and_all_of_it_sealed(make_url, tmp_path):
-    """What the first schema recorded waits in its own table already."""
-    url = make_url()
-    engine = make_engine(parse_url(url))
-    with engine.begin() as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(MIGRATIONS))
-        command.upgrade(config, "0001")
-    with SqlUnitOfWork(engine, KnownActors()) as uow:
-        for number in range(1, 6):
-            uow.changes.append(attributed(change(number), by("dana")), at(number))
-        uow.commit()
-    engine.dispose()
-    with pytest.raises(SchemaOutdatedError):
-        open_database(url)
-
-    done = upgrade(url)
-
-    assert done.before == "0001"
-    with closing(open_database(url)) as database:
-        ledger = Ledger(database, tmp_path / "anchor")
-        assert ledger.seal().signed == 5
-        assert ledger.verify().answer is Answer.INTACT
-        with database.reader() as uow:
-            assert uow._session.connection.scalar(select(pending_seals.c.entry_seq)) is None
