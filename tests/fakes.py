@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from auditor.domain.alerts import Alert, AlertState, Delivery, DeliveryOutcome, NewAlert
+from auditor.domain.alerts import Alert, AlertState, Delivery, DeliveryOutcome, Head, NewAlert
 from auditor.domain.changes import RecordedChange
+from auditor.domain.flags import JsonValue
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -69,6 +70,12 @@ class OutboxFake:
     def tell(self, alert: NewAlert, at: datetime) -> str:
         self.put(alert, at)
         return alert.key
+
+    def heads(self, keys: Sequence[str]) -> Sequence[Head]:
+        return ()
+
+    def follow(self, key: str, facts: Sequence[tuple[str, JsonValue]], at: datetime) -> bool:
+        return False
 
     def recent(self, route: str | None, now: datetime) -> int:
         return len(self.rows)

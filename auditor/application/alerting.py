@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from auditor.domain.alerts import AlertKind, Burst, NewAlert
 from auditor.domain.changes import ChangeKind, Detection, RecordedChange
 from auditor.domain.findings import Severity
+from auditor.domain.liveness import thread_of
 from auditor.domain.routing import Destination, Routing, worst_of
 from auditor.domain.times import rfc3339
 
@@ -31,13 +32,21 @@ def _none_recent(_route: str | None) -> int:
     return 0
 
 
+def _none_headed(_key: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where alerts are planned: the routes, the hour, and how many messages a channel got in it (by its name)."""
+    """Where alerts are planned: the routes, the hour, and how many messages a channel got in it (by its name).
+
+    ``heads`` tells whether an alert of this key heads a thread already.
+    """
 
     now: datetime
     routing: Routing = field(default_factory=Routing)
     recent: Callable[[str | None], int] = _none_recent
+    heads: Callable[[str], bool] = _none_headed
 
 
 @dataclass(slots=True)
@@ -65,7 +74,10 @@ def plan_alerts(recorded: Iterable[Tellable], run_started: datetime, desk: Desk)
     late: dict[str | None, _Heap] = {}
     for item in filter(_is_told, recorded):
         way = desk.routing.destination(item.change, item.owner, item.worst)
-        if item.change.change.detected_by is Detection.RECONCILE and is_late(item.change, desk.now):
+        begun = headed(item.change.change.cause, way.name)
+        joins = begun is not None and desk.heads(begun)
+        found_late = item.change.change.detected_by is Detection.RECONCILE and is_late(item.change, desk.now)
+        if found_late and not joins:
             late.setdefault(way.name, _Heap(way)).changes.append(item)
         else:
             prompt.setdefault((item.change.change.cause, way.name), _Heap(way)).changes.append(item)
@@ -86,18 +98,24 @@ def _prompt(prompt: dict[tuple[str, str | None], _Heap], desk: Desk) -> Iterator
     planned: Counter[str | None] = Counter()
     held: dict[str, NewAlert] = {}
     for (cause, route), heap in prompt.items():
+        thread = headed(cause, route)
+        if thread is not None and desk.heads(thread):
+            # Its message is there: what grows wakes nobody.
+            yield NewAlert(thread, AlertKind.CHANGE, cause, heap.keys(), route=route, thread=thread)
+            continue
         # Counting asks the record, which only a channel with a budget is worth.
         recent = 0 if heap.destination.budget is None else desk.recent(route) + planned[route]
         wait = heap.destination.held_until(desk.now, recent, heap.worst())
         if wait is None:
             planned[route] += 1
             yield NewAlert(
-                routed(f"change|{cause}", route),
+                thread or routed(f"change|{cause}", route),
                 AlertKind.CHANGE,
                 cause,
                 heap.keys(),
                 route=route,
                 burst=_burst(heap, desk),
+                thread=thread,
             )
             continue
         why, until = wait
@@ -131,6 +149,12 @@ def _burst(heap: _Heap, desk: Desk) -> Burst | None:
 def routed(key: str, route: str | None) -> str:
     """Return the key of an alert on its way: what goes two ways is two alerts."""
     return key if route is None else f"{key}|to|{route}"
+
+
+def headed(cause: str, route: str | None) -> str | None:
+    """Return the key of the alert that tells of a whole deployment on a way; ``None``: the cause is no deployment."""
+    thread = thread_of(cause)
+    return None if thread is None else routed(f"change|{thread}", route)
 
 
 def is_late(item: RecordedChange, now: datetime) -> bool:

@@ -50,7 +50,8 @@ class Revert:
 class Message:
     """A message that any channel can render: plain text on single lines, already shortened, nothing masked shown.
 
-    ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit.
+    ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit. ``broadcast``: a reply
+    that the whole channel is to see, not its thread alone.
     """
 
     kind: AlertKind
@@ -66,3 +67,4 @@ class Message:
     places_left_out: int = 0
     reverts: tuple[Revert, ...] = ()
     footer: str = ""
+    broadcast: bool = False

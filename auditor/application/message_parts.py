@@ -187,7 +187,11 @@ def code_places(references: Sequence[Reference]) -> tuple[str, ...]:
 def reverts_of(alert: Alert) -> tuple[Revert, ...]:
     """Return how to put the changes back; one command that undoes several is said once."""
     reverts: dict[Revert, None] = {}
+    taken_back = any(change.change.kind is ChangeKind.ROLLED_BACK for change in alert.changes)
     for change in alert.changes:
+        # A deployment that was taken back needs no command for it.
+        if taken_back and change.change.kind is ChangeKind.DEPLOYED:
+            continue
         found = revert_command(change, alert.former.get(change.id))
         if found is not None:
             reverts.setdefault(_revert(found, change, superseded=change.id in alert.superseded))

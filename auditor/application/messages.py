@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from auditor.application.deployment_messages import (
+    deployment_message,
+    deployment_reply,
+    latest_first,
+    newest_of,
+)
 from auditor.application.message import Message, Told
 from auditor.application.message_parts import (
     LONGEST_TITLE,
@@ -21,6 +27,7 @@ from auditor.application.message_parts import (
     sentence_of,
     told_change,
 )
+from auditor.application.threads import progress_in
 from auditor.application.wording import actor_text, clock_text, counted, line, when_text
 from auditor.domain.alerts import Alert, AlertKind
 
@@ -31,17 +38,24 @@ def compose(alert: Alert) -> Message:
 
 
 def _change(alert: Alert) -> Message:
-    """Compose the message of one cause: one change, or all that one act changed."""
+    """Compose the message of one cause: one change, all that one act changed, or a deployment as far as it is."""
+    progress = progress_in(alert.facts)
+    if progress is not None and (progress.running or not alert.changes):
+        return deployment_message(alert, progress)
+    return _changes(alert if progress is None else latest_first(alert))
+
+
+def _changes(alert: Alert) -> Message:
     changes, references = alert.changes, alert.references
     # Who reads a flag matters where the flag changed, not where somebody failed to change it.
     about_flags = any(change.change.flag and not change.change.kind.is_attempt for change in changes)
     return Message(
         kind=alert.kind,
         key=alert.key,
-        title=headline(changes),
+        title=headline(newest_of(changes)),
         changes=tuple(told_change(change, len(changes)) for change in changes[:MOST_CHANGES]),
         changes_left_out=max(0, len(changes) - MOST_CHANGES),
-        facts=tuple(change_facts(changes, alert.titles)),
+        facts=tuple(change_facts(newest_of(changes), alert.titles)),
         findings=finding_facts(alert.findings),
         code=code_sentence(references) if about_flags else None,
         places=code_places(references or ()) if about_flags else (),
@@ -135,6 +149,7 @@ def _test(alert: Alert) -> Message:
 
 _COMPOSERS: Mapping[AlertKind, Callable[[Alert], Message]] = {
     AlertKind.CHANGE: _change,
+    AlertKind.REPLY: deployment_reply,
     AlertKind.UPDATE: _update,
     AlertKind.DIGEST: _digest,
     AlertKind.SUMMARY: _summary,

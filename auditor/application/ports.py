@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
-from auditor.domain.alerts import Alert, Delivery, NewAlert
+from auditor.domain.alerts import Alert, Delivery, Head, NewAlert
 from auditor.domain.attribution import ApiCall, Attribution
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, Gap, RecordedChange
 from auditor.domain.documents import (
@@ -22,6 +22,7 @@ from auditor.domain.documents import (
 )
 from auditor.domain.events import Notices, Outcome, RawEvent, Signal
 from auditor.domain.findings import Finding
+from auditor.domain.flags import JsonValue
 from auditor.domain.ledger.entries import Entry, SealedEntry
 from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
@@ -122,6 +123,7 @@ class DeploymentSource(Protocol):
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> Sequence[Deployment]:
         """Return the deployments that are new or in another state than ``held`` (number to state), lowest number first.
 
+        One held with an empty state is returned whatever its state.
         Raise ``StoreUnreadableError`` when the store gives no answer; an environment that is gone gives none.
         """
         ...
@@ -349,8 +351,19 @@ class Outbox(Protocol):
     def tell(self, alert: NewAlert, at: datetime) -> str:
         """Add an alert, or let the recent one grow that it belongs to; return the key of the one that tells.
 
-        An alert with a burst joins one of the same burst that happened close to it and tells of other documents. One
-        that was sent already waits again, to edit its message.
+        An alert with a burst joins one of the same burst that happened close to it and tells of other documents; one
+        that would head a thread joins the alert that heads it. What was sent already waits again, to edit its message.
+        """
+        ...
+
+    def heads(self, keys: Sequence[str]) -> Sequence[Head]:
+        """Return those of these alerts that head a thread and were not given up."""
+        ...
+
+    def follow(self, key: str, facts: Sequence[tuple[str, JsonValue]], at: datetime) -> bool:
+        """Let the alert that heads a thread carry these facts; return False where it carries just them.
+
+        One that was sent already waits again, to edit its message.
         """
         ...
 

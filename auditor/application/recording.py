@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -18,8 +18,17 @@ from auditor.application.ports import (
     UnitOfWork,
     UnitOfWorkFactory,
 )
+from auditor.application.threads import Looked, keep_up, named_since
 from auditor.domain.alerts import AlertKind, NewAlert
-from auditor.domain.attribution import UNATTRIBUTED, UNKNOWN_ACTOR, ApiCall, Attribution, Certainty, Evidence
+from auditor.domain.attribution import (
+    UNATTRIBUTED,
+    UNKNOWN_ACTOR,
+    ApiCall,
+    Attribution,
+    CallOutcome,
+    Certainty,
+    Evidence,
+)
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, RecordedChange
 from auditor.domain.corroboration import ALARM, PIPELINE, PIPELINE_STARTED, WINDOW, corroborated
 from auditor.domain.derivation import Derived, Detecting, derive
@@ -36,7 +45,8 @@ from auditor.domain.findings import Severity
 from auditor.domain.identities import actor_from_arn, best
 from auditor.domain.images import WRITTEN, derive_image
 from auditor.domain.joining import TIMED_STORES, attributions_for, may_have_made, rollback_attribution
-from auditor.domain.liveness import DeploymentDetecting, End, cause_of, live_changes
+from auditor.domain.liveness import DeploymentDetecting, End, brought, cause_of, live_changes
+from auditor.domain.progress import RUNNING
 from auditor.domain.routing import Routing, worst_of
 
 Finish = Callable[[UnitOfWork, int], None]
@@ -155,7 +165,10 @@ class Recorder:
             return 0
         with self.unit_of_work() as uow:
             held = {d.number: d.state for d in uow.deployments.held(environment)}
-        fresh = self.deployments.deployments(environment, held)
+        # One that runs is asked for again: its steps show in no state.
+        fresh = self.deployments.deployments(
+            environment, {number: "" if state in RUNNING else state for number, state in held.items()}
+        )
         written = sum(self._hold_deployed_version(d, trigger, tally, started) for d in fresh)
         now = self.clock.now()
         with self.unit_of_work() as uow:
@@ -171,7 +184,26 @@ class Recorder:
                 self._record(uow, change, corroborated(who, change, signals), now)
                 for change, who in zip(changes, whose, strict=True)
             ]
+            looked = [self._looked(uow, d, known, detecting) for d in fresh if _is_news(d, detecting)]
+            tally.alerts.extend(keep_up(uow.outbox, looked, self._desk(uow, now)))
             return written + self._conclude(uow, recorded, tally, started, now, finish)
+
+    def _looked(
+        self, uow: UnitOfWork, deployment: Deployment, known: Sequence[Deployment], detecting: DeploymentDetecting
+    ) -> Looked:
+        """Return a deployment with what it brings once it is complete, as far as the record tells."""
+        brings = tuple(brought(known, deployment, uow.documents.version, detecting))
+        if not brings:
+            return Looked(deployment, (), UNATTRIBUTED)
+        who = self._deployment_attribution(uow, brings[0], {deployment.number: deployment}, deployment.environment)
+        recorded = RecordedChange("", 0, self.clock.now(), brings[0], who)
+        owner = owner_of(uow, recorded, self.policies.lifetimes) if self.routing.by_owner else None
+        return Looked(deployment, brings, who, owner)
+
+    def _desk(self, uow: UnitOfWork, now: datetime) -> Desk:
+        return Desk(
+            now, self.routing, lambda route: uow.outbox.recent(route, now), lambda key: bool(uow.outbox.heads([key]))
+        )
 
     def _hold_deployed_version(
         self, deployment: Deployment, trigger: DeploymentTrigger, tally: Tally, started: datetime
@@ -259,6 +291,7 @@ class Recorder:
         now = self.clock.now()
         with self.unit_of_work() as uow:
             uow.calls.add(call, now)
+            tally.alerts.extend(self._name_starter(uow, call, now))
             for change in _changes_of_call(uow, call):
                 about, requests = _calls_about(uow, call, change), _requests_held(uow, change.change)
                 signals = uow.calls.signals() if change.change.deployment is not None else ()
@@ -266,6 +299,15 @@ class Recorder:
                     if any(evidence.id == call.event_id for evidence in attribution.evidence):
                         self._learn(uow, change, corroborated(attribution, change.change, signals), tally, now)
             uow.commit()
+
+    def _name_starter(self, uow: UnitOfWork, call: ApiCall, now: datetime) -> Iterator[str]:
+        """Yield the keys of the messages of running deployments that learn from a call who began them."""
+        if call.name != "StartDeployment" or call.outcome in (CallOutcome.DENIED, CallOutcome.FAILED):
+            return
+        for target in call.targets:
+            if target.environment is not None and target.deployment_number is not None:
+                cause = cause_of(target.environment, target.deployment_number, End.COMPLETED)
+                yield from named_since(uow.outbox, cause, call.attribution, self._desk(uow, now))
 
     def _learn(
         self, uow: UnitOfWork, change: RecordedChange, attribution: Attribution, tally: Tally, now: datetime
@@ -318,8 +360,7 @@ class Recorder:
         finish: Finish | None,
     ) -> int:
         news = [change for change in recorded if change is not None]
-        desk = Desk(now, self.routing, lambda route: uow.outbox.recent(route, now))
-        planned = plan_alerts(self._tellable(uow, news), started, desk)
+        planned = plan_alerts(self._tellable(uow, news), started, self._desk(uow, now))
         keys = [uow.outbox.tell(alert, now) for alert in planned]
         if finish is not None:
             finish(uow, len(news))
@@ -370,6 +411,11 @@ class Recorder:
             if rolled_back is not None:
                 known.append(rolled_back)
         return combined(known)
+
+
+def _is_news(deployment: Deployment, detecting: DeploymentDetecting) -> bool:
+    """Tell whether people may want to follow a deployment: the filled-in past is over."""
+    return detecting.of(deployment) is not Detection.BACKFILL
 
 
 def combined(attributions: Sequence[Attribution]) -> Attribution:

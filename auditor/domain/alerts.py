@@ -16,12 +16,14 @@ from auditor.domain.references import Reference
 class AlertKind(StrEnum):
     """What a message is about.
 
-    ``CHANGE``: one cause, told at once. ``DIGEST``: changes found late. ``SUMMARY``: a first run's back-fill.
+    ``CHANGE``: one cause, told at once; of a deployment from its start on. ``REPLY``: a stage that a deployment
+    reached, in the thread of its message. ``DIGEST``: changes found late. ``SUMMARY``: a first run's back-fill.
     ``UPDATE``: an already sent change message learns more (the person). ``REPORT``: the weekly report. ``TEST``: a
     marked test.
     """
 
     CHANGE = "change"
+    REPLY = "reply"
     DIGEST = "digest"
     SUMMARY = "summary"
     UPDATE = "update"
@@ -54,7 +56,8 @@ class NewAlert:
 
     ``facts`` carries what no change row holds (counts of a back-fill, a report's link); never a secret.
     ``not_before`` holds an alert back (``None``: at once). ``route`` names the channel that carries it (``None``: the
-    one that carries all that no route takes). An alert with a ``burst`` may become part of a recent one.
+    one that carries all that no route takes). An alert with a ``burst`` may become part of a recent one. ``thread`` is
+    the key of the alert in whose thread it stands; its own key: it heads one, and takes in what comes later.
     """
 
     key: str
@@ -65,6 +68,16 @@ class NewAlert:
     not_before: datetime | None = None
     route: str | None = None
     burst: Burst | None = None
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An alert that heads a thread, as it stands: its key, what it carries, and which way it goes."""
+
+    key: str
+    facts: tuple[tuple[str, JsonValue], ...]
+    route: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,7 @@ class Alert:
     ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
     ``former`` maps a change's id to the metadata of the version before it, for the command that puts it back.
     ``titles`` maps a document's name to what people call it, where the name is made of ids.
+    ``thread`` is the channel's id of the message in whose thread it stands.
     """
 
     id: int
@@ -93,6 +107,7 @@ class Alert:
     superseded: tuple[str, ...] = ()
     former: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    thread: str | None = None
 
 
 class DeliveryOutcome(StrEnum):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from auditor.domain.changes import ChangeKind, DeploymentInfo, Detection, FlagChange
@@ -42,6 +42,12 @@ def cause_of(environment: EnvironmentRef, number: int, end: End) -> str:
     """Return the cause that groups the changes of one deployment's end."""
     env = environment
     return f"deployment|{env.account}|{env.region}|{env.application_id}|{env.environment_id}|{number}|{end}"
+
+
+def thread_of(cause: str) -> str | None:
+    """Return what all causes of one deployment have in common, or ``None`` where no deployment is one."""
+    kind, *parts = cause.split("|")
+    return cause.rpartition("|")[0] if kind == "deployment" and len(parts) == _CAUSE_PARTS else None
 
 
 def environment_of(change: FlagChange) -> EnvironmentRef | None:
@@ -119,6 +125,20 @@ def live_changes(
     for transition in transitions(deployments):
         if transition.deployment.number in fresh:
             yield from _changes_of(transition, snapshot_of, detecting)
+
+
+def brought(
+    deployments: Sequence[Deployment],
+    deployment: Deployment,
+    snapshot_of: SnapshotOf,
+    detecting: DeploymentDetecting,
+) -> Iterator[FlagChange]:
+    """Yield the change to each flag that a deployment brings when it completes, whether it did or not."""
+    # The newest time there is: all others are over by then, or not live yet.
+    over = deployment.completed_at or datetime.max.replace(tzinfo=UTC)
+    whole = replace(deployment, state="COMPLETE", completed_at=over, ended_at=None)
+    others = [one for one in deployments if one.number != deployment.number]
+    return live_changes([*others, whole], frozenset({deployment.number}), snapshot_of, detecting)
 
 
 def _changes_of(

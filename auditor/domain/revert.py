@@ -38,6 +38,9 @@ class RevertCommand:
     notes: tuple[str, ...] = ()
 
 
+_NO_REGION = RevertCommand(None, ("The AWS Region is not known.",))
+
+
 def revert_command(change: RecordedChange, former: Former | None = None) -> RevertCommand | None:
     """Return what puts a change back, or ``None`` where nothing needs to be (attempts, rollbacks).
 
@@ -49,7 +52,7 @@ def revert_command(change: RecordedChange, former: Former | None = None) -> Reve
     if way is None:
         return None
     if not _REGION.fullmatch(change.change.document.region):
-        return RevertCommand(None, ("The AWS Region is not known.",))
+        return _NO_REGION
     return way(change.change, former or {})
 
 
@@ -110,10 +113,7 @@ def _deployed(change: FlagChange, _former: Former) -> RevertCommand:
     application, environment, number = place
     where: dict[str, Option] = {"application-id": application, "environment-id": environment}
     if change.deployment is not None and change.deployment.state in _RUNNING:
-        command = aws_command(
-            "appconfig", "stop-deployment", change.document.region, {**where, "deployment-number": number}
-        )
-        return RevertCommand(command, ("This stops the running deployment; AppConfig goes back to what was live.",))
+        return stop_command(change.document.region, application, environment, number)
     if change.version_before is None:
         return RevertCommand(None, ("No version was live here before, so there is none to go back to.",))
     options: dict[str, Option] = {
@@ -124,6 +124,19 @@ def _deployed(change: FlagChange, _former: Former) -> RevertCommand:
     }
     note = f"This deploys the whole of version {change.version_before} again, to all targets at once."
     return RevertCommand(aws_command("appconfig", "start-deployment", change.document.region, options), (note,))
+
+
+def stop_command(region: str, application: str, environment: str, number: int) -> RevertCommand:
+    """Return what takes back a deployment that still runs, by its ids."""
+    if not _REGION.fullmatch(region):
+        return _NO_REGION
+    options: dict[str, Option] = {
+        "application-id": application,
+        "environment-id": environment,
+        "deployment-number": number,
+    }
+    command = aws_command("appconfig", "stop-deployment", region, options)
+    return RevertCommand(command, ("This stops the running deployment; AppConfig goes back to what was live.",))
 
 
 def _profile_deleted(_change: FlagChange, _former: Former) -> RevertCommand:

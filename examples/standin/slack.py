@@ -71,6 +71,11 @@ class Posted:
     posted: dict[str, Any]
     edits: int = 0
 
+    @property
+    def in_channel(self) -> bool:
+        """Tell whether the channel itself shows it: a reply stands in its thread, unless it is sent to both."""
+        return "thread_ts" not in self.arguments or bool(self.arguments.get("reply_broadcast"))
+
 
 class SlackServer:
     """Slack's Web API on a loopback port, for as long as the ``with`` block lasts."""
@@ -149,7 +154,9 @@ class SlackServer:
         wait = self._free_at.get(channel, 0.0) - self._clock()
         if wait > 0:
             return _limited(int(wait) + 1)
-        fault = fault_of_message(arguments)
+        thread = arguments.get("thread_ts")
+        known = any((m.channel, m.ts) == (channel, thread) for m in self.messages)
+        fault = fault_of_message(arguments) or ("thread_not_found" if thread is not None and not known else None)
         if fault is not None:
             return _no(fault)
         self._free_at[channel] = self._clock() + self.seconds_per_message
@@ -178,7 +185,17 @@ class SlackServer:
         oldest = float(arguments.get("oldest") or 0)
         latest = float(arguments.get("latest") or "inf")
         wanted = [m for m in self.messages if m.channel == channel and oldest < float(m.ts) < latest]
-        shown = sorted(wanted, key=lambda m: float(m.ts), reverse=True)
+        shown = sorted((m for m in wanted if m.in_channel), key=lambda m: float(m.ts), reverse=True)
+        with_metadata = str(arguments.get("include_all_metadata")).lower() in {"1", "true"}
+        return self._page("messages", [_as_history(m, with_metadata=with_metadata) for m in shown], arguments)
+
+    def _replies(self, arguments: dict[str, Any]) -> Answer:
+        channel, thread = arguments.get("channel"), arguments.get("ts")
+        if channel not in self.channels:
+            return _no("channel_not_found")
+        shown = [m for m in self.messages if m.channel == channel and thread in (m.ts, m.arguments.get("thread_ts"))]
+        if not shown:
+            return _no("thread_not_found")
         with_metadata = str(arguments.get("include_all_metadata")).lower() in {"1", "true"}
         return self._page("messages", [_as_history(m, with_metadata=with_metadata) for m in shown], arguments)
 
@@ -216,6 +233,7 @@ _METHODS: dict[str, Callable[[SlackServer, dict[str, Any]], Answer]] = {
     "chat.postMessage": SlackServer._post,  # noqa: SLF001
     "chat.update": SlackServer._update,  # noqa: SLF001
     "conversations.history": SlackServer._history,  # noqa: SLF001
+    "conversations.replies": SlackServer._replies,  # noqa: SLF001
     "conversations.list": SlackServer._list,  # noqa: SLF001
 }
 

@@ -18,6 +18,7 @@ from auditor.domain.changes import ChangeKind, DeploymentInfo, Detection, DiffEn
 from auditor.domain.findings import Finding, Severity
 from auditor.domain.flags import FlagState
 from auditor.domain.masking import MASKED_INCOMPARABLE
+from auditor.domain.progress import Progress
 from auditor.domain.references import Certainty as ReferenceCertainty
 from auditor.domain.references import ReferenceKind
 from tests.support.alerts import AT, PARAMETER, PROFILE, alert, deployed, recorded, reference, unattributed
@@ -58,6 +59,8 @@ FINDINGS = (
     Finding("no-owner", Severity.LOW, "Nobody owns shop/new-checkout."),
     Finding("outside-pipeline", Severity.HIGH, "A production flag was changed outside the pipeline."),
 )
+ALARM = "Alarm arn:aws:cloudwatch:eu-central-1:111122223333:alarm:checkout-errors went off"
+STEPS = (("2026-03-02T09:16:04Z", 20.0),)
 PLACES = (
     reference("tests/test_checkout.py", 9, kind=ReferenceKind.TEST),
     reference("shop/checkout.py", 12),
@@ -180,6 +183,43 @@ def cases() -> dict[str, Alert]:
             facts=REPORT,
         ),
         "report-of-a-team": alert(kind=AlertKind.REPORT, facts=TEAM),
+        "deployment-started": alert(facts=(_progress("DEPLOYING"),)),
+        "deployment-half": alert(
+            facts=(_progress("DEPLOYING", STEPS, who="dana@example.com (person), through ShopAdmin"),),
+            sent_as="C0FLAGS01:1772443000.000100",
+        ),
+        "deployment-reverted": alert(
+            deployed(attribution=PIPELINE),
+            deployed(
+                number=2,
+                kind=ChangeKind.ROLLED_BACK,
+                version_before="3",
+                version_after="2",
+                deployment=DeploymentInfo(7, "REVERTED"),
+                reason=ALARM,
+                summary="reverted from version 3 to version 2 in prod by alarm checkout-errors: disabled",
+            ),
+            facts=(_progress("REVERTED", STEPS),),
+            sent_as="C0FLAGS01:1772443000.000100",
+        ),
+        "reply": alert(
+            kind=AlertKind.REPLY,
+            facts=(
+                _progress("ROLLING_BACK", STEPS, cause=ALARM),
+                ("stages", ["Reached 20 % of targets at 09:16:04 UTC.", "Being taken back in prod by alarm errors."]),
+                ("broadcast", True),
+            ),
+            thread="C0FLAGS01:1772443000.000100",
+        ),
+        "reply-of-a-step": alert(
+            kind=AlertKind.REPLY,
+            facts=(
+                _progress("DEPLOYING", STEPS),
+                ("stages", ["Reached 20 % of targets at 09:16:04 UTC."]),
+                ("broadcast", False),
+            ),
+            thread="C0FLAGS01:1772443000.000100",
+        ),
         "grown": alert(*(_of_apply(number) for number in range(1, 4)), sent_as="C0FLAGS01:1772443000.000100"),
         "held-back": alert(
             *(recorded(number=number) for number in range(1, 3)),
@@ -188,6 +228,28 @@ def cases() -> dict[str, Alert]:
         ),
         "test": alert(kind=AlertKind.TEST),
     }
+
+
+def _progress(state: str, steps: tuple[tuple[str, float], ...] = (), **fields: str):
+    progress = Progress(
+        number=7,
+        application="shop",
+        environment="prod",
+        profile="checkout-flags",
+        account="111122223333",
+        region="eu-central-1",
+        application_id="abc1234",
+        environment_id="env9876",
+        version="3",
+        live="2",
+        state=state,
+        coming=("new-checkout: enabled", "free-shipping: limit 50 → 80"),
+        steps=steps,
+        growth="linear by 20% over 10 min, then 5 min of watching",
+        started_at="2026-03-02T09:15:04Z",
+        **fields,
+    )
+    return ("deployment", progress.to_json())
 
 
 def _of_apply(number: int):

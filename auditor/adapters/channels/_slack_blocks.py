@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from auditor.application.message import DiffLine, Message, Revert, Told
+from auditor.domain.alerts import AlertKind
 
 MOST_BLOCKS = 45
 LONGEST_SECTION = 2_900
@@ -23,9 +24,14 @@ _ABSENT = "(absent)"
 Block = dict[str, Any]
 
 
-def payload(message: Message, channel: str) -> dict[str, Any]:
-    """Return the arguments of ``chat.postMessage`` for a message; its outbox key travels as metadata."""
+def payload(message: Message, channel: str, thread: str | None = None) -> dict[str, Any]:
+    """Return the arguments of ``chat.postMessage`` for a message; its outbox key travels as metadata.
+
+    ``thread`` is the timestamp of the message that it answers.
+    """
+    reply = {} if thread is None else {"thread_ts": thread, "reply_broadcast": message.broadcast}
     return {
+        **reply,
         "channel": channel,
         "text": fallback(message),
         "blocks": blocks(message),
@@ -72,7 +78,9 @@ def escape(text: str) -> str:
 def blocks(message: Message) -> list[Block]:
     """Return the message's blocks: the most important first, so that what does not fit is the least."""
     page = _Page()
-    page.add({"type": "header", "text": _plain(message.title, LONGEST_HEADER)})
+    # In its thread a reply stands below the title already.
+    if message.kind is not AlertKind.REPLY or message.broadcast:
+        page.add({"type": "header", "text": _plain(message.title, LONGEST_HEADER)})
     page.plain(message.lines)
     _add_changes(page, message.changes, message.changes_left_out)
     page.plain(f"{fact.label}: {fact.text}" for fact in message.facts)

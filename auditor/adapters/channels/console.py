@@ -47,7 +47,8 @@ def slack_json(alert: Alert, channel: str) -> dict[str, Any]:
     sent_in, _, timestamp = (alert.sent_as or "").rpartition(":")
     if timestamp and sent_in:
         return edit_payload(message, sent_in, timestamp)
-    return payload(message, channel)
+    thread = (alert.thread or "").rpartition(":")[2]
+    return payload(message, channel, thread or None)
 
 
 def readable(message: Message, width: int = WIDTH) -> Iterator[str]:

@@ -81,7 +81,7 @@ class SlackChannel:
         return self._told(lambda: self._post(alert))
 
     def _post(self, alert: Alert) -> Delivery:
-        answer = self._call("chat.postMessage", json=payload(compose(alert), self._channel))
+        answer = self._call("chat.postMessage", json=payload(compose(alert), self._channel, _timestamp(alert.thread)))
         return answers.sent(str(answer.get("channel") or self._channel), str(answer.get("ts")))
 
     def _edit(self, alert: Alert, channel: str, timestamp: str) -> Delivery:
@@ -103,14 +103,16 @@ class SlackChannel:
 
     def _look(self, alert: Alert) -> Delivery | None:
         """Return the delivery of an alert that is in the channel already, or ``None``; unknown after too many pages."""
-        channel, key = self._channel_id(), metadata_key(alert.key)
+        channel, key, thread = self._channel_id(), metadata_key(alert.key), _timestamp(alert.thread)
+        method, about = ("conversations.history", {}) if thread is None else ("conversations.replies", {"ts": thread})
         oldest = str((alert.created_at - _CLOCK_MARGIN).timestamp())
         cursor = ""
         for _ in range(_PAGES):
             page = self._call(
-                "conversations.history",
+                method,
                 params={
                     "channel": channel,
+                    **about,
                     "oldest": oldest,
                     "limit": _PAGE,
                     "cursor": cursor,
@@ -180,6 +182,12 @@ class SlackChannel:
         return WebClient(
             token=self._token, base_url=self._base_url, timeout=self._timeout, retry_handlers=[], logger=quiet
         )
+
+
+def _timestamp(message_id: str | None) -> str | None:
+    """Return by which timestamp Slack knows a message that was sent; ``None``: it was sent by no Slack."""
+    channel, _, timestamp = (message_id or "").rpartition(":")
+    return timestamp if timestamp and _CHANNEL_ID.fullmatch(channel) else None
 
 
 def _key_of(message: dict[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.application.message import Message, Told
 from auditor.application.messages import compose
 from auditor.application.ports import Clock
+from auditor.application.threads import said_otherwise
 from auditor.domain.alerts import Alert, Delivery, DeliveryOutcome
 from auditor.domain.errors import ConfigurationError
 from auditor.domain.findings import Severity
@@ -58,6 +59,8 @@ class SnsChannel:
     def send(self, alert: Alert) -> Delivery:
         """Publish one message and say what became of it; nobody can look whether a doubtful one arrived.
 
+        A topic has no threads: what a deployment's message would say at a step is published once, as the step.
+
         A doubtful one is published again, with ``attempt`` among its attributes to say so. A FIFO topic drops it by
         itself where the first one arrived within five minutes.
         """
@@ -69,6 +72,8 @@ class SnsChannel:
             NoCredentialsError,
         )
 
+        if said_otherwise(alert):
+            return Delivery(DeliveryOutcome.SENT, message_id=alert.sent_as)
         try:
             answer = self._sns.publish(**self._request(alert))
         except ClientError as error:

@@ -23,12 +23,14 @@ from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.session import Session
 from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts, changes
 from auditor.adapters.storage.texts import digest
-from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, NewAlert
+from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, Head, NewAlert
 from auditor.domain.changes import RecordedChange
-from auditor.domain.flags import FlagId
+from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.references import FlagSpec, Reference
 from auditor.domain.routing import hour_of
 from auditor.domain.times import from_micros, to_micros
+
+Facts = tuple[tuple[str, JsonValue], ...]
 
 _SECOND = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
@@ -77,9 +79,13 @@ class SqlOutbox:
     def tell(self, alert: NewAlert, at: datetime) -> str:
         """Add an alert, or let the recent one grow that it belongs to; return the key of the one that tells.
 
-        An alert with a burst joins one of the same burst that happened close to it and tells of other documents. One
-        that was sent already waits again, to edit its message.
+        An alert with a burst joins one of the same burst that happened close to it and tells of other documents; one
+        that would head a thread joins the alert that heads it. What was sent already waits again, to edit its message.
         """
+        head = self._head(alert.key) if alert.thread == alert.key else None
+        if head is not None:
+            self._grow(head, alert)
+            return alert.key
         found = self._joinable(alert) if alert.burst is not None else None
         if found is None or alert.burst is None:
             self.put(alert, at)
@@ -91,6 +97,27 @@ class SqlOutbox:
         self.session.run(newest.values(newest_us=to_micros(alert.burst.at)))
         key: str = found.key
         return key
+
+    def heads(self, keys: Sequence[str]) -> Sequence[Head]:
+        """Return those of these alerts that head a thread and were not given up."""
+        own = and_(alert_ways.c.alert_id == alerts.c.id, alert_ways.c.thread == alerts.c.key)
+        heads = select(alerts.c.key, alerts.c.facts, alert_ways.c.route).join(alert_ways, own)
+        open_ones = heads.where(alerts.c.key.in_(list(keys)), alerts.c.state != AlertState.DEAD.value)
+        return [Head(row.key, _facts(row.facts), row.route) for row in self.session.rows(open_ones)]
+
+    def follow(self, key: str, facts: Sequence[tuple[str, JsonValue]], at: datetime) -> bool:
+        """Let the alert that heads a thread carry these facts; return False where it carries just them.
+
+        One that was sent already waits again, to edit its message.
+        """
+        row, packed = self._head(key), pack_json(tuple(facts))
+        if row is None or row.facts == packed:
+            return False
+        fresh: dict[str, Any] = {"facts": packed}
+        if row.state == AlertState.SENT.value:
+            fresh |= {"state": AlertState.PENDING.value, "due_us": to_micros(at), "doubts": 0, "tries": 0}
+        self.session.run(update(alerts).where(alerts.c.id == row.id).values(fresh))
+        return True
 
     def recent(self, route: str | None, now: datetime) -> int:
         """Return how many messages about changes were put for a channel in the hour of ``now``."""
@@ -149,7 +176,7 @@ class SqlOutbox:
         ):
             return  # its lease ran out, and whoever has it now knows better; only "sent" is true whoever says it
         settled = {"error": delivery.error} | _settled(row, delivery, now)
-        if outcome is DeliveryOutcome.SENT and self._grew(alert):
+        if outcome is DeliveryOutcome.SENT and self._grew(alert, _facts(row.facts)):
             settled |= {"state": AlertState.PENDING.value, "due_us": to_micros(now), "doubts": 0, "tries": 0}
         self.session.run(update(alerts).where(alerts.c.id == alert.id).values(settled))
 
@@ -184,6 +211,12 @@ class SqlOutbox:
         if row is not None and (row.state == AlertState.PENDING.value or alert.kind is AlertKind.DIGEST):
             self._grow(row, alert)
 
+    def _head(self, key: str) -> Row[Any] | None:
+        """Return the alert of this key, for changing it, if it heads a thread and was not given up."""
+        if not self.heads([key]):
+            return None
+        return self.session.first(select(alerts).where(alerts.c.key == key).with_for_update())
+
     def _grow(self, row: Row[Any], alert: NewAlert) -> None:
         """Let an alert tell of more; one that was sent waits again, unless it tells of all that already."""
         last = select(func.max(alert_changes.c.position)).where(alert_changes.c.alert_id == row.id)
@@ -214,7 +247,7 @@ class SqlOutbox:
             told = select(alert_ways.c.route).join(alert_changes, alert_changes.c.alert_id == alert_ways.c.alert_id)
             row = self.session.first(told.where(alert_changes.c.told.in_(map(change_id, alert.change_keys))).limit(1))
             route = None if row is None else row.route
-        if route is None and alert.burst is None and alert.kind is not AlertKind.DIGEST:
+        if route is None and alert.burst is None and alert.thread is None and alert.kind is not AlertKind.DIGEST:
             return
         way = {
             "alert_id": number,
@@ -222,7 +255,7 @@ class SqlOutbox:
             "burst": None if alert.burst is None else digest(alert.burst.key),
             "newest_us": None if alert.burst is None else to_micros(alert.burst.at),
             "shown": 0,
-            "thread": None,
+            "thread": alert.thread,
         }
         self.session.add(alert_ways, way)
 
@@ -246,13 +279,16 @@ class SqlOutbox:
         both = select(changes.c.seq).where(changes.c.id.in_(told), changes.c.document_hash.in_(mine)).limit(1)
         return self.session.first(both) is not None
 
-    def _grew(self, alert: Alert) -> bool:
-        """Tell whether an alert tells of more by now than the message that was surely sent."""
-        way = self.session.first(select(alert_ways.c.shown).where(alert_ways.c.alert_id == alert.id))
-        if way is None:
+    def _grew(self, alert: Alert, facts: Facts) -> bool:
+        """Tell whether an alert tells of more, or else, by now than the message that was surely sent."""
+        wanted = select(alert_ways.c.shown, alert_ways.c.thread).where(alert_ways.c.alert_id == alert.id)
+        way = self.session.first(wanted)
+        if way is None or alert.kind is AlertKind.REPLY:
             return False
         # A message that was found, not sent, is as an earlier attempt made it.
         sure = alert.attempt == 1 or alert.sent_as is not None
+        if way.thread is not None and facts and (not sure or facts != alert.facts):
+            return True
         return self._count(alert.id) > (len(alert.changes) if sure else way.shown)
 
     def _claimed(self, row: Row[Any], channel: str, now: datetime, lease_seconds: int) -> Alert:
@@ -273,11 +309,13 @@ class SqlOutbox:
         return claimed
 
     def _alert(self, row: Row[Any], doubts: int) -> Alert:
-        kind = AlertKind(row.kind)
+        kind, facts = AlertKind(row.kind), _facts(row.facts)
         ids = select(alert_changes.c.change_id).where(alert_changes.c.alert_id == row.id)
         named = [one.change_id for one in self.session.rows(ids.order_by(alert_changes.c.position))]
         if kind is AlertKind.UPDATE:
+            original = self._original(named)
             named = self._told_with(named) or named
+            facts = facts if original is None else _facts(original.facts)
         told = self.changes.with_ids(named)
         return Alert(
             id=row.id,
@@ -289,10 +327,22 @@ class SqlOutbox:
             changes=tuple(told),
             findings=tuple(self.findings.of_changes([one.change.key for one in told])),
             references=self._references(told),
-            facts=tuple((name, value) for name, value in json.loads(row.facts)),
+            facts=facts,
             sent_as=self._message(named) if kind is AlertKind.UPDATE else row.message_id,
             superseded=self._superseded(told),
+            thread=self._thread(row.id) if kind is AlertKind.REPLY else None,
         )
+
+    def _original(self, ids: Sequence[str]) -> Row[Any] | None:
+        """Return the facts of the alert that tells of these changes."""
+        told = select(alerts.c.facts).join(alert_changes, alert_changes.c.alert_id == alerts.c.id)
+        return self.session.first(told.where(alert_changes.c.told.in_(ids)).limit(1))
+
+    def _thread(self, number: int) -> str | None:
+        """Return the channel's id of the message in whose thread an alert stands."""
+        own = select(alert_ways.c.thread).where(alert_ways.c.alert_id == number).scalar_subquery()
+        row = self.session.first(select(alerts.c.message_id).where(alerts.c.key == own))
+        return None if row is None else row.message_id
 
     def _told_with(self, ids: Sequence[str]) -> list[str]:
         """Return all that the message tells of that told of these."""
@@ -330,7 +380,7 @@ class SqlOutbox:
 
 
 def _waits() -> ColumnElement[bool]:
-    """Say that an alert is to be sent; one that edits a message waits until that message is settled."""
+    """Say that an alert is to be sent; one that edits a message, or answers it, waits until that message is settled."""
     told = alert_changes.alias()
     original = alerts.alias()
     unsettled = exists(
@@ -341,8 +391,21 @@ def _waits() -> ColumnElement[bool]:
         .where(alert_changes.c.alert_id == alerts.c.id, original.c.state.in_(_WAITING))
         .correlate(alerts)
     )
+    head = alerts.alias()
+    unheaded = exists(
+        select(1)
+        .select_from(alert_ways)
+        .join(head, head.c.key == alert_ways.c.thread)
+        .where(alert_ways.c.alert_id == alerts.c.id, head.c.state.in_(_WAITING))
+        .correlate(alerts)
+    )
     waiting = alerts.c.state.in_(_WAITING)
-    return and_(waiting, or_(alerts.c.kind != AlertKind.UPDATE.value, ~unsettled))
+    edits, replies = alerts.c.kind == AlertKind.UPDATE.value, alerts.c.kind == AlertKind.REPLY.value
+    return and_(waiting, or_(~edits, ~unsettled), or_(~replies, ~unheaded))
+
+
+def _facts(text: str) -> Facts:
+    return tuple((name, value) for name, value in json.loads(text))
 
 
 def _goes_by(route: str | None) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ from auditor.domain.changes import ChangeKind, DiffEntry
 from auditor.domain.documents import DocumentRef
 from auditor.domain.findings import Finding, Severity
 from auditor.domain.flags import FlagState
+from auditor.domain.progress import Progress
 from examples.standin.slack_rules import fault_of_message, texts_of
 from tests.support.alerts import alert, recorded, reference
 
@@ -87,10 +88,31 @@ def poisoned(text: str, kind: AlertKind = AlertKind.CHANGE, change_kind: ChangeK
         key=f"key|{text}",
         findings=(Finding("code", Severity.HIGH, text),),
         references=(reference(text),),
-        facts=((text, text), ("list", [text, {text: 1}])),
+        facts=((text, text), ("list", [text, {text: 1}]), *(_stage(text) if kind is AlertKind.REPLY else ())),
         titles={text: text},
         former={change.id: {"text": text, "type": "String"}},
     )
+
+
+def _stage(text: str) -> tuple[tuple[str, Any], ...]:
+    """Return how far a deployment is, with the text in every place of it that foreign words can reach."""
+    words = dict.fromkeys(
+        ("application", "environment", "profile", "account", "region", "application_id", "environment_id",
+         "version", "live", "growth", "cause", "who"), text,
+    )  # fmt: skip
+    steps = (("2026-03-02T12:00:00Z", 20.0),)
+    progress = Progress(number=1, state="ROLLING_BACK", coming=(text,), steps=steps, **words)
+    return (("deployment", progress.to_json()), ("stages", [text]), ("broadcast", True))
+
+
+@pytest.mark.parametrize("state", ["DEPLOYING", "BAKING", "ROLLING_BACK", "COMPLETE"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_in_a_deployments_message_it_is_text(text, state):
+    kept = dict(_stage(text)[0][1]) | {"state": state}
+    told = alert(facts=(("deployment", kept),))
+
+    check(slack_json(told, "C0FLAGS01"))
+    assert all(line.isprintable() for line in readable(compose(told)))
 
 
 def check(payload: dict[str, Any]) -> None:

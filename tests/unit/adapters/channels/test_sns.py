@@ -40,6 +40,9 @@ def test_every_kind_of_message_is_taken_and_hides_what_is_hidden(sns, name):
     delivery = channel_of(sns).send(told)
 
     assert delivery.outcome is DeliveryOutcome.SENT, delivery.error
+    if name == "deployment-half":
+        assert (sns.published, delivery.message_id) == ([], told.sent_as), "its stages are published by themselves"
+        return
     (published,) = sns.published
     assert published["Message"].strip()
     assert "comparable" not in published["Message"]
