@@ -14,6 +14,8 @@ import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import children
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_NAMES = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", b"localhost", b"127.0.0.1", b"::1"}  # noqa: S104
 PROOF = os.environ.get("FLAGTRAIL_PROOF") == "1"
@@ -105,7 +107,7 @@ def root() -> Path:
 @pytest.fixture
 def unmeasured() -> dict[str, str]:
     """Give an environment in which a child is not measured: measuring imports modules of its own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+    return children.unmeasured()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from auditor.domain.extras import EXTRAS, needs
 from tests.support.alerts import change
+from tests.support.children import unmeasured
 from tests.support.filled import record
 
 PROGRAM = """
@@ -39,7 +39,7 @@ WITHOUT = [
 def without(extra, words, **environ):
     libraries = sorted(library for library, brings in EXTRAS.items() if brings == extra)
     command = [sys.executable, "-c", PROGRAM.format(libraries=libraries), *words]
-    return subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env={**unmeasured(), **environ}, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(("extra", "words"), WITHOUT, ids=lambda given: given if isinstance(given, str) else given[0])

