@@ -31,8 +31,8 @@ class SourceSettings:
 
     Empty ``accounts`` and ``regions`` mean those of the credentials at hand; empty ``applications`` and
     ``profiles`` mean all. ``paths`` are SSM's templates. ``table`` with ``keys`` and ``actor`` belong to DynamoDB,
-    ``bucket``, ``key`` (a template) and ``pointer`` to S3. ``name`` is what ``--source`` takes; the kind
-    unless it is given.
+    ``bucket`` and ``key`` (a template) to S3, ``pointer`` to S3 and AppConfig. ``name`` is what ``--source``
+    takes; the kind unless it is given.
     """
 
     kind: str

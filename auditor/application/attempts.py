@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from auditor.application.ports import UnitOfWork
 from auditor.domain.attribution import UNATTRIBUTED, ApiCall, CallOutcome, CallTarget
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange
-from auditor.domain.documents import DocumentRef, EnvironmentRef
+from auditor.domain.documents import Deployment, DocumentRef, EnvironmentRef
 from auditor.domain.events import GuardrailHint, Notices
+from auditor.domain.liveness import live_version
 from auditor.domain.sentences import summarize
 
 
@@ -37,8 +39,9 @@ def attempt_changes(uow: UnitOfWork, call: ApiCall, by: Detection = Detection.EV
 def guardrail_changes(uow: UnitOfWork, notices: Notices, by: Detection = Detection.EVENT) -> Iterator[AttributedChange]:
     """Yield one row per weakened protection; its flag is null where it guards a whole environment or profile."""
     calls = {call.event_id: call for call in notices.calls}
-    for hint in notices.guardrails:
-        if not _weakened(uow, hint):
+    for given in notices.guardrails:
+        hint = _as_known(uow, given) if _weakened(uow, given) else None
+        if hint is None:
             continue
         call = calls.get(hint.call_event_id)
         place = _place_of_guardrail(uow, hint)
@@ -64,12 +67,39 @@ def _weakened(uow: UnitOfWork, hint: GuardrailHint) -> bool:
     return hint.left < former[-1] if former else hint.left == 0
 
 
+def _as_known(uow: UnitOfWork, hint: GuardrailHint) -> GuardrailHint | None:
+    """Return a hint with what the record knows of it; ``None`` where it turns out to have weakened nothing."""
+    if hint.deleted_version is None or hint.document is None:
+        return hint
+    text = _deleted_version_text(uow.deployments.of_profile(hint.document), hint.document, hint.deleted_version)
+    return None if text is None else replace(hint, text=text)
+
+
+def _deleted_version_text(deployments: Sequence[Deployment], profile: DocumentRef, version: str) -> str | None:
+    """Return what it means that a version is gone; ``None`` where it was deployed nowhere, so that nobody misses it.
+
+    Of a profile without any known deployment nobody can say that.
+    """
+    places: dict[EnvironmentRef, list[Deployment]] = defaultdict(list)
+    for deployment in deployments:
+        places[deployment.environment].append(deployment)
+    live = {own[0].environment_name for own in places.values() if live_version(own, profile) == version}
+    deployed = {one.environment_name for one in deployments if one.version == version}
+    if live:
+        return f"hosted version {version} was deleted while it is live in {', '.join(sorted(live))}"
+    if deployed:
+        gone = f"hosted version {version} was deleted, which was deployed to {', '.join(sorted(deployed))}"
+        return f"{gone}: nobody can go back to it"
+    return None if deployments else f"hosted version {version} was deleted; whether it was deployed is not known"
+
+
 def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Place:
     if target.document is not None:
         document = target.document
         if target.flag is not None:
             return _Place(document, target.flag.application or None, target.flag.key, target.environment_name)
-        return _Place(document, _application_of(uow, document), None, target.environment_name)
+        environment = target.environment_name or _environment_name(uow, target.environment)
+        return _Place(document, _application_of(uow, document), None, environment)
     if target.environment is not None:
         return _place_of_environment(uow, target.environment, target.environment_name)
     return _Place(DocumentRef(call.service, call.account, call.region, "-"), None, None, None)
@@ -77,10 +107,16 @@ def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Pla
 
 def _place_of_guardrail(uow: UnitOfWork, hint: GuardrailHint) -> _Place:
     if hint.document is not None:
-        return _Place(hint.document, _application_of(uow, hint.document), None, hint.environment_name)
+        environment = hint.environment_name or _environment_name(uow, hint.environment)
+        return _Place(hint.document, _application_of(uow, hint.document), None, environment)
     if hint.environment is not None:
         return _place_of_environment(uow, hint.environment, hint.environment_name)
     return _Place(DocumentRef("appconfig", "-", "-", "-"), hint.application_id, None, hint.environment_name)
+
+
+def _environment_name(uow: UnitOfWork, environment: EnvironmentRef | None) -> str | None:
+    """Return what an environment is called, its id where no deployment to it is known."""
+    return None if environment is None else _place_of_environment(uow, environment, None).environment
 
 
 def _place_of_environment(uow: UnitOfWork, environment: EnvironmentRef, name: str | None) -> _Place:
@@ -166,4 +202,5 @@ def _guardrail_row(hint: GuardrailHint, place: _Place, by: Detection) -> FlagCha
         summary=hint.text,
         detected_by=by,
         reason=hint.text,
+        error=hint.error,
     )

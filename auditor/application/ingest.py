@@ -247,6 +247,7 @@ class Ingest:
     def _take_attempt(self, item: _Parsed, batch: _Batch) -> Outcome:
         with self.recorder.unit_of_work() as uow:
             changes = [change for call in item.notices.calls for change in attempt_changes(uow, call)]
+            changes += guardrail_changes(uow, item.notices)
 
         def finish(uow: UnitOfWork, _written: int) -> None:
             uow.inbox.take(item.keys, Outcome.ATTEMPT, self.recorder.clock.now())

@@ -296,6 +296,10 @@ class DeploymentLog(Protocol):
         """Return each deployment in its newest held state, lowest number first."""
         ...
 
+    def of_profile(self, profile: DocumentRef) -> Sequence[Deployment]:
+        """Return the deployments of one profile to any environment, each in its newest held state."""
+        ...
+
     def add(self, deployment: Deployment, at: datetime) -> bool:
         """Hold a deployment in its present state; return False when that state is held already."""
         ...

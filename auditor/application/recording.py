@@ -30,7 +30,7 @@ from auditor.domain.attribution import (
     Evidence,
 )
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, RecordedChange
-from auditor.domain.corroboration import ALARM, PIPELINE, PIPELINE_STARTED, WINDOW, corroborated
+from auditor.domain.corroboration import TELLING, WINDOW, corroborated
 from auditor.domain.derivation import Derived, Detecting, derive
 from auditor.domain.documents import (
     Deployment,
@@ -271,7 +271,7 @@ class Recorder:
 
     def corroborate(self, signals: Sequence[Signal], tally: Tally) -> None:
         """Append what signals say of deployments that are recorded already: an alarm, a pipeline, who started it."""
-        told = [signal for signal in signals if signal.code in (ALARM, PIPELINE, PIPELINE_STARTED)]
+        told = [signal for signal in signals if signal.code in TELLING]
         if not told:
             return
         first, last = min(s.at for s in told) - WINDOW, max(s.at for s in told) + WINDOW

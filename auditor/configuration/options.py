@@ -146,7 +146,7 @@ SECTIONS: tuple[Section, ...] = (
                 "pointer",
                 v.json_pointer,
                 "JSON Pointer",
-                "s3 and appconfig: where in the document the flags are; in a freeform profile each member there is one.",
+                "s3 and appconfig: where in the document the flags are; each member there is one.",
                 "s3: the whole; appconfig: what plainly holds flags",
             ),
         ),

@@ -9,12 +9,18 @@ from datetime import timedelta
 from auditor.domain.attribution import Attribution, Evidence
 from auditor.domain.changes import ChangeKind, FlagChange
 from auditor.domain.events import Signal
+from auditor.domain.liveness import environment_of
 
 MONITOR, ALARM, PIPELINE, PIPELINE_STARTED = "monitor", "alarm", "pipeline", "pipeline_started"
+EXPERIMENT = "experiment"
+TELLING = (ALARM, PIPELINE, PIPELINE_STARTED, EXPERIMENT)
+"""The codes of signals that say something of a deployment."""
+
 # How long before and after a deployment's end its alarm and its pipeline speak.
 WINDOW = timedelta(hours=1)
+_ROUNDING = timedelta(seconds=5)
 
-_SOURCES = {ALARM: "cloudwatch", PIPELINE: "codepipeline"}
+_SOURCES = {ALARM: "cloudwatch", PIPELINE: "codepipeline", EXPERIMENT: "appconfig experiment"}
 
 
 def corroborated(attribution: Attribution, change: FlagChange, signals: Sequence[Signal]) -> Attribution:
@@ -31,6 +37,11 @@ def concerns(signal: Signal, change: FlagChange) -> bool:
         return False
     if signal.code == ALARM:
         return change.kind is ChangeKind.ROLLED_BACK and signal.about in (change.reason or "")
+    if signal.code == EXPERIMENT:
+        env = environment_of(change)
+        place = "" if env is None else f"{env.account}|{env.region}|{env.application_id}|{env.environment_id}"
+        # It is what made AppConfig deploy, so it came before.
+        return signal.about == place and signal.at <= change.occurred_at + _ROUNDING
     application = change.document.name.partition("/")[0]
     deployed = f"{change.document.account}|{change.document.region}|{application}|{change.deployment.number}"
     return signal.code == PIPELINE and signal.about == deployed

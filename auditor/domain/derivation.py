@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auditor.domain.changes import ChangeKind, Detection, FlagChange, Gap, GapClass
+from auditor.domain.constraints import violations
 from auditor.domain.diffing import diff, differs
 from auditor.domain.documents import DocumentReading, DocumentRef, HeldDocument, Snapshot
 from auditor.domain.events import DocumentHint, Operation
@@ -284,9 +285,31 @@ def _version_changes(
                 detected_by=detected_by,
                 reason=None if begins or known else "earlier versions could no longer be read",
             )
+        yield from _outside_constraints(reading, life, snapshot, entries, directly_before, detected_by)
         entries, version, known = snapshot.entries, snapshot.version, True
         modified_at = snapshot.modified_at or modified_at
         checked_at = None
+
+
+def _outside_constraints(
+    reading: DocumentReading,
+    life: int,
+    snapshot: Snapshot,
+    before: Mapping[str, FlagEntry],
+    directly_before: str | None,
+    detected_by: Detection,
+) -> Iterator[FlagChange]:
+    """Yield a guardrail for each flag that this version put outside the constraints of its own definition."""
+    for path, entry in sorted(snapshot.entries.items()):
+        known = violations(before[path].state) if path in before else ()
+        faults = [fault for fault in violations(entry.state) if fault not in known]
+        if not faults:
+            continue
+        text = f"version {snapshot.version}: {'; '.join(faults)}"
+        moment = _moment_of_version(snapshot, path, None, None, reading.read_at)
+        yield guardrail_change(
+            reading.document, life, path, entry, snapshot.version, directly_before, moment, detected_by, text
+        )
 
 
 def _entry_differs(before: FlagEntry, after: FlagEntry) -> bool:
@@ -400,6 +423,42 @@ def _moment_of_label(
         return max(moves, key=lambda hint: hint.at).at, None
     after = held.checked_at if held is not None else pointed.modified_at if pointed is not None else None
     return None, (after if after is None or after <= reading.read_at else None, reading.read_at)
+
+
+def guardrail_change(  # noqa: PLR0913 - one place that puts a change together
+    document: DocumentRef,
+    life: int,
+    path: str,
+    entry: FlagEntry,
+    version: str,
+    version_before: str | None,
+    moment: Moment,
+    detected_by: Detection,
+    text: str,
+) -> FlagChange:
+    """Return that a protection of a flag did not hold in a version; the flag's states stand in other changes."""
+    occurred_at, occurred_between = moment
+    return FlagChange(
+        key=f"{document.source}|{document.account}|{document.region}|{document.name}|{life}|{version}|{path}|guardrail",
+        cause=f"version|{document}|{life}|{version}",
+        kind=ChangeKind.GUARDRAIL,
+        document=document,
+        life=life,
+        application=entry.flag.application,
+        flag=entry.flag.key,
+        environment=entry.environment,
+        path=path,
+        version_before=version_before,
+        version_after=version,
+        occurred_at=occurred_at,
+        occurred_between=occurred_between,
+        before=None,
+        after=None,
+        diff=(),
+        summary=text,
+        detected_by=detected_by,
+        reason=text,
+    )
 
 
 def document_change(  # noqa: PLR0913 - one place that puts a change together

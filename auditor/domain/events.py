@@ -98,10 +98,12 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailHint:
-    """A call weakened a protection: what was weakened in words, on which environment or document.
+    """A call weakened a protection, or one had to act: in words, on which environment or document.
 
     ``measure`` names what the call counted (monitors, validators) and ``left`` how many there are now: it weakened
-    something only if there were more before, which the record may know.
+    something only if there were more before, which the record may know. ``deleted_version`` is a version that cannot
+    be gone back to any more: that matters only if it was deployed. ``error`` is set where a validation refused the
+    call.
     """
 
     call_event_id: str
@@ -113,6 +115,8 @@ class GuardrailHint:
     application_id: str | None = None
     measure: str | None = None
     left: int = 0
+    deleted_version: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

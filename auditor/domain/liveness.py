@@ -82,6 +82,12 @@ def transitions(deployments: Sequence[Deployment]) -> Iterator[Transition]:
             yield Transition(deployment, end, at, deployment.version, replaced.get(deployment.number))
 
 
+def live_version(deployments: Sequence[Deployment], profile: DocumentRef) -> str | None:
+    """Return which version of a profile is live in an environment, of which all deployments known must be given."""
+    mine = [transition for transition in transitions(deployments) if transition.deployment.profile == profile]
+    return mine[-1].live if mine else None
+
+
 def _ends(deployments: Sequence[Deployment]) -> Iterator[tuple[datetime, Deployment, End]]:
     for deployment in deployments:
         if deployment.completed_at is not None:

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 # botocore describes every service of AWS in 20 MB; the function talks to these, or may be configured to.
 SERVICES = frozenset({
-    "appconfig", "cloudtrail", "codepipeline", "dynamodb", "dynamodbstreams", "kms", "s3", "secretsmanager", "ssm", "sts",
+    "appconfig", "cloudtrail", "codepipeline", "dynamodb", "dynamodbstreams", "kms", "s3", "secretsmanager",
+    "ssm", "sts",
 })  # fmt: skip
 LEFT_OUT_FOLDERS = {"bin", "scripts", "tests"}
 # The command line's parser is a dependency of the distribution, but no part of the function.

@@ -229,6 +229,147 @@ def test_fewer_validators_are_a_guardrail(aws, record):
     ]
 
 
+def test_a_deleted_version_matters_where_it_was_deployed(aws, record):
+    world = World(aws, minutes=0)
+    for on in (True, False, True):
+        world.deploy(on=on)
+        aws.advance(timedelta(minutes=1))
+    ids = {"ApplicationId": world.app, "ConfigurationProfileId": world.profile}
+    unused = world.client.create_hosted_configuration_version(
+        **ids, Content=flag_document({"dark-mode": {"enabled": False}}), ContentType="application/json"
+    )["VersionNumber"]
+    record.take(*aws.drain())
+    for number in (unused, 1, 3):
+        aws.advance(timedelta(minutes=1))
+        world.client.delete_hosted_configuration_version(**ids, VersionNumber=number)
+
+    outcomes = [record.outcomes(event)[0] for event in aws.drain()]
+
+    assert outcomes == ["noted", "recorded", "recorded"]
+    assert [row["summary"] for row in record.rows() if row["kind"] == "guardrail"] == [
+        "hosted version 1 was deleted, which was deployed to prod: nobody can go back to it",
+        "hosted version 3 was deleted while it is live in prod",
+    ]
+    assert record.reconcile().gaps == 0, "what it said is held"
+
+
+def test_of_a_profile_never_seen_nobody_knows_what_was_deployed(aws, record):
+    world = World(aws)
+    ids = {"ApplicationId": world.app, "ConfigurationProfileId": world.profile}
+    world.client.create_hosted_configuration_version(
+        **ids, Content=flag_document({"dark-mode": {"enabled": False}}), ContentType="application/json"
+    )
+    aws.drain()
+    world.client.delete_hosted_configuration_version(**ids, VersionNumber=1)
+
+    record.take(*aws.drain())
+
+    assert record.told("kind", "summary") == [
+        ("guardrail", "hosted version 1 was deleted; whether it was deployed is not known")
+    ]
+
+
+def test_a_failed_validation_is_an_attempt_and_a_guardrail(aws, record):
+    world = World(aws)
+    event = sample("ct-appconfig-startdeployment-accessdenied")
+    detail = event["detail"] | {
+        "errorCode": "BadRequestException",
+        "errorMessage": "Error validating configuration: ref: refs/heads/main: $.limit: must be at most 100",
+        "requestParameters": {
+            "applicationId": world.app, "environmentId": world.env, "configurationProfileId": world.profile,
+            "configurationVersion": "24",
+        },
+        "eventID": "validation",
+    }  # fmt: skip
+    aws.drain()
+
+    refused = record.take(event | {"id": "v", "detail": detail})
+    other = detail | {"eventID": "other", "errorCode": "ConflictException", "errorMessage": "a deployment is running"}
+    busy = record.take(event | {"id": "o", "detail": other})
+
+    assert [report.outcomes[0] for report in (refused, busy)] == ["attempt", "attempt"]
+    assert record.told("kind", "environment") == [
+        ("failed", world.env),
+        ("guardrail", world.env),
+        ("failed", world.env),
+    ]
+    (row,) = [row for row in record.rows() if row["kind"] == "guardrail"]
+    assert row["summary"] == "validation failed: version 24 was refused"
+    assert row["error"].startswith("BadRequestException: Error validating configuration")
+    assert row["actor"]["name"] == "bob@example.com"
+
+
+def test_values_outside_their_constraints_are_a_guardrail_once(aws, record):
+    world = World(aws, minutes=0)
+    profile = world.client.create_configuration_profile(
+        ApplicationId=world.app,
+        Name="elsewhere",
+        LocationUri="ssm-parameter:///shop/config/flags",
+        RetrievalRoleArn=ROLE,
+    )["Id"]
+    limits = {"limit": {"constraints": {"type": "number", "maximum": 100}}}
+    for limit, on in ((50, True), (500, True), (500, False), (60, False), (900, False)):
+        aws.advance(timedelta(minutes=1))
+        document = {
+            "version": "1",
+            "flags": {"search": {"name": "search", "attributes": limits}},
+            "values": {"search": {"enabled": on, "limit": limit}},
+        }
+        aws.client("ssm").put_parameter(
+            Name="/shop/config/flags", Value=json.dumps(document), Type="String", Overwrite=True
+        )
+
+    record.reconcile()
+    record.reconcile()
+
+    told = [(row["flag"], row["version_after"], row["summary"]) for row in record.rows() if row["kind"] == "guardrail"]
+    assert told == [
+        ("search", "2", "version 2: attribute limit is above its maximum 100"),
+        ("search", "5", "version 5: attribute limit is above its maximum 100"),
+    ]
+    (row,) = [row for row in record.rows() if row["kind"] == "guardrail" and row["version_after"] == "5"]
+    assert (row["document"], row["before"], row["after"], row["diff"]) == (f"{world.app}/{profile}", None, None, [])
+    assert row["actor"]["name"] == "operator"
+
+
+def experiment(world: World, call: str, **answer: Any) -> dict[str, Any]:
+    """Return CloudTrail's record of a call on a run of an experiment, in the form of AppConfig's other calls."""
+    event = sample("ct-appconfig-startdeployment-instant")
+    at = world.aws.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    snapshot = {"environmentId": world.env, "configurationProfileId": world.profile, "flagKey": "dark-mode"}
+    detail = event["detail"] | {
+        "eventName": call,
+        "eventTime": at,
+        "eventID": f"{call}-{answer}",
+        "requestParameters": {"applicationIdentifier": world.app, "experimentDefinitionIdentifier": "abcd123"},
+        "responseElements": {"applicationId": world.app, "run": 3, "experimentDefinitionSnapshot": snapshot} | answer,
+    }
+    return event | {"id": f"{call}-{answer}", "time": at, "detail": detail}
+
+
+def test_a_run_of_an_experiment_is_evidence_for_what_appconfig_deployed(aws, record):
+    world = World(aws, minutes=0)
+    world.deploy(on=True)
+    aws.drain()
+    begun = experiment(world, "StartExperimentRun", exposurePercentage=10)
+    more = experiment(world, "UpdateExperimentRun", exposurePercentage=50)
+    over = experiment(world, "StopExperimentRun", exposurePercentage=50)
+    bare = experiment(world, "UpdateExperimentRun", experimentDefinitionSnapshot=None)
+
+    assert record.outcomes(begun, more, over, bare) == ["recorded", "noted", "noted", "noted"]
+
+    told = evidence(record, "deployed")
+    assert (
+        "appconfig experiment",
+        "run 3 of an experiment with flag dark-mode was started; 10% of its audience see it",
+    ) in told
+    aws.advance(timedelta(hours=3))
+    world.deploy(on=False)
+    record.take(*aws.drain())
+    later = [row for row in record.rows() if row["kind"] == "deployed"][-1]
+    assert "appconfig experiment" not in {piece["source"] for piece in later["attribution"]["evidence"]}
+
+
 def test_what_was_weakened_before_anybody_listened_is_found(aws, record):
     world = World(aws, "one", "two")
     aws.advance(timedelta(minutes=1))

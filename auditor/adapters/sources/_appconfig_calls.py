@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.adapters.actors.cloudtrail import CallRecord, read_call
 from auditor.adapters.sources._appconfig_ids import AppConfigIds, a_number, an_id
-from auditor.domain.attribution import CallOutcome, CallTarget
-from auditor.domain.corroboration import MONITOR
+from auditor.domain.attribution import ApiCall, CallOutcome, CallTarget
+from auditor.domain.corroboration import EXPERIMENT, MONITOR
 from auditor.domain.documents import DocumentRef
 from auditor.domain.events import DeploymentHint, DocumentHint, GuardrailHint, Notices, Operation, RawEvent, Signal
+from auditor.domain.masking import mask_text
 
 _BYPASS = "BYPASS"
+_LONGEST = 300
+_VALIDATED = ("CreateHostedConfigurationVersion", "StartDeployment", "ValidateConfiguration")
+_VALIDATION = re.compile(r"validat|schema|constraint|invalid configuration", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class _Call:
             environment_name=self._environment_name(),
         )
 
-    def guardrail(self, text: str, measure: str | None = None, left: int = 0) -> tuple[GuardrailHint, ...]:
+    def guardrail(self, text: str, measure: str | None = None, left: int = 0, **more: Any) -> tuple[GuardrailHint, ...]:
         """Return the hint that this call weakened a protection, or may have: then by what it counted."""
         hint = GuardrailHint(
             call_event_id=self.record.event_id,
@@ -55,6 +60,7 @@ class _Call:
             application_id=self.ids.application,
             measure=measure,
             left=left,
+            **more,
         )
         return (hint,)
 
@@ -86,7 +92,8 @@ def parse_call(event: RawEvent) -> Notices:
         return Notices()
     if record.refused is not None:
         call = _Call(record, _ids_of_refused(record))
-        return Notices(calls=(record.call(record.refused, (call.target(),), _facts(call.ids)),))
+        attempt = record.call(record.refused, (call.target(),), _facts(call.ids))
+        return Notices(calls=(attempt,), guardrails=_refused_by_validation(call, attempt))
     return told(_Call(record, _ids(record)))
 
 
@@ -137,8 +144,22 @@ def _save(call: _Call) -> Notices:
 
 def _delete_version(call: _Call) -> Notices:
     version = call.number("versionNumber")
+    if version is None:
+        return call.notices()
     text = f"hosted version {version} was deleted: no environment can go back to it"
-    return call.notices(call.target(version), guardrails=call.guardrail(text))
+    return call.notices(call.target(version), guardrails=call.guardrail(text, deleted_version=str(version)))
+
+
+def _refused_by_validation(call: _Call, attempt: ApiCall) -> tuple[GuardrailHint, ...]:
+    """Return the hint that a validation held a call up: AppConfig says so in the message of a bad request only."""
+    record = call.record
+    if record.name not in _VALIDATED or record.error_code != "BadRequestException":
+        return ()
+    if _VALIDATION.search(record.error_message or "") is None:
+        return ()
+    version = call.number("configurationVersion")
+    what = f"version {version}" if version is not None else "a version"
+    return call.guardrail(f"validation failed: {what} was refused", error=attempt.error)
 
 
 def _start(call: _Call) -> Notices:
@@ -220,6 +241,31 @@ def _update_settings(call: _Call) -> Notices:
     return call.notices(guardrails=call.guardrail(text))
 
 
+def _experiment(call: _Call) -> Notices:
+    """Tell that a run of an experiment changed what users see: AppConfig deploys by itself, no version has the share.
+
+    Its answer holds the experiment as it was when the run began, and with it the environment.
+    """
+    told = call.record.answered("experimentDefinitionSnapshot")
+    snapshot = told if isinstance(told, dict) else {}
+    ids = replace(
+        call.ids,
+        environment=an_id(snapshot.get("environmentId")),
+        profile=an_id(snapshot.get("configurationProfileId")),
+    )
+    environment = ids.environment_ref
+    if environment is None:
+        return call.notices()
+    run, share, flag = call.record.answered("run"), call.record.answered("exposurePercentage"), snapshot.get("flagKey")
+    done = {"StartExperimentRun": "started", "StopExperimentRun": "stopped"}.get(call.record.name, "changed")
+    shown = f"; {share:g}% of its audience see it" if isinstance(share, int | float) and done != "stopped" else ""
+    text = mask_text(f"run {run} of an experiment with flag {flag} was {done}{shown}")[:_LONGEST]
+    place = (ids.account, ids.region, environment.application_id, environment.environment_id)
+    signal = Signal(None, call.record.at, EXPERIMENT, text, "|".join(place), call.record.event_id)
+    moved = (DeploymentHint(environment, call.record.at),)
+    return replace(call, ids=ids).notices(signals=(signal,), deployments=moved)
+
+
 def _evidence(call: _Call) -> Notices:
     """Tell a call that changes no flag by itself, but may say who is behind what follows."""
     return call.notices()
@@ -239,7 +285,8 @@ _CALLS: dict[str, Callable[[_Call], Notices]] = {
     "UpdateApplication": _evidence,
     "DeleteApplication": _evidence,
     "UpdateAccountSettings": _update_settings,
-    "StartExperimentRun": _evidence,
-    "UpdateExperimentRun": _evidence,
-    "StopExperimentRun": _evidence,
+    "StartExperimentRun": _experiment,
+    "UpdateExperimentRun": _experiment,
+    "StopExperimentRun": _experiment,
+    "ValidateConfiguration": _evidence,
 }

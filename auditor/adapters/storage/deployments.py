@@ -11,7 +11,7 @@ from sqlalchemy import select
 from auditor.adapters.storage.packing import pack, unpack
 from auditor.adapters.storage.session import Session
 from auditor.adapters.storage.tables import deployments
-from auditor.domain.documents import Deployment, EnvironmentRef
+from auditor.domain.documents import Deployment, DocumentRef, EnvironmentRef
 from auditor.domain.times import to_micros
 
 
@@ -36,6 +36,22 @@ class SqlDeploymentLog:
         )
         newest = {row.number: row.body for row in self.session.rows(held)}
         return [unpack(Deployment, body) for body in newest.values()]
+
+    def of_profile(self, profile: DocumentRef) -> Sequence[Deployment]:
+        """Return the deployments of one profile to any environment, each in its newest held state."""
+        table = deployments.c
+        held = (
+            select(table.environment_id, table.number, table.body)
+            .where(
+                table.account == profile.account,
+                table.region == profile.region,
+                table.application_id == profile.name.partition("/")[0],
+            )
+            .order_by(table.environment_id, table.number, table.seq)
+        )
+        newest = {(row.environment_id, row.number): row.body for row in self.session.rows(held)}
+        found = (unpack(Deployment, body) for body in newest.values())
+        return [deployment for deployment in found if deployment.profile == profile]
 
     def add(self, deployment: Deployment, at: datetime) -> bool:
         """Hold a deployment in its present state; return False when that state is held already."""
