@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from auditor.adapters.aws import AwsClients
     from auditor.adapters.channels._slack_access import SlackAccess
     from auditor.adapters.storage import Database
+    from auditor.adapters.storage.engine import Password
     from auditor.adapters.storage.upgrade import Upgraded
     from auditor.application.dispatch import DispatchReport
     from auditor.application.policing import Policing
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from auditor.application.recording import Recorder
     from auditor.application.sealing import Anchor, SealReport, Signer, Vouch
     from auditor.application.verifying import Note, Verdict
+    from auditor.domain.flags import JsonValue
     from auditor.domain.ledger.checkpoint import PublicKey, Verify
     from auditor.domain.references import ScanResult
     from auditor.domain.verdicts import StaleRules
-    from auditor.settings import PolicySettings, Settings
+    from auditor.settings import DatabaseLogin, PolicySettings, Settings
     from reports.stale import StaleInput
+
+SECRETS = ("SLACK_BOT_TOKEN", "FLAGTRAIL_FINGERPRINT_KEY", "FLAGTRAIL_MAC_KEY")
+"""Variables whose value may stand in AWS Secrets Manager instead, as the whole text of the secret NAME_SECRET_ARN."""
 
 
 class SystemClock:
@@ -38,14 +43,26 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def database(url: str, mac_key: bytes | None = None, *, create: bool = True) -> Database:
+def database(
+    url: str, mac_key: bytes | None = None, *, create: bool = True, login: DatabaseLogin | None = None
+) -> Database:
     """Open the record, making a missing SQLite file; raise ``DatabaseError`` or ``SchemaOutdatedError``."""
     from auditor.adapters.storage import open_database
 
-    return open_database(url, create=create, mac_key=mac_key)
+    return open_database(url, create=create, mac_key=mac_key, password=password(url, login))
 
 
-def upgrade(url: str) -> Upgraded:
+def password(url: str, login: DatabaseLogin | None) -> Password | None:
+    """Return what gives the password of each connection; ``None`` where the URL or ``PGPASSWORD`` has it."""
+    if login is None or not (login.iam or login.secret):
+        return None
+    from auditor.adapters.aws import AwsClients
+    from auditor.adapters.database_login import password_for
+
+    return password_for(url, login, AwsClients())
+
+
+def upgrade(url: str, login: DatabaseLogin | None = None) -> Upgraded:
     """Bring the record's schema up to date; raise ``DatabaseError`` when that cannot be."""
     from auditor.domain.errors import DatabaseError
 
@@ -53,7 +70,19 @@ def upgrade(url: str) -> Upgraded:
         from auditor.adapters.storage.upgrade import upgrade as mend
     except ImportError as error:
         raise DatabaseError("an upgrade needs Alembic, which is not installed; install flagtrail[migrate]") from error
-    return mend(url)
+    return mend(url, password(url, login))
+
+
+def revealed(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with the secrets in them that they name by ARN; raise ``FlagtrailError`` for one unread."""
+    named = {name: environ[f"{name}_SECRET_ARN"] for name in SECRETS if environ.get(f"{name}_SECRET_ARN")}
+    if not named:
+        return dict(environ)
+    from auditor.adapters.aws import AwsClients
+    from auditor.adapters.secrets import read_secret
+
+    clients = AwsClients()
+    return {**environ, **{name: read_secret(arn, clients) for name, arn in named.items()}}
 
 
 def sources(settings: Settings) -> dict[str, FlagSource]:
@@ -118,6 +147,21 @@ def own_client(service: Literal["kms", "s3"], settings: Settings) -> Any:
     from auditor.adapters.aws import CONFIG
 
     return boto3.client(service, region_name=aws(settings).region(), config=CONFIG)
+
+
+def flip_canary(settings: Settings, name: str) -> dict[str, JsonValue]:
+    """Flip the canary's flag; raise ``StoreUnreadableError`` when it cannot be read or written."""
+    from auditor.adapters.canary import flip
+
+    return flip(aws(settings), name)
+
+
+def keep_page(settings: Settings, page: Path) -> str:
+    """Put a weekly page into the bucket of the checkpoints and return where it is."""
+    from auditor.adapters.report_shelf import keep_page as keep
+
+    bucket, _, _ = (settings.ledger.bucket or "").partition("/")
+    return keep(page, bucket, own_client("s3", settings))
 
 
 def keys() -> ModuleType:
@@ -311,5 +355,5 @@ class Application:
 
 def application(settings: Settings) -> Application:
     """Build everything an entry point needs to record and to tell."""
-    record = database(settings.database_url, settings.ledger.mac_key)
+    record = database(settings.database_url, settings.ledger.mac_key, login=settings.database_login)
     return Application(settings, record, recorder(settings, record))

@@ -154,7 +154,20 @@ class LedgerSettings:
     mac_key: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseLogin:
+    """How PostgreSQL is convinced, where neither the URL nor ``PGPASSWORD`` says it: asked anew for each connection.
+
+    ``secret`` is the ARN of a secret of AWS Secrets Manager whose JSON has the password; with ``iam`` the role at hand
+    signs one that holds for 15 minutes.
+    """
+
+    secret: str | None = None
+    iam: bool = False
+
+
 _NO_SCAN_OPTIONS = ScanOptions()
+_PASSWORD_AT_HAND = DatabaseLogin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +177,13 @@ class Settings:
     ``config_path`` is the file it came from (``None``: none was there). ``repositories`` are what a
     scheduled scan reads. ``code_link`` is a URL template with ``{commit}``, ``{path}``, ``{line}``.
     ``owners`` maps patterns of ``application/flag`` to who owns them. ``fingerprint_key`` makes masked
-    values comparable and is shown nowhere.
+    values comparable and is shown nowhere. ``canary`` is the parameter that is flipped by a schedule to show that
+    changes arrive, which nobody is told of.
     """
 
     config_path: Path | None = None
     database_url: str = DEFAULT_DATABASE
+    database_login: DatabaseLogin = _PASSWORD_AT_HAND
     sources: tuple[SourceSettings, ...] = DEFAULT_SOURCES
     aws: AwsSettings = AwsSettings()
     slack: SlackSettings = SlackSettings()
@@ -183,6 +198,7 @@ class Settings:
     schedule: ScheduleSettings = ScheduleSettings()
     ledger: LedgerSettings = LedgerSettings()
     code_link: str | None = None
+    canary: str | None = None
     fingerprint_key: bytes | None = field(default=None, repr=False)
 
     @classmethod
@@ -231,13 +247,38 @@ def _with_environment(settings: Settings, environ: Mapping[str, str], database_u
         base_url=environ.get("FLAGTRAIL_SLACK_BASE_URL") or settings.slack.base_url,
         token=environ.get("SLACK_BOT_TOKEN") or None,
     )
+    canary = environ.get("FLAGTRAIL_CANARY") or settings.canary
     return replace(
         settings,
         database_url=url,
+        database_login=login_of(environ),
         slack=slack,
+        canary=canary,
+        routing=replace(settings.routing, untold=frozenset({canary} if canary else ())),
         fingerprint_key=_key(environ, "FLAGTRAIL_FINGERPRINT_KEY") or settings.fingerprint_key,
-        ledger=replace(settings.ledger, mac_key=_key(environ, "FLAGTRAIL_MAC_KEY") or settings.ledger.mac_key),
+        ledger=_ledger(settings.ledger, environ),
     )
+
+
+def _ledger(ledger: LedgerSettings, environ: Mapping[str, str]) -> LedgerSettings:
+    """Return how the log is signed, where the environment names what a deployment made for it."""
+    return replace(
+        ledger,
+        origin=environ.get("FLAGTRAIL_LOG_ORIGIN") or ledger.origin,
+        kms_key=environ.get("FLAGTRAIL_KMS_KEY") or ledger.kms_key,
+        bucket=environ.get("FLAGTRAIL_CHECKPOINT_BUCKET") or ledger.bucket,
+        mac_key=_key(environ, "FLAGTRAIL_MAC_KEY") or ledger.mac_key,
+    )
+
+
+def login_of(environ: Mapping[str, str]) -> DatabaseLogin:
+    """Return how the database's password is found; raise ``ConfigurationError`` for two ways at once."""
+    secret, iam = environ.get("FLAGTRAIL_DATABASE_SECRET_ARN") or None, environ.get("FLAGTRAIL_DATABASE_IAM", "")
+    if iam not in {"", "0", "1"}:
+        raise ConfigurationError(f"FLAGTRAIL_DATABASE_IAM is {iam!r}; set it to 1, or unset it")
+    if secret is not None and iam == "1":
+        raise ConfigurationError("FLAGTRAIL_DATABASE_IAM and FLAGTRAIL_DATABASE_SECRET_ARN are set; unset one of them")
+    return DatabaseLogin(secret, iam == "1")
 
 
 def _key(environ: Mapping[str, str], variable: str) -> bytes | None:

@@ -177,6 +177,11 @@ class AwsClients:
             self._clients[key] = self._made(service, account, region, settings)
         return self._clients[key]
 
+    def own(self, service: str, region: str | None = None) -> Any:
+        """Return a client of the account at hand for a service that is no store; nothing is called yet."""
+        make: Any = self._boto().client
+        return make(service, region_name=region or self.region(), config=self._config)
+
     def _made(self, service: str, account: str, region: str, settings: Mapping[str, Any]) -> Any:
         with answering(f"{service}:client", "a client", account, region):
             make: Any = self._boto().client

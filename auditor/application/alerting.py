@@ -72,7 +72,9 @@ def plan_alerts(recorded: Iterable[Tellable], run_started: datetime, desk: Desk)
     """
     prompt: dict[tuple[str, str | None], _Heap] = {}
     late: dict[str | None, _Heap] = {}
-    for item in filter(_is_told, recorded):
+    for item in recorded:
+        if not _is_told(item, desk.routing):
+            continue
         way = desk.routing.destination(item.change, item.owner, item.worst)
         begun = headed(item.change.change.cause, way.name)
         joins = begun is not None and desk.heads(begun)
@@ -88,8 +90,10 @@ def plan_alerts(recorded: Iterable[Tellable], run_started: datetime, desk: Desk)
         yield NewAlert(key, AlertKind.DIGEST, key, heap.keys(), not_before=hold, route=route)
 
 
-def _is_told(item: Tellable) -> bool:
+def _is_told(item: Tellable, routing: Routing) -> bool:
     change = item.change.change
+    if change.kind in _WRITES and change.document.name in routing.untold:
+        return False
     return change.detected_by is not Detection.BACKFILL and change.kind is not ChangeKind.FAILED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from auditor.application.ingest import IngestReport
@@ -10,16 +11,27 @@ from auditor.application.ingest import IngestReport
 _SCHEDULED_SOURCES = ("aws.events", "aws.scheduler")
 
 
-def is_scheduled(event: Mapping[str, Any]) -> bool:
-    """Tell whether an invocation is the clock's: a scheduled rule's event, or an input that asks for the job."""
-    if event.get("job") == "reconcile":
-        return True
-    return event.get("detail-type") == "Scheduled Event" and event.get("source") in _SCHEDULED_SOURCES
+class Job(StrEnum):
+    """What the function can be asked for, as ``{"job": "seal"}``; each may be a function with a role of its own."""
+
+    RECONCILE = "reconcile"
+    DISPATCH = "dispatch"
+    SEAL = "seal"
+    WEEKLY_REPORT = "weekly_report"
+    CANARY = "canary"
+    UPGRADE = "upgrade"
+    DOCTOR = "doctor"
 
 
-def is_sealing(event: Mapping[str, Any]) -> bool:
-    """Tell whether an invocation asks to seal and sign the log."""
-    return event.get("job") == "seal"
+def job_of(event: Mapping[str, Any]) -> Job | None:
+    """Return the job that the clock, or a person, asks for; ``None`` where an invocation is no job.
+
+    A scheduled rule's event asks for what is found without an event.
+    """
+    if event.get("detail-type") == "Scheduled Event" and event.get("source") in _SCHEDULED_SOURCES:
+        return Job.RECONCILE
+    asked = event.get("job")
+    return Job(asked) if asked in set(Job) else None
 
 
 def is_batch(event: Mapping[str, Any]) -> bool:

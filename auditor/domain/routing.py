@@ -107,12 +107,16 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The routes, of which the first that takes a change counts, and the channels they lead to."""
+    """The routes, of which the first that takes a change counts, and the channels they lead to.
+
+    Writes to the documents ``untold`` are recorded, and nobody is told of them.
+    """
 
     routes: tuple[Route, ...] = ()
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     fallback: Destination = EVERYTHING
     group_within: timedelta = timedelta(seconds=30)
+    untold: frozenset[str] = frozenset()
 
     def destination(self, change: RecordedChange, owner: str | None, worst: Severity | None) -> Destination:
         """Return the one channel that tells of a change."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from auditor.domain.times import parse_rfc3339
-from auditor.settings import Settings
+from auditor.settings import Settings, login_of
 
 if TYPE_CHECKING:
     from auditor.adapters.storage import Database
@@ -135,7 +135,8 @@ class Context:
         from auditor import bootstrap
 
         mac_key = self.settings.ledger.mac_key if recording else None
-        record = bootstrap.database(self.database_url, mac_key, create=create)
+        # How to sign in is told by the environment: a URL on the command line needs no readable configuration.
+        record = bootstrap.database(self.database_url, mac_key, create=create, login=login_of(self.environ))
         command = click.get_current_context(silent=True)
         if command is not None:
             command.call_on_close(record.close)

@@ -6,8 +6,8 @@ Importing this module must stay light: it is every cold start. Parts are built a
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
@@ -15,10 +15,12 @@ from typing import Any, Protocol
 from auditor import bootstrap
 from auditor.application.envelopes import unpack
 from auditor.application.ingest import Ingest, IngestReport
-from auditor.application.serving import batch_failures, is_batch, is_scheduled, is_sealing
+from auditor.application.serving import Job, batch_failures, is_batch, job_of
 from auditor.domain.errors import FlagtrailError, StoreUnreadableError
 from auditor.domain.events import Outcome
 from auditor.entrypoints import telemetry
+from auditor.entrypoints.journal import Journal
+from auditor.entrypoints.warm import Warm
 from auditor.settings import Settings
 
 SENDING_BUDGET = timedelta(seconds=5)
@@ -27,6 +29,8 @@ SENDING_BUDGET = timedelta(seconds=5)
 # What leaves nothing to seal.
 _WITHOUT_TRACE = {Outcome.DUPLICATE, Outcome.IGNORED, Outcome.REJECTED, Outcome.DEFERRED}
 _RESERVE = timedelta(seconds=3)
+_WITHOUT_RECORD = {Job.CANARY, Job.UPGRADE}
+_JOURNAL = Journal()
 
 
 class LambdaContext(Protocol):
@@ -38,39 +42,139 @@ class LambdaContext(Protocol):
 
 
 @cache
+def _warm() -> Warm:
+    return Warm(os.environ)
+
+
 def _application() -> bootstrap.Application:
-    """Build the parts once an execution environment; settings are read from its variables only."""
-    return bootstrap.application(Settings.from_env(os.environ))
+    """Return the parts of this execution environment; they are built once, from its variables and the secrets named."""
+    return _warm().application()
 
 
 def handler(event: dict[str, Any], context: LambdaContext | None = None) -> dict[str, Any]:
-    """Take an event, a batch or a scheduled input; answer batches with what failed in them.
+    """Take an event, a batch or a job; answer batches with what failed in them.
 
     Raise ``StoreUnreadableError`` for a single event whose store cannot be read, so that Lambda delivers it again.
     """
+    job = job_of(event)
+    if job in _WITHOUT_RECORD:
+        return _alone(job, _warm().settings(), context)
     return serve(_application(), event, context)
 
 
 def serve(
-    application: bootstrap.Application, event: dict[str, Any], context: LambdaContext | None = None
+    application: bootstrap.Application,
+    event: dict[str, Any],
+    context: LambdaContext | None = None,
+    journal: Journal = _JOURNAL,
 ) -> dict[str, Any]:
-    """Serve one invocation with these parts."""
-    if is_sealing(event):
-        return _seal_and_sign(application)
-    if is_scheduled(event):
-        return _reconcile(application, context)
-    events = unpack(event)
-    report = Ingest(application.recorder).run(events)
-    _log("ingest", {**report.to_json(), **telemetry.correlation(events, report), **_request(context)})
-    _measure(telemetry.ingest_metrics(events, report, application.recorder.clock.now()))
-    _send(application, report.alerts, context)
-    if set(report.outcomes) - _WITHOUT_TRACE:
-        _seal(application)
-    if is_batch(event):
-        return batch_failures(report)
-    if report.deferred:
-        raise StoreUnreadableError(report.deferred[0].error)
-    return _answer(report)
+    """Serve one invocation with these parts, telling the journal what was done."""
+    invocation = _Invocation(application, context, journal)
+    job = job_of(event)
+    if job in _WITHOUT_RECORD:
+        return _alone(job, application.settings, context, journal)
+    return invocation.take(event) if job is None else invocation.run(job)
+
+
+def _alone(
+    job: Job | None, settings: Settings, context: LambdaContext | None, journal: Journal = _JOURNAL
+) -> dict[str, Any]:
+    """Do a job that does not open the record: a role that may flip the canary need not reach the database."""
+    from auditor.entrypoints import jobs
+
+    done = jobs.flip_canary(settings) if job is Job.CANARY else jobs.upgrade(settings)
+    journal.tell(str(job), {**done, **_request(context)})
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Invocation:
+    """One invocation: the parts, what the runtime tells of it, and where it writes what it did."""
+
+    application: bootstrap.Application
+    context: LambdaContext | None
+    journal: Journal
+
+    def take(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Record an event or a batch, tell people, and answer with what failed."""
+        application = self.application
+        events = unpack(event)
+        report = Ingest(application.recorder).run(events)
+        self._log("ingest", {**report.to_json(), **telemetry.correlation(events, report)})
+        now = application.recorder.clock.now()
+        metrics = telemetry.ingest_metrics(events, report, now)
+        self.journal.measure([*metrics, *telemetry.canary_metrics(events, report, now, application.settings.canary)])
+        self._send(report.alerts)
+        if set(report.outcomes) - _WITHOUT_TRACE:
+            self._seal()
+        if is_batch(event):
+            return batch_failures(report)
+        if report.deferred:
+            raise StoreUnreadableError(report.deferred[0].error)
+        return _answer(report)
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """Do a job and return what came of it."""
+        if job is Job.RECONCILE:
+            return self._reconcile()
+        if job is Job.DISPATCH:
+            self._send(None)
+            return self._waiting()
+        from auditor.entrypoints import health, jobs
+
+        if job is Job.DOCTOR:
+            checks = health.report(health.of_application(self.application))
+            self._log("doctor", {"ok": checks["ok"]})
+            return {**checks, "installation": health.installation()}
+        done = jobs.seal_and_sign(self.application) if job is Job.SEAL else jobs.weekly_report(self.application)
+        self._log(str(job), done)
+        return done
+
+    def _reconcile(self) -> dict[str, Any]:
+        report = self.application.reconcile().run()
+        self._log("reconcile", {**report.to_json(), "errors": list(report.errors)})
+        self._send(None)
+        self.journal.measure(telemetry.reconcile_metrics(report))
+        self._waiting()
+        self._seal()
+        if report.errors:
+            raise StoreUnreadableError("; ".join(report.errors))
+        return dict(report.to_json())
+
+    def _waiting(self) -> dict[str, Any]:
+        """Measure how many alerts nobody has yet."""
+        with self.application.record.reader() as uow:
+            waiting = len(uow.outbox.pending())
+        self.journal.measure(telemetry.waiting_metrics(waiting))
+        return {"waiting": waiting}
+
+    def _seal(self) -> None:
+        """Seal what was just stored if nobody else is at it; what fails here waits for the next time."""
+        try:
+            report = self.application.seal_only()
+        except FlagtrailError as error:
+            self._log("seal", {"error": str(error)})
+            return
+        if report.sealed:
+            self._log("seal", {"sealed": report.sealed, "size": report.size})
+
+    def _send(self, keys: tuple[str, ...] | None) -> None:
+        """Send what was just stored; what a channel does wrong is kept in the outbox and never fails the record."""
+        if keys is not None and not keys:
+            return
+        deadline = datetime.now(UTC) + _budget(self.context)
+        try:
+            sent = self.application.dispatch(keys=keys, deadline=deadline)
+        except FlagtrailError as error:
+            self._log("dispatch", {"error": str(error)})
+            return
+        if sent is not None:
+            alerts = {} if keys is None else {"alerts": list(keys)}
+            self._log("dispatch", {**sent.to_json(), **alerts})
+            self.journal.measure(telemetry.dispatch_metrics(sent))
+
+    def _log(self, action: str, facts: Mapping[str, Any]) -> None:
+        self.journal.tell(action, {**facts, **_request(self.context)})
 
 
 def _answer(report: IngestReport) -> dict[str, Any]:
@@ -78,70 +182,11 @@ def _answer(report: IngestReport) -> dict[str, Any]:
     return {"outcomes": [outcome.value for outcome in report.outcomes]}
 
 
-def _reconcile(application: bootstrap.Application, context: LambdaContext | None) -> dict[str, Any]:
-    report = application.reconcile().run()
-    _log("reconcile", {**report.to_json(), "errors": list(report.errors), **_request(context)})
-    _send(application, None, context)
-    with application.record.reader() as uow:
-        waiting = len(uow.outbox.pending())
-    _measure(telemetry.reconcile_metrics(report, waiting))
-    _seal(application)
-    if report.errors:
-        raise StoreUnreadableError("; ".join(report.errors))
-    return dict(report.to_json())
-
-
-def _seal_and_sign(application: bootstrap.Application) -> dict[str, Any]:
-    """Seal all that waits and sign it; a role that may sign should run this and nothing else."""
-    report = application.seal()
-    facts = {"sealed": report.sealed, "size": report.size, "signed": report.signed, "anchored": report.anchored}
-    _log("seal", facts)
-    return facts
-
-
-def _seal(application: bootstrap.Application) -> None:
-    """Seal what was just stored if nobody else is at it; what fails here waits for the next time."""
-    try:
-        report = application.seal_only()
-    except FlagtrailError as error:
-        _log("seal", {"error": str(error)})
-        return
-    if report.sealed:
-        _log("seal", {"sealed": report.sealed, "size": report.size})
-
-
-def _send(application: bootstrap.Application, keys: tuple[str, ...] | None, context: LambdaContext | None) -> None:
-    """Send what was just stored; what a channel does wrong is kept in the outbox and never fails the record."""
-    if keys is not None and not keys:
-        return
-    deadline = datetime.now(UTC) + _budget(context)
-    try:
-        sent = application.dispatch(keys=keys, deadline=deadline)
-    except FlagtrailError as error:
-        _log("dispatch", {"error": str(error)})
-        return
-    if sent is not None:
-        _log("dispatch", {**sent.to_json(), **_request(context)})
-        _measure(telemetry.dispatch_metrics(sent))
-
-
 def _budget(context: LambdaContext | None) -> timedelta:
     if context is None:
         return SENDING_BUDGET
     left = timedelta(milliseconds=context.get_remaining_time_in_millis()) - _RESERVE
     return max(timedelta(), min(left, SENDING_BUDGET))
-
-
-def _log(action: str, facts: Mapping[str, Any]) -> None:
-    """Write one line of JSON to the function's log; counts and sentences only, never a flag's value."""
-    sys.stderr.write(telemetry.log_line(datetime.now(UTC), action, facts) + "\n")
-
-
-def _measure(metrics: Sequence[telemetry.Metric]) -> None:
-    """Write the line that CloudWatch makes metrics of; no call is made."""
-    line = telemetry.metrics_line(datetime.now(UTC), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"), metrics)
-    if line is not None:
-        sys.stdout.write(line + "\n")
 
 
 def _request(context: LambdaContext | None) -> dict[str, str]:

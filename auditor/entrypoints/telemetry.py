@@ -91,14 +91,41 @@ def ingest_metrics(events: Sequence[ReceivedEvent], report: IngestReport, now: d
     ]
 
 
-def reconcile_metrics(report: ReconcileReport, alerts_waiting: int) -> list[Metric]:
-    """Return what a run found, and what is open after it: gaps in the record, alerts nobody got yet."""
+def canary_metrics(
+    events: Sequence[ReceivedEvent], report: IngestReport, now: datetime, canary: str | None
+) -> list[Metric]:
+    """Return how many seconds the canary's flips took from the store to the record; none where no flip was recorded.
+
+    Only the event that had the change recorded counts. What reconcile finds is no sign that events arrive.
+    """
+    if canary is None:
+        return []
+    recorded = [e for e, outcome in zip(events, report.outcomes, strict=True) if outcome is Outcome.RECORDED]
+    lags = [_lag(event, now) for event in recorded if _parameter_of(event) == canary]
+    return [Metric("CanarySeconds", tuple(lag for lag in lags if lag is not None), "Seconds")]
+
+
+def _parameter_of(event: ReceivedEvent) -> object:
+    """Return the parameter that an event is about: the store's own event, or the call behind it."""
+    detail = (event.payload or {}).get("detail")
+    if not isinstance(detail, Mapping):
+        return None
+    asked = detail.get("requestParameters")
+    return detail.get("name", asked.get("name") if isinstance(asked, Mapping) else None)
+
+
+def reconcile_metrics(report: ReconcileReport) -> list[Metric]:
+    """Return what a run found, and which gaps in the record are open after it."""
     return [
         _count("FoundByReconcile", report.recorded),
         _count("Unreadable", len(report.errors)),
         _count("Gaps", report.gaps),
-        _count("AlertsWaiting", alerts_waiting),
     ]
+
+
+def waiting_metrics(alerts: int) -> list[Metric]:
+    """Return how many alerts nobody got yet."""
+    return [_count("AlertsWaiting", alerts)]
 
 
 def dispatch_metrics(report: DispatchReport) -> list[Metric]:

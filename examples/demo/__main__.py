@@ -19,6 +19,7 @@ from typing import Any
 from auditor import bootstrap
 from auditor.application.ports import HistoryQuery
 from auditor.entrypoints.cli import cli
+from auditor.entrypoints.journal import Journal
 from auditor.entrypoints.lambda_handler import serve
 from auditor.settings import Settings
 from examples.demo.delivery import as_batch, play
@@ -124,7 +125,7 @@ def record_fortnight(application: bootstrap.Application, aws: StandIn, start: da
         recorded = 0
         for batch in batches:
             before = count(application)
-            serve(application, as_batch(batch))
+            serve(application, as_batch(batch), journal=Journal.silent())
             recorded += count(application) - before
         when = start + step.at
         say(f"  {when:%a %d %b %H:%M}  {step.text}" + (f"  [{recorded} recorded]" if recorded else ""))

@@ -234,10 +234,10 @@ def test_the_log_is_json_without_a_value(function, aws, capsys):
 def test_parts_are_built_once_from_the_environment(aws, monkeypatch, tmp_path):
     monkeypatch.setenv("FLAGTRAIL_DATABASE_URL", f"sqlite:///{tmp_path / 'flagtrail.db'}")
     monkeypatch.chdir(tmp_path)
-    lambda_handler._application.cache_clear()
+    lambda_handler._warm.cache_clear()
     put(aws, "true")
 
     assert handler({"job": "reconcile"})["recorded"] == 1
     assert lambda_handler._application() is lambda_handler._application()
     lambda_handler._application().record.close()
-    lambda_handler._application.cache_clear()
+    lambda_handler._warm.cache_clear()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import event
 
 from auditor.adapters.storage import schema
-from auditor.adapters.storage.engine import ConflictError, make_engine, parse_url, reading_engine, shown
+from auditor.adapters.storage.engine import ConflictError, Password, make_engine, parse_url, reading_engine, shown
 from auditor.adapters.storage.session import KnownActors
 from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
 from auditor.domain.errors import DatabaseError
@@ -63,17 +63,25 @@ class Database:
             return result
 
 
-def open_database(url: str, *, create: bool = True, connections: int = 4, mac_key: bytes | None = None) -> Database:
+def open_database(
+    url: str,
+    *,
+    create: bool = True,
+    connections: int = 4,
+    mac_key: bytes | None = None,
+    password: Password | None = None,
+) -> Database:
     """Open the audit database at a URL; make its tables when it is new and ``create`` is set.
 
     Raise ``SchemaOutdatedError`` when its schema is older than this program's, ``DatabaseError`` when it cannot be
     opened or is no audit database. ``connections`` bounds how many are open at a time on PostgreSQL; each is opened
-    when it is needed and kept. What is recorded is authenticated by ``mac_key`` where one is given.
+    when it is needed and kept, with what ``password`` gives, if that is given. What is recorded is authenticated by
+    ``mac_key`` where one is given.
     """
     address = parse_url(url)
     if address.get_backend_name() == "sqlite" and not create and not Path(str(address.database)).exists():
         raise DatabaseError(f"there is no database {address.database}")
-    writing = make_engine(address, connections=connections)
+    writing = make_engine(address, connections=connections, password=password)
     try:
         schema.ensure(writing, create=create)
     except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from auditor.domain.errors import DatabaseError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ExceptionContext
+
+Password = Callable[[], str]
+"""Gives the password of the next connection."""
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 40  # a serverless cluster that slept for a day takes about 30 s to wake up
@@ -60,14 +64,15 @@ def shown(url: URL) -> str:
     return f"{host if isinstance(host, str) else ','.join(host)}/{url.database}"
 
 
-def make_engine(url: URL, *, connections: int = 4) -> Engine:
+def make_engine(url: URL, *, connections: int = 4, password: Password | None = None) -> Engine:
     """Return an engine whose connections are opened when first needed and kept.
 
-    Transactions on SQLite take the write lock when they begin, so that nothing read in them can be outdated. Every
-    failure of the database comes out as ``DatabaseError``.
+    PostgreSQL's password is asked of ``password`` for each connection, where one is given. Transactions on SQLite take
+    the write lock when they begin, so that nothing read in them can be outdated. Every failure of the database comes
+    out as ``DatabaseError``.
     """
     try:
-        engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url, connections)
+        engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url, connections, password)
     except ImportError as error:
         raise DatabaseError("the PostgreSQL driver is missing; install flagtrail[postgres]") from error
     event.listen(engine, "handle_error", _Translator(url))
@@ -119,8 +124,8 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _postgresql(url: URL, connections: int) -> Engine:
-    return create_engine(
+def _postgresql(url: URL, connections: int, password: Password | None) -> Engine:
+    engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
@@ -130,6 +135,14 @@ def _postgresql(url: URL, connections: int) -> Engine:
         # Prepared statements pin a connection of RDS Proxy.
         connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_SECONDS},
     )
+    if password is not None:
+        ask = password
+
+        @event.listens_for(engine, "do_connect")
+        def provide(_dialect: object, _record: object, _arguments: object, options: dict[str, object]) -> None:
+            options["password"] = ask()
+
+    return engine
 
 
 class _Translator:

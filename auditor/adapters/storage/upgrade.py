@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from auditor.adapters.storage import schema
-from auditor.adapters.storage.engine import make_engine, parse_url
+from auditor.adapters.storage.engine import Password, make_engine, parse_url
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -29,13 +29,13 @@ class Upgraded:
     after: str
 
 
-def upgrade(url: str) -> Upgraded:
+def upgrade(url: str, password: Password | None = None) -> Upgraded:
     """Bring the database at a URL to the current schema; one process does it, others wait and find it done.
 
     Raise ``DatabaseError`` when it cannot be opened, holds something else, or has a schema newer than this program's.
     """
     address = parse_url(url)
-    with _locked(address), _transaction(address) as connection:
+    with _locked(address, password), _transaction(address, password) as connection:
         before = schema.revision(connection)
         if before is not None and before not in schema.REVISIONS:
             schema.check(before)
@@ -46,9 +46,9 @@ def upgrade(url: str) -> Upgraded:
 
 
 @contextmanager
-def _transaction(address: URL) -> Iterator[Connection]:
+def _transaction(address: URL, password: Password | None) -> Iterator[Connection]:
     """Give a connection whose transaction is committed when all went well; on SQLite it holds the write lock."""
-    engine = make_engine(address)
+    engine = make_engine(address, password=password)
     try:
         with engine.begin() as connection:
             yield connection
@@ -57,7 +57,7 @@ def _transaction(address: URL) -> Iterator[Connection]:
 
 
 @contextmanager
-def _locked(address: URL) -> Iterator[None]:
+def _locked(address: URL, password: Password | None) -> Iterator[None]:
     """Hold PostgreSQL's lock for changing the schema in a session of its own.
 
     A lock of the migration's own transaction would end with it, and some statements cannot be in one.
@@ -65,7 +65,7 @@ def _locked(address: URL) -> Iterator[None]:
     if address.get_backend_name() == "sqlite":
         yield
         return
-    engine = make_engine(address, connections=1)
+    engine = make_engine(address, connections=1, password=password)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": schema.LOCK_NUMBER})

@@ -67,10 +67,12 @@ def build(context: Context, application: Application, reports: Path) -> Service:
 
 def _work(context: Context, application: Application, reports: Path) -> Mapping[str, Callable[[], str]]:
     """Return what each job does; a scan needs repositories to be configured."""
+    from auditor.entrypoints.weekly_page import report_week
+
     work: dict[str, Callable[[], str]] = {
         "reconcile": lambda: _reconcile(application),
         "dispatch": lambda: _dispatch(application),
-        "weekly_report": lambda: _weekly_report(context, application, reports),
+        "weekly_report": lambda: f"wrote {report_week(application, reports)}",
         "seal": lambda: _seal(application),
     }
     if context.settings.repositories:
@@ -104,20 +106,3 @@ def _seal(application: Application) -> str:
     from auditor.entrypoints.commands.seal import told
 
     return told(application.seal())
-
-
-def _weekly_report(context: Context, application: Application, reports: Path) -> str:
-    from auditor import bootstrap
-    from auditor.application.weekly import week_of, weekly_alerts
-    from reports import stale as page
-
-    now = application.recorder.clock.now()
-    data = bootstrap.stale_input(context.settings, application.record, now)
-    out = reports / f"stale-{now:%Y-%m-%d}.html"
-    page.render(data, out)
-    with application.record.unit_of_work() as uow:
-        week = week_of(uow, bootstrap.stale_rules(context.settings), now)
-        for alert in weekly_alerts(week, str(out), context.settings.routing):
-            uow.outbox.put(alert, now)
-        uow.commit()
-    return f"wrote {out}"

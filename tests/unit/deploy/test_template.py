@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from auditor.adapters.storage.engine import parse_url
-from auditor.application.serving import is_scheduled
+from auditor.application.serving import Job, job_of
 from auditor.settings import Settings
 from deploy.packaging.lambda_zip import Target
 from tests.support.templates import Template
@@ -159,7 +159,7 @@ def test_every_rule_sends_to_the_queue_and_keeps_what_it_cannot_send(template):
 def test_the_schedule_asks_for_what_the_function_does(template):
     schedule = template.resources("AWS::Scheduler::Schedule")["ReconcileSchedule"]
 
-    assert is_scheduled(json.loads(schedule["Target"]["Input"]))
+    assert job_of(json.loads(schedule["Target"]["Input"])) is Job.RECONCILE
 
 
 def test_an_application_announces_its_deployments():

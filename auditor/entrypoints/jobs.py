@@ -1,0 +1,65 @@
+"""What the clock asks of the function, one job an invocation; roles can be told apart by the job they may do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor import bootstrap
+from auditor.domain.errors import ConfigurationError, FlagtrailError
+from auditor.domain.templates import PathTemplates
+
+if TYPE_CHECKING:
+    from auditor.bootstrap import Application
+    from auditor.domain.flags import JsonValue
+    from auditor.settings import Settings
+
+Facts = dict[str, "JsonValue"]
+
+
+def seal_and_sign(application: Application) -> Facts:
+    """Seal all that waits and sign it; a role that may sign should run this and nothing else."""
+    report = application.seal()
+    return {"sealed": report.sealed, "size": report.size, "signed": report.signed, "anchored": report.anchored}
+
+
+def weekly_report(application: Application) -> Facts:
+    """Write the weekly page into the bucket that keeps it, and put the week's messages into the outbox."""
+    from auditor.entrypoints.weekly_page import report_week
+
+    bucket = application.settings.ledger.bucket
+    if bucket is None:
+        raise ConfigurationError("no bucket keeps the weekly page; set FLAGTRAIL_CHECKPOINT_BUCKET or [ledger] bucket")
+    keep: Callable[[Path], str] = partial(bootstrap.keep_page, application.settings)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return {"page": report_week(application, Path(folder), keep)}
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the weekly page needs {error.name}, which is in the layer beside the package; attach it to this function"
+        ) from None
+
+
+def flip_canary(settings: Settings) -> Facts:
+    """Flip the canary's flag; the record must hear of it, and a metric tells how soon it did."""
+    name = settings.canary
+    if name is None:
+        raise ConfigurationError("no canary is configured; set FLAGTRAIL_CANARY to the name of its parameter")
+    watched = [path for source in settings.sources if source.kind == "ssm" for path in source.paths]
+    if PathTemplates.parse(watched).match(name) is None:
+        paths = ", ".join(watched) or "none"
+        raise ConfigurationError(f"the canary {name} is no flag by the paths watched ({paths}); give it another name")
+    return bootstrap.flip_canary(settings, name)
+
+
+def upgrade(settings: Settings) -> Facts:
+    """Make the database's tables, or bring them up to date."""
+    try:
+        done = bootstrap.upgrade(settings.database_url, settings.database_login)
+    except FlagtrailError as error:
+        advice = "; attach the layer beside the package" if "Alembic" in str(error) else ""
+        raise type(error)(f"{error}{advice}") from None
+    return {"before": done.before, "after": done.after}
