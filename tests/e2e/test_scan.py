@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cli import flagtrail
+
 CODE = 'import boto3\nboto3.client("ssm").get_parameter(Name="/shop/x")\n'
 KEYS = {
     "flag",
@@ -25,15 +27,15 @@ KEYS = {
 
 
 @pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    (tmp_path / "repo").mkdir()
-    (tmp_path / "repo" / "a.py").write_text(CODE)
-    (tmp_path / "repo" / "bad.py").write_text("def (:\n")
-    (tmp_path / "flags.json").write_text(json.dumps([{"key": "/shop/x", "provider": "ssm"}]))
-    return tmp_path
+def repo(elsewhere: Path) -> Path:
+    (elsewhere / "repo").mkdir()
+    (elsewhere / "repo" / "a.py").write_text(CODE)
+    (elsewhere / "repo" / "bad.py").write_text("def (:\n")
+    (elsewhere / "flags.json").write_text(json.dumps([{"key": "/shop/x", "provider": "ssm"}]))
+    return elsewhere
 
 
-def flagtrail(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def as_process(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     start = "from auditor.entrypoints.cli import main; main()"
     command = [sys.executable, "-c", start, *arguments]
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -41,9 +43,9 @@ def flagtrail(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_json_holds_the_whole_result_and_no_database_appears(repo):
-    done = flagtrail(repo, "scan", "repo", "--flags", "flags.json", "--format", "json")
-    assert done.returncode == 0
-    held = json.loads(done.stdout)
+    done = flagtrail("scan", "repo", "--flags", "flags.json", "--format", "json")
+    assert done.status == 0
+    held = json.loads(done.out)
     assert set(held) == {"references", "unresolved", "unread", "skipped", "patterns", "complete", "commit"}
     (reference,) = held["references"]
     assert set(reference) == KEYS
@@ -55,14 +57,14 @@ def test_json_holds_the_whole_result_and_no_database_appears(repo):
 
 
 def test_jsonl_is_one_reference_a_line(repo):
-    done = flagtrail(repo, "scan", "repo", "--flags", "flags.json", "--format", "jsonl")
-    assert [set(json.loads(line)) for line in done.stdout.splitlines()] == [KEYS]
-    assert done.stderr == ""
+    done = flagtrail("scan", "repo", "--flags", "flags.json", "--format", "jsonl")
+    assert [set(json.loads(line)) for line in done.out.splitlines()] == [KEYS]
+    assert done.err == ""
 
 
 def test_sarif_says_where(repo):
-    done = flagtrail(repo, "scan", "repo", "--flags", "flags.json", "--format", "sarif")
-    held = json.loads(done.stdout)
+    done = flagtrail("scan", "repo", "--flags", "flags.json", "--format", "sarif")
+    held = json.loads(done.out)
     assert held["version"] == "2.1.0"
     (result,) = held["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
@@ -72,10 +74,10 @@ def test_sarif_says_where(repo):
 
 
 def test_a_table_is_for_people(repo):
-    done = flagtrail(repo, "scan", "repo", "--flags", "flags.json")
-    assert done.returncode == 0
-    assert "a.py:2" in done.stdout
-    assert "bad.py" in done.stderr
+    done = flagtrail("scan", "repo", "--flags", "flags.json")
+    assert done.status == 0
+    assert "a.py:2" in done.out
+    assert "bad.py" in done.err
 
 
 @pytest.mark.parametrize(
@@ -89,20 +91,20 @@ def test_a_table_is_for_people(repo):
 )
 def test_bad_input_is_one_line_and_status_2(repo, arguments, said):
     (repo / "wrong.json").write_text('[{"key": "x", "provider": "nobody"}]')
-    done = flagtrail(repo, *arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    done = flagtrail(*arguments)
+    assert done.status == 2
+    assert done.out == ""
+    assert len(done.err.splitlines()) == 1
+    assert said in done.err
 
 
 def test_without_a_file_the_inventory_is_looked_for(repo):
-    done = flagtrail(repo, "scan", "repo", "--format", "json", "--database", f"sqlite:///{repo}/trail.db")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["references"] == []
+    done = flagtrail("scan", "repo", "--format", "json", "--database", f"sqlite:///{repo}/trail.db")
+    assert done.status == 0
+    assert json.loads(done.out)["references"] == []
     assert sqlite3.connect(repo / "trail.db").execute("select count(*) from sqlite_master").fetchone()[0] > 0
 
 
 def test_the_same_scan_gives_the_same_bytes(repo):
-    runs = {flagtrail(repo, "scan", "repo", "--flags", "flags.json", "--format", "json").stdout for _ in range(3)}
+    runs = {as_process(repo, "scan", "repo", "--flags", "flags.json", "--format", "json").stdout for _ in range(3)}
     assert len(runs) == 1
