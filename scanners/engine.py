@@ -28,6 +28,7 @@ from scanners.languages import LANGUAGES
 from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
 from scanners.languages.python.lower import module_tree
+from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
 from scanners.languages.python.readers.tables import AGENT_WORDS, WORDS
 from scanners.languages.python.resolve import Resolution, resolve
@@ -249,11 +250,19 @@ class _Scan:
 
     # Joining
 
+    def _bytes_of(self, path: str) -> bytes | None:
+        """Return what is in a listed file, or ``None`` where it cannot be read any more."""
+        place = next((file.place for file in self.listing.files if file.path == path), None)
+        try:
+            return None if place is None else read_bytes(place, _LARGEST_SOURCE)
+        except OSError:
+            return None
+
     def _result(self) -> ScanResult:
         unread = [*self.listing.unread, *(Unread(path, reason) for path, reason in self.unread.items())]
         skipped = [*self.listing.skipped, *self.skipped]
         return ScanResult(
-            tuple(one_per_line(self.references)),
+            tuple(marked(one_per_line(self.references), self._bytes_of)),
             tuple(sorted(set(self.unresolved), key=lambda one: (one.path, one.line, one.column, one.reason))),
             tuple(sorted(unread, key=lambda one: one.path)),
             tuple(sorted(skipped, key=lambda one: one.path)),

@@ -10,13 +10,14 @@ from auditor.application.ports import HistoryQuery, UnitOfWork
 from auditor.application.staleness import recorded_flags
 from auditor.domain.attribution import ApiCall
 from auditor.domain.changes import ChangeKind, Detection, RecordedChange
+from auditor.domain.corroboration import firing
 from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagId
-from auditor.domain.lifetimes import FlagType, LifetimeRules, lifetime_of
+from auditor.domain.lifetimes import Lifetime, LifetimeRules, lifetime_of
 from auditor.domain.liveness import environment_of
 from auditor.domain.references import FlagSpec, Reference
 from auditor.domain.verdicts import StaleRules
-from auditor.policies.base import ChangeContext, ChangePolicy, FlagContext, FlagPolicy, Freeze, Rulebook
+from auditor.policies.base import ChangeContext, ChangePolicy, FlagContext, FlagPolicy, Freeze, Rulebook, Traits
 
 LOOK_BACK = timedelta(days=14)
 """How far back former states of a flag are gathered."""
@@ -38,21 +39,18 @@ class Policing:
     ) -> Iterator[Finding]:
         """Yield what the policies say about a change, from what the record knows (``as_of``: knew then)."""
         about = change.change
-        policies = tuple(self.rules.choose(about.application, (about.environment,), self._type(uow, change)))
+        policies = tuple(self.rules.choose(about.application, (about.environment,), self._traits(uow, change)))
         if policies:
             context = self._context(uow, change, now, as_of)
             for policy in policies:
                 yield from policy.check(change, context)
 
-    def _type(self, uow: UnitOfWork, change: RecordedChange) -> FlagType | None:
-        """Return the flag's type, where thresholds depend on it."""
-        about = change.change
-        if about.flag is None or all(override.type is None for override in self.rules.overrides):
-            return None
-        state, held = about.after or about.before, uow.documents.held(about.document)
-        metadata = held.metadata if held is not None else {}
-        definition = state.definition if state is not None else None
-        return lifetime_of(FlagId(about.application or "", about.flag), definition, metadata, self.lifetimes).type
+    def _traits(self, uow: UnitOfWork, change: RecordedChange) -> Traits:
+        """Return the flag's type and tags, where thresholds depend on them."""
+        if not self.rules.by_traits:
+            return Traits()
+        life = _lifetime(uow, change, self.lifetimes)
+        return Traits() if life is None else Traits(life.type, life.tags)
 
     def _context(self, uow: UnitOfWork, change: RecordedChange, now: datetime, as_of: datetime | None) -> ChangeContext:
         return ChangeContext(
@@ -61,18 +59,25 @@ class Policing:
             earlier=tuple(_earlier(uow, change, as_of)),
             from_console=_from_console(uow, change),
             freezes=self.freezes,
+            alarms=_alarms(uow, change, as_of),
         )
 
 
 def owner_of(uow: UnitOfWork, change: RecordedChange, rules: LifetimeRules) -> str | None:
     """Return who owns the flag of a change, by its store's tags, its description or the configuration."""
+    life = _lifetime(uow, change, rules)
+    return None if life is None else life.owner
+
+
+def _lifetime(uow: UnitOfWork, change: RecordedChange, rules: LifetimeRules) -> Lifetime | None:
+    """Return what is declared of the flag of a change, or ``None`` where it is about no flag."""
     about = change.change
     if about.flag is None:
         return None
     state, held = about.after or about.before, uow.documents.held(about.document)
     metadata = held.metadata if held is not None else {}
     definition = state.definition if state is not None else None
-    return lifetime_of(FlagId(about.application or "", about.flag), definition, metadata, rules).owner
+    return lifetime_of(FlagId(about.application or "", about.flag), definition, metadata, rules)
 
 
 def _references(uow: UnitOfWork, change: RecordedChange, as_of: datetime | None) -> tuple[Reference, ...] | None:
@@ -105,6 +110,14 @@ def _earlier(uow: UnitOfWork, change: RecordedChange, as_of: datetime | None) ->
         same = (other.change.document, other.change.path) == (about.document, about.path)
         if same and other.seq != change.seq:
             yield other
+
+
+def _alarms(uow: UnitOfWork, change: RecordedChange, as_of: datetime | None) -> tuple[str, ...]:
+    """Return the alarms that guard the environment of a change and were in alarm when it happened."""
+    about, when = change.change, change.occurred_at
+    if when is None or about.environment is None or about.detected_by is Detection.BACKFILL:
+        return ()
+    return tuple(firing(uow.calls.signals(as_of), f"{about.application or ''}/{about.environment}", when))
 
 
 def _from_console(uow: UnitOfWork, change: RecordedChange) -> bool | None:
@@ -140,7 +153,8 @@ def flag_findings(
         facts = record.facts
         context = FlagContext(now, record.places, stale.lifetimes, record.gone)
         environments = [e.environment for e in facts.environments]
-        policies = rules.choose(facts.flag.application or None, environments, facts.lifetime.type)
+        traits = Traits(facts.lifetime.type, facts.lifetime.tags)
+        policies = rules.choose(facts.flag.application or None, environments, traits)
         found = tuple(finding for policy in policies for finding in policy.check(facts, context))
         if found:
             yield FlagFindings(facts.flag, facts.lifetime.owner, found)

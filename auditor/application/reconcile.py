@@ -211,9 +211,10 @@ class Reconcile:
     def _remember_monitors(self, monitors: Sequence[Signal]) -> None:
         """Keep which alarms guard something, so that their changes of state are known to matter."""
         with self.recorder.unit_of_work() as uow:
-            known = {signal.about for signal in uow.calls.signals() if signal.code == MONITOR} if monitors else set()
+            held = uow.calls.signals() if monitors else ()
+            known = {(signal.about, signal.group) for signal in held if signal.code == MONITOR}
             for signal in monitors:
-                if signal.about not in known:
+                if (signal.about, signal.group) not in known:
                     uow.calls.signal(f"{MONITOR}|{signal.about}", signal, self.recorder.clock.now())
             uow.commit()
 

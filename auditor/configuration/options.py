@@ -264,6 +264,7 @@ SECTIONS: tuple[Section, ...] = (
             Option("application", v.text, "pattern", "For flags of these applications.", "all"),
             Option("environment", v.text, "pattern", "For flags in these environments.", "all"),
             Option("type", v.choice(*FlagType), _TYPES, "For flags of this type.", "all"),
+            Option("tag", v.text, "pattern", "For flags with a tag like this, written `name=value`.", "all"),
             Option("enabled", v.switch, "true or false", "Whether it looks at them.", "as for all"),
             Option("severity", v.choice(*Severity), _SEVERITIES, "How bad a finding is there.", "as for all"),
             Option("set", v.table, "table of thresholds", "The policy's own options, for them.", "as for all"),

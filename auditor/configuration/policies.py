@@ -102,7 +102,8 @@ def _override(
             faults.add((*place, "set", key), f"is no threshold of {policy.code}; {hint}")
     kind = given.get("type")
     own = _with(policy, fields, getattr(policy, "after", timedelta()))
-    return Override(own, given.get("application"), given.get("environment"), FlagType(kind) if kind else None)
+    type_ = FlagType(kind) if kind else None
+    return Override(own, given.get("application"), given.get("environment"), type_, given.get("tag"))
 
 
 def _report(faults: Faults, path: positions.Path) -> v.Report:

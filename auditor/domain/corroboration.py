@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from auditor.domain.attribution import Attribution, Evidence
 from auditor.domain.changes import ChangeKind, FlagChange
@@ -45,6 +45,23 @@ def concerns(signal: Signal, change: FlagChange) -> bool:
     application = change.document.name.partition("/")[0]
     deployed = f"{change.document.account}|{change.document.region}|{application}|{change.deployment.number}"
     return signal.code == PIPELINE and signal.about == deployed
+
+
+def firing(signals: Sequence[Signal], guarded: str, moment: datetime) -> list[str]:
+    """Return the names of the alarms that guard an ``application/environment`` and were in alarm at a moment.
+
+    Whichever store a flag is in: AppConfig says which alarms guard an environment of an application. ``signals`` are
+    all that are known, oldest first.
+    """
+    guards = {signal.about for signal in signals if signal.code == MONITOR and signal.group == guarded}
+    newest = {one.about: one for one in signals if one.code == ALARM and one.about in guards and one.at <= moment}
+    return [one.group or "" for one in newest.values() if _is_alarming(one)]
+
+
+def _is_alarming(signal: Signal) -> bool:
+    """Tell whether an alarm went into alarm; its text says from which state it went to which."""
+    _, _, states = signal.text.removeprefix(f"alarm {signal.group}").partition(" went from ")
+    return states.partition(":")[0].endswith(" to ALARM")
 
 
 def _evidence(change: FlagChange, signals: Sequence[Signal]) -> Iterator[Evidence]:

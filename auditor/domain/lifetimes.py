@@ -73,6 +73,7 @@ class Lifetime:
 
     ``type_from`` and ``end_from`` say which sign told it. ``short_term`` is AppConfig's mark (``_deprecation``), which
     may come without a date. ``description`` is the flag's own text, or its parameter's; empty where there is none.
+    ``tags`` are the store's, each ``name=value``.
     """
 
     type: FlagType | None = None
@@ -82,6 +83,7 @@ class Lifetime:
     short_term: bool = False
     owner: str | None = None
     description: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def lifetime_of(
     if ends_on is None:
         ends_on, end_from = _end_of(description, metadata)
     owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description) or _owner_of(flag, rules)
-    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner, description)
+    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner, description, _tags(metadata))
 
 
 def _description(definition: JsonValue, metadata: Mapping[str, JsonValue]) -> str:
@@ -178,6 +180,13 @@ def _end_of(description: str, metadata: Mapping[str, JsonValue]) -> tuple[date |
     expires = metadata.get("expires_at")
     policy = _date(expires[:10]) if isinstance(expires, str) else None
     return policy, "its expiration policy" if policy else None
+
+
+def _tags(metadata: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    tags = metadata.get("tags")
+    if not isinstance(tags, dict):
+        return ()
+    return tuple(f"{name}={value}" for name, value in sorted(tags.items()) if isinstance(value, str))
 
 
 def _tag(metadata: Mapping[str, JsonValue], name: str) -> str | None:

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from auditor.domain.flags import JsonValue
 
+EVERY_REQUEST = "asked of the store on every request"
+"""How the step of a resolution begins that says so."""
+
 
 class ReferenceKind(StrEnum):
     """What a place in code does with a flag, the strongest first."""

@@ -26,7 +26,9 @@ from auditor.policies.past_lifetime import PastLifetime
 from auditor.policies.root_change import RootChange
 from auditor.policies.secret_in_flag import SecretInFlag
 from auditor.policies.unattributed_change import UnattributedChange
+from auditor.policies.uncached_read import UncachedRead
 from auditor.policies.unconfirmed_flag import UnconfirmedFlag
+from auditor.policies.under_alarm import UnderAlarm
 from auditor.policies.unreferenced_flag import UnreferencedFlag
 
 CHANGE_POLICIES: Final[tuple[ChangePolicy, ...]] = (
@@ -42,6 +44,7 @@ CHANGE_POLICIES: Final[tuple[ChangePolicy, ...]] = (
     RootChange(),
     SecretInFlag(),
     UnattributedChange(),
+    UnderAlarm(),
 )
 """The policies that look at every change when it is recorded, and again when its actor becomes known."""
 
@@ -55,6 +58,7 @@ FLAG_POLICIES: Final[tuple[FlagPolicy, ...]] = (
     MissingMetadata(),
     NoFallback(),
     PastLifetime(),
+    UncachedRead(),
     UnconfirmedFlag(),
     UnreferencedFlag(),
 )

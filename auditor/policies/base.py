@@ -44,6 +44,7 @@ class ChangeContext:
     ``references`` are the places in code that name the flag (``None``: never scanned, or not asked because the flag
     is still there). ``earlier`` are the changes of the same flag in the same place before this one, newest first, of
     the last days. ``from_console`` is ``None`` where nothing tells. ``freezes`` are all that are declared.
+    ``alarms`` are those that guard the flag's environment and were in alarm when it changed.
     """
 
     now: datetime
@@ -51,6 +52,7 @@ class ChangeContext:
     earlier: tuple[RecordedChange, ...] = ()
     from_console: bool | None = None
     freezes: tuple[Freeze, ...] = ()
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,17 @@ P = TypeVar("P", bound=Policy)
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What is declared of a flag that thresholds may depend on: its type and its tags, each ``name=value``."""
+
+    type: FlagType | None = None
+    tags: tuple[str, ...] = ()
+
+
+_NO_TRAITS = Traits()
+
+
+@dataclass(frozen=True, slots=True)
 class Override(Generic[P]):
     """A policy with other thresholds for some flags; a ``None`` fits every flag, patterns may have ``*``."""
 
@@ -118,10 +131,13 @@ class Override(Generic[P]):
     application: str | None = None
     environment: str | None = None
     type: FlagType | None = None
+    tag: str | None = None
 
-    def concerns(self, application: str | None, environments: Sequence[str | None], kind: FlagType | None) -> bool:
+    def concerns(self, application: str | None, environments: Sequence[str | None], traits: Traits) -> bool:
         """Tell whether these are thresholds for a flag like that."""
-        if self.type is not None and self.type is not kind:
+        if self.type is not None and self.type is not traits.type:
+            return False
+        if self.tag is not None and not any(fits((self.tag,), tag) for tag in traits.tags):
             return False
         if self.application is not None and not fits((self.application,), application):
             return False
@@ -135,11 +151,18 @@ class Rulebook(Generic[P]):
     policies: tuple[P, ...]
     overrides: tuple[Override[P], ...] = ()
 
-    def choose(self, application: str | None, environments: Sequence[str | None], kind: FlagType | None) -> Iterator[P]:
+    @property
+    def by_traits(self) -> bool:
+        """Tell whether any threshold depends on what is declared of a flag."""
+        return any(override.type is not None or override.tag is not None for override in self.overrides)
+
+    def choose(
+        self, application: str | None, environments: Sequence[str | None], traits: Traits = _NO_TRAITS
+    ) -> Iterator[P]:
         """Yield the policies that look at such a flag, with the thresholds for it."""
         for policy in self.policies:
             own = (o for o in self.overrides if o.policy.code == policy.code)
-            special = next((o.policy for o in own if o.concerns(application, environments, kind)), policy)
+            special = next((o.policy for o in own if o.concerns(application, environments, traits)), policy)
             if special.enabled:
                 yield special
 

@@ -149,7 +149,11 @@ def test_slack_was_told_of_each_cause_once_of_the_past_in_one_summary_and_of_the
     keys = [message["metadata"]["event_payload"]["outbox_key"] for message in messages]
     kinds = [message["metadata"]["event_payload"]["kind"] for message in messages]
     parameters, saves, deployments = len(SCRIPT) - 1, 2, 2  # one parameter's change was lost on the way
-    assert kinds == ["summary", *["change"] * (parameters + saves + deployments), "digest"]
+    stages = [kind for kind in kinds if kind == "reply"]
+    assert [kind for kind in kinds if kind != "reply"] == [
+        "summary", *["change"] * (parameters + saves + deployments), "digest"
+    ]  # fmt: skip
+    assert 0 < len(stages) <= deployments
     assert len(set(keys)) == len(keys)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from auditor.adapters.channels.slack import SlackChannel
 from auditor.application.dispatch import dispatch_all
+from auditor.domain.corroboration import MONITOR
 from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
 from examples.standin.slack import Posted, SlackServer
@@ -102,3 +103,10 @@ def test_a_rollback_names_its_alarm_and_is_shown_to_the_whole_channel(watched):
     assert f"by alarm {ALARM}" in everything(replies[-1])
     assert [reply.in_channel for reply in replies] == [True]
     assert "stop-deployment" not in everything(head)
+
+
+def test_a_look_keeps_which_alarm_guards_which_environment(watched):
+    with watched.record.application.record.unit_of_work() as uow:
+        guards = [(one.about, one.group) for one in uow.calls.signals() if one.code == MONITOR and one.group]
+
+    assert guards == [(f"arn:aws:cloudwatch:{watched.aws.region}:{watched.aws.account}:alarm:{ALARM}", "shop/prod")]

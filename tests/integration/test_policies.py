@@ -13,10 +13,13 @@ from auditor.adapters.storage import Database
 from auditor.application.policing import Policing, flag_findings
 from auditor.application.recording import Recorder, Tally
 from auditor.domain.alerts import AlertKind, Delivery, DeliveryOutcome
-from auditor.domain.attribution import UNATTRIBUTED, ApiCall, CallOutcome, CallTarget
+from auditor.domain.attribution import UNATTRIBUTED, ActorKind, ApiCall, CallOutcome, CallTarget
 from auditor.domain.changes import AttributedChange, ChangeKind
+from auditor.domain.corroboration import ALARM, MONITOR
+from auditor.domain.documents import Snapshot
+from auditor.domain.events import Signal
 from auditor.domain.findings import Severity
-from auditor.domain.flags import FlagState
+from auditor.domain.flags import FlagEntry, FlagId, FlagState
 from auditor.domain.lifetimes import FlagType
 from auditor.domain.references import FlagSpec, ReferenceKind, ScanResult
 from auditor.domain.verdicts import StaleRules
@@ -132,6 +135,43 @@ def test_switching_back_and_forth_is_seen_across_the_record(bench):
         bench.record(change(key=f"k{number}", cause=f"c{number}", occurred_at=AT + minute, before=before, after=after))
 
     assert [set(bench.findings(f"k{number}")) for number in range(4)] == [set(), set(), {"flip-flop"}, {"flip-flop"}]
+
+
+def test_a_change_while_an_alarm_fires_that_guards_its_environment_is_found(database):
+    bench = Bench(database)
+    arn = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:errors"
+    text = "alarm errors went from OK to ALARM: 61.0"
+    with database.unit_of_work() as uow:
+        uow.calls.signal("m", Signal(None, AT - timedelta(days=9), MONITOR, arn, arn, "shop/prod"), AT)
+        uow.calls.signal("a", Signal(None, AT - timedelta(minutes=9), ALARM, text, arn, "errors"), AT)
+        uow.commit()
+    elsewhere = change(key="other", environment="staging")
+
+    bench.record(change())
+    bench.record(elsewhere)
+
+    assert bench.findings()["under-alarm"] == "changed while alarm errors fired"
+    assert "under-alarm" not in bench.findings(elsewhere.key)
+
+
+def test_thresholds_of_a_tag_hold_for_flags_with_that_tag(database):
+    loud = replace(next(p for p in CHANGE_POLICIES if p.code == "root-change"), severity=Severity.CRITICAL)
+    bench = Bench(database, Policing(Rulebook(CHANGE_POLICIES, (Override(loud, tag="tier=gold"),))))
+    root = replace(DANA, actor=replace(DANA.actor, kind=ActorKind.ROOT))
+    found = []
+    for tags in ({"tier": "gold"}, {"tier": "silver"}):
+        made = change(key=str(tags), document=replace(PARAMETER, name=f"/shop/prod/features/{len(tags)}{tags['tier']}"))
+        with database.unit_of_work() as uow:
+            entry = FlagEntry(FlagId("shop", "new-checkout"), "prod", FlagState(True))
+            held = Snapshot("4", 4, AT, None, {"": entry}, {"tags": tags})
+            uow.documents.hold(made.document, 1, [held], AT)
+            uow.documents.checked(made.document, 1, AT, alive=True, labels={}, title=None)
+            uow.commit()
+        bench.record(made, root)
+        with database.reader() as uow:
+            found += [f.severity for f in uow.findings.of_changes([made.key]) if f.code == "root-change"]
+
+    assert found == [Severity.CRITICAL, Severity.HIGH]
 
 
 def test_thresholds_of_a_type_hold_for_flags_of_that_type(database):

@@ -91,10 +91,11 @@ class AppConfigNames:
                     self._monitors[environment] = tuple(arn for arn in arns if arn)
                     yield environment
 
-    def monitors(self, place: Place) -> tuple[str, ...]:
-        """Return the ARNs of the alarms that guard the environments listed last there."""
-        here = (arns for e, arns in self._monitors.items() if (e.account, e.region) == (place.account, place.region))
-        return tuple(dict.fromkeys(arn for arns in here for arn in arns))
+    def monitors(self, place: Place) -> tuple[tuple[str, str], ...]:
+        """Return the ARNs of the alarms that guard the environments listed last there, each with application/name."""
+        here = ((e, arns) for e, arns in self._monitors.items() if Place(e.account, e.region) == place)
+        guarded = ((f"{self.application(place, e.application_id)}/{self.environment(e)}", arns) for e, arns in here)
+        return tuple(dict.fromkeys((arn, name) for name, arns in guarded for arn in arns))
 
     def application(self, place: Place, application: str) -> str:
         """Return an application's name."""

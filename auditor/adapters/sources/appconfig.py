@@ -174,8 +174,8 @@ class AppConfigSource:
 
     def monitors(self, scope: Scope) -> list[Signal]:
         """Return which alarms guard the environments that were listed last there, a signal each."""
-        arns = self._names.monitors(Place(scope.account, scope.region))
-        return [Signal(None, self.now(), MONITOR, arn, arn) for arn in arns]
+        guards = self._names.monitors(Place(scope.account, scope.region))
+        return [Signal(None, self.now(), MONITOR, arn, arn, name) for arn, name in guards]
 
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> list[Deployment]:
         """Return the deployments that are new or in another state than held; none of an environment that is gone."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from auditor.policies import CHANGE_POLICIES, FLAG_POLICIES
-from auditor.policies.base import Override, Rulebook, options_of
+from auditor.policies.base import Override, Rulebook, Traits, options_of
 
 POLICIES = (*CHANGE_POLICIES, *FLAG_POLICIES)
 CASES = [
@@ -52,8 +52,8 @@ def test_severity_is_the_configured_one(policy):
     assert {finding.severity for finding in loud.check(case.subject, case.context)} == {"critical"}
 
 
-def chosen(book, application="shop", environments=("prod",), kind=None):
-    return [policy.severity for policy in book.choose(application, environments, kind)]
+def chosen(book, application="shop", environments=("prod",), kind=None, tags=()):
+    return [policy.severity for policy in book.choose(application, environments, Traits(kind, tags))]
 
 
 def test_the_first_override_that_fits_counts():
@@ -75,3 +75,12 @@ def test_an_override_may_switch_a_policy_off_or_on():
     assert chosen(Rulebook((usual,), (Override(off, application="shop"),))) == []
     assert chosen(Rulebook((off,), (Override(usual, type="ops"),)), kind="ops") == [usual.severity]
     assert chosen(Rulebook((off,), (Override(usual, type="ops"),)), kind="release") == []
+
+
+def test_an_override_may_ask_for_a_tag():
+    usual = FLAG_POLICIES[0]
+    book = Rulebook((usual,), (Override(replace(usual, severity="critical"), tag="tier=gold*"),))
+
+    assert chosen(book, tags=("owner=shop", "tier=Golden")) == ["critical"]
+    assert chosen(book, tags=("tier=silver",)) == [usual.severity]
+    assert chosen(book) == [usual.severity]

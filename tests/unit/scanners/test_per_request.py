@@ -1,0 +1,65 @@
+"""Which reads ask the store on every request: where that is plain from the code, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.domain.references import EVERY_REQUEST, FlagSpec
+from scanners.engine import scan
+
+KEY = "/shop/prod/features/banner"
+ASK = f'ssm.get_parameter(Name="{KEY}")["Parameter"]["Value"]'
+
+
+def asked(tmp_path, text: str, name: str = "app.py", provider: str = "ssm", key: str = KEY) -> list[str]:
+    """Return which functions ask on every request, as the scan says."""
+    (tmp_path / name).write_text(f"import boto3\nssm = boto3.client('ssm')\n{text}\n")
+    found = scan([str(tmp_path)], [FlagSpec(key, provider)]).references
+    assert found, "the scan finds the read"
+    steps = [step for one in found for step in one.resolution if step.startswith(EVERY_REQUEST)]
+    return [step.removeprefix(f"{EVERY_REQUEST}, in ") for step in steps]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"def handler(event, context):\n    return {ASK}",
+        f"def handler(event, context):\n    if {ASK} == 'true':\n        return 1",
+        f"async def handler(event, context):\n    value = {ASK}\n    return value",
+        f"@app.get('/items')\ndef handler():\n    with span():\n        return {ASK}",
+        f"@app.route('/', methods=['GET'])\ndef handler():\n    return {ASK}",
+        f"def handler(request):\n    return {ASK}",
+        f"class View:\n    def get(self, request):\n        return {ASK}",
+        f"def handler(event, context):\n    for one in {ASK}:\n        pass",
+        f"def handler(event, context):\n    try:\n        return {ASK}\n    except KeyError:\n        return None",
+        f"def handler(event, context):\n    return {ASK} and event",
+    ],
+)
+def test_a_client_in_a_function_that_serves_requests(tmp_path, text):
+    assert len(asked(tmp_path, text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"VALUE = {ASK}",
+        f"def load():\n    return {ASK}",
+        f"@lru_cache\ndef handler(event, context):\n    return {ASK}",
+        f"@app.get('/')\n@cached(ttl=60)\ndef handler():\n    return {ASK}",
+        f"def handler(event, context):\n    if stale():\n        return {ASK}",
+        f"def handler(event, context):\n    return event and {ASK}",
+        f"def handler(event, context):\n    return 1\n    {ASK}",
+        f"def handler(event, context):\n    def later():\n        return {ASK}\n    return later",
+        f"def handler(event, context):\n    for one in event:\n        print({ASK})",
+        f"class View:\n    def load(self, request):\n        return {ASK}",
+        f"from aws_lambda_powertools.utilities import parameters\ndef handler(event, context):\n"
+        f"    return parameters.get_parameter('{KEY}')",
+        f"@app.middleware\ndef handler():\n    return {ASK}",
+    ],
+)
+def test_what_may_keep_its_answer_is_left_alone(tmp_path, text):
+    assert asked(tmp_path, text) == []
+
+
+def test_what_cannot_be_parsed_is_left_alone(tmp_path):
+    assert asked(tmp_path, f"def handler(event, context):\n    return {ASK}\nprint 'python 2'") == []
