@@ -14,6 +14,7 @@ from auditor.domain.events import DocumentHint, Operation
 from auditor.domain.flags import FlagEntry
 from auditor.domain.sentences import summarize
 from auditor.domain.times import parse_rfc3339, rfc3339
+from auditor.domain.untouched import is_untouched
 
 # EventBridge and CloudTrail round to whole seconds and may lag a little behind the store's own time.
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -269,6 +270,8 @@ def _version_changes(
         for path in sorted(entries.keys() | snapshot.entries.keys()):
             before, after = entries.get(path), snapshot.entries.get(path)
             if before is not None and after is not None and not _entry_differs(before, after):
+                continue
+            if is_untouched(snapshot, path, version):
                 continue
             yield document_change(
                 reading.document,

@@ -12,6 +12,7 @@ from auditor.domain.diffing import diff, differs
 from auditor.domain.documents import Deployment, DocumentRef, EnvironmentRef, Snapshot
 from auditor.domain.flags import FlagEntry, FlagState
 from auditor.domain.sentences import summarize
+from auditor.domain.untouched import is_same_in
 
 SnapshotOf = Callable[[DocumentRef, str], Snapshot | None]
 
@@ -151,6 +152,8 @@ def _changes_of(
     transition: Transition, snapshot_of: SnapshotOf, detecting: DeploymentDetecting
 ) -> Iterator[FlagChange]:
     deployment = transition.deployment
+    if transition.shown == transition.live:
+        return  # deployed once more
     shown = _entries(transition.shown, deployment.profile, snapshot_of)
     live = _entries(transition.live, deployment.profile, snapshot_of)
     if shown is None or live is None:
@@ -158,7 +161,7 @@ def _changes_of(
     kind = ChangeKind.DEPLOYED if transition.end is End.COMPLETED else ChangeKind.ROLLED_BACK
     for path in sorted(shown.keys() | live.keys()):
         before, after = shown.get(path), live.get(path)
-        if not _differs(before, after):
+        if not _differs(before, after) or _is_known_same(path, transition, snapshot_of):
             continue
         yield _change(transition, path, kind, before, after, detecting.of(deployment))
 
@@ -168,6 +171,13 @@ def _entries(version: str | None, profile: DocumentRef, snapshot_of: SnapshotOf)
         return {}
     snapshot = snapshot_of(profile, version)
     return None if snapshot is None else snapshot.entries
+
+
+def _is_known_same(path: str, transition: Transition, snapshot_of: SnapshotOf) -> bool:
+    """Tell whether a flag is the same in both versions although a hidden value in it cannot be compared."""
+    if transition.shown is None or transition.live is None:
+        return False
+    return is_same_in(path, transition.deployment.profile, transition.shown, transition.live, snapshot_of)
 
 
 def _differs(before: FlagEntry | None, after: FlagEntry | None) -> bool:

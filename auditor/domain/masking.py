@@ -12,9 +12,18 @@ from auditor.domain.credentials import MASK, looks_like_credential, mask_text
 from auditor.domain.errors import ConfigurationError
 from auditor.domain.flags import JsonValue
 from auditor.domain.secret_names import Secrecy, hides_text, is_collection, is_password, secrecy
-from auditor.domain.values import refuse_deep
+from auditor.domain.values import children, refuse_deep
 
-__all__ = ["MASKED_INCOMPARABLE", "Fingerprint", "is_masked", "key_id", "keyed_fingerprint", "mask_text", "mask_value"]
+__all__ = [
+    "MASKED_INCOMPARABLE",
+    "Fingerprint",
+    "hides",
+    "is_masked",
+    "key_id",
+    "keyed_fingerprint",
+    "mask_text",
+    "mask_value",
+]
 
 Fingerprint = Callable[[str], str]
 
@@ -37,6 +46,13 @@ def is_masked(value: JsonValue) -> TypeGuard[dict[str, JsonValue]]:
     if value.get("comparable") is False:
         return len(value) == len(MASKED_INCOMPARABLE)
     return value.keys() == _COMPARABLE and value["comparable"] is True and isinstance(value["fingerprint"], str)
+
+
+def hides(value: JsonValue) -> bool:
+    """Tell whether something is hidden in a value that cannot be compared with what was there before."""
+    if is_masked(value):
+        return not value["comparable"]
+    return any(hides(child) for child in children(value))
 
 
 def mask_value(value: JsonValue, *, field_name: str | None, fingerprint: Fingerprint | None) -> JsonValue:

@@ -101,6 +101,7 @@ class HostedVersions:
         snapshots: list[Snapshot] = []
         lost: list[UnreadableVersion] = []
         dating = _Dating.after(held, listed.read_at)
+        former: tuple[str, FlagDocument] | None = None
         for number in listed.numbers:
             if number > after + 1:
                 lost.append(UnreadableVersion(after + 1, number - 1, _DELETED))
@@ -112,10 +113,24 @@ class HostedVersions:
             except MalformedDocumentError as error:
                 lost.append(UnreadableVersion(number, number, f"its content is no flag document: {error}"))
             else:
-                snapshots.append(self._snapshot(content, dating))
+                flags = content.document or FlagDocument()
+                if flags.sealed and former is None:
+                    former = self._held_flags(held)
+                same = {} if former is None else flags.same_as(*former)
+                former = str(number), flags
+                snapshots.append(self._snapshot(content, dating, same))
         return snapshots, list(_merged(lost))
 
-    def _snapshot(self, content: Content, dating: _Dating) -> Snapshot:
+    def _held_flags(self, held: HeldDocument | None) -> tuple[str, FlagDocument] | None:
+        """Read the version once more that is held: what is hidden in it cannot be compared otherwise."""
+        if held is None or held.ordinal is None:
+            return None
+        try:
+            return str(held.ordinal), self.content(held.ordinal).document or FlagDocument()
+        except (NotInStoreError, MalformedDocumentError):
+            return None
+
+    def _snapshot(self, content: Content, dating: _Dating, same: Mapping[str, JsonValue]) -> Snapshot:
         flags = content.document.flags if content.document is not None else {}
         updated = {path: flag.updated_at for path, flag in flags.items() if flag.updated_at is not None}
         modified_at, stamps = dating.date(content.number, updated)
@@ -127,7 +142,7 @@ class HostedVersions:
             entries={
                 path: FlagEntry(FlagId(self.application, flag.key), None, flag.state) for path, flag in flags.items()
             },
-            metadata={**content.metadata, "updated_at": stamps},
+            metadata={**content.metadata, **same, "updated_at": stamps},
         )
 
     @property

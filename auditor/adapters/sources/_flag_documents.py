@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
+import json
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from auditor.adapters.sources._structured import load_document, value_at
 from auditor.domain.errors import ConfigurationError, MalformedDocumentError
 from auditor.domain.flags import FlagState, JsonValue
-from auditor.domain.masking import Fingerprint, mask_text, mask_value
+from auditor.domain.masking import Fingerprint, hides, mask_text, mask_value
 from auditor.domain.pointers import escape
 from auditor.domain.times import parse_rfc3339
+from auditor.domain.untouched import same_as
 
 JsonObject = dict[str, JsonValue]
 
@@ -25,11 +30,16 @@ _MAX_ENVELOPE = 4
 
 @dataclass(frozen=True, slots=True)
 class FoundFlag:
-    """A flag in a document: its key, what it says, and when it was last updated (``None``: not told)."""
+    """A flag in a document: its key, what it says, and when it was last updated (``None``: not told).
+
+    ``seal`` tells in this process whether it is the very same as another, where its state cannot: a hidden value that
+    is not comparable is in it. ``None`` where the state itself tells. It is never kept.
+    """
 
     key: str
     state: FlagState
     updated_at: datetime | None = None
+    seal: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,17 @@ class FlagDocument:
     """The flags of a document by their path in it."""
 
     flags: Mapping[str, FoundFlag] = field(default_factory=dict)
+
+    @property
+    def sealed(self) -> bool:
+        """Tell whether only a look at the former version tells which flags are still the same."""
+        return any(flag.seal is not None for flag in self.flags.values())
+
+    def same_as(self, version: str, former: FlagDocument) -> dict[str, JsonValue]:
+        """Return the metadata that says which flags with hidden values are as ``version`` of the document has them."""
+        sealed = {path: flag.seal for path, flag in former.flags.items() if flag.seal is not None}
+        unchanged = (path for path, flag in self.flags.items() if flag.seal and flag.seal == sealed.get(path))
+        return same_as(version, unchanged)
 
 
 def read_feature_flags(content: JsonValue, fingerprint: Fingerprint | None) -> FlagDocument:
@@ -56,10 +77,7 @@ def recognise(content: JsonValue, fingerprint: Fingerprint | None) -> FlagDocume
     """Read a freeform document that plainly holds flags; ``None`` when it is something else."""
     if _is_feature_flags(content) and isinstance(content, dict) and _HALVES & content.keys() > {"version"}:
         return read_feature_flags(content, fingerprint)
-    flags = {
-        path: FoundFlag(key, FlagState(mask_value(flag, field_name=key, fingerprint=fingerprint)))
-        for path, key, flag in _powertools_flags(content, "", 0)
-    }
+    flags = {path: read_flag(key, flag, fingerprint) for path, key, flag in _powertools_flags(content, "", 0)}
     return FlagDocument(flags) if flags else None
 
 
@@ -73,12 +91,8 @@ def read_members(value: JsonValue, pointer: str, fingerprint: Fingerprint | None
     known = recognise(value, fingerprint)
     if known is not None:
         return FlagDocument({pointer + path: flag for path, flag in known.flags.items()})
-    flags = {}
-    for key, member in value.items():
-        name = mask_text(key)
-        state = FlagState(mask_value(member, field_name=key, fingerprint=fingerprint))
-        flags[f"{pointer}/{escape(name)}"] = FoundFlag(name, state)
-    return FlagDocument(flags)
+    members = {f"{pointer}/{escape(mask_text(key))}": (key, member) for key, member in value.items()}
+    return FlagDocument({path: read_flag(key, member, fingerprint) for path, (key, member) in members.items()})
 
 
 def read_freeform(
@@ -124,8 +138,28 @@ def _feature_flag(key: str, definitions: JsonObject, values: JsonObject, fingerp
         definition=mask_value(_unstamped(definition), field_name=None, fingerprint=fingerprint),
         has_value=key in values,
     )
+    raw: JsonValue = [_unstamped(value), _unstamped(definition), key in values]
     updates = [moment for half in (definition, value) if (moment := _updated_at(half)) is not None]
-    return FoundFlag(mask_text(key), state, max(updates, default=None))
+    return FoundFlag(mask_text(key), state, max(updates, default=None), _seal(raw, state))
+
+
+def read_flag(key: str, value: JsonValue, fingerprint: Fingerprint | None) -> FoundFlag:
+    """Read a value that is one flag's."""
+    state = FlagState(mask_value(value, field_name=key, fingerprint=fingerprint))
+    return FoundFlag(mask_text(key), state, seal=_seal(value, state))
+
+
+def _seal(raw: JsonValue, state: FlagState) -> bytes | None:
+    if not (hides(state.value) or hides(state.definition)):
+        return None
+    text = json.dumps(raw, sort_keys=True)
+    return hmac.digest(_process_key(), text.encode("utf-8", "surrogatepass"), "sha256")
+
+
+@cache
+def _process_key() -> bytes:
+    """Return a key that nobody else has and that ends with the process."""
+    return secrets.token_bytes(32)
 
 
 def _unstamped(half: JsonValue) -> JsonValue:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.adapters.sources._flag_documents import read_members
+from auditor.adapters.sources._flag_documents import FlagDocument, read_flag, read_members
 from auditor.adapters.sources._reach import Reach
 from auditor.adapters.sources._structured import load_document, value_at
 from auditor.domain.attribution import CallTarget
 from auditor.domain.documents import DocumentRef
-from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
-from auditor.domain.masking import Fingerprint, mask_value
+from auditor.domain.flags import FlagEntry, FlagId
+from auditor.domain.masking import Fingerprint
 from auditor.domain.templates import PathTemplate
 from auditor.domain.times import rfc3339
 
@@ -47,25 +47,23 @@ class FlagObject:
         flag = FlagId(self._application, self.told["flag"]) if "flag" in self.told else None
         return CallTarget(document=self.document, version=version, flag=flag, environment_name=self._environment)
 
-    def entries(self, raw: bytes, content_type: str, fingerprint: Fingerprint | None) -> dict[str, FlagEntry]:
+    def flags(self, raw: bytes, content_type: str, fingerprint: Fingerprint | None) -> FlagDocument:
         """Return the flags in an object's content by their path; raise ``MalformedDocumentError`` when it is broken."""
         yaml = "yaml" in content_type or _YAML.search(self.key) is not None
         there, value = value_at(load_document(raw, yaml=yaml), self.watch.pointer)
         if not there:
-            return {}
-        return {
-            path: FlagEntry(FlagId(self._application, key), self._environment, state)
-            for path, key, state in self._flags(value, fingerprint)
-        }
-
-    def _flags(self, value: JsonValue, fingerprint: Fingerprint | None) -> Iterator[tuple[str, str, FlagState]]:
+            return FlagDocument()
         pointer = self.watch.pointer
         if "flag" in self.told:
-            key = self.told["flag"]
-            yield pointer, key, FlagState(mask_value(value, field_name=key, fingerprint=fingerprint))
-            return
-        found = read_members(value, pointer, fingerprint)
-        yield from ((path, flag.key, flag.state) for path, flag in found.flags.items())
+            return FlagDocument({pointer: read_flag(self.told["flag"], value, fingerprint)})
+        return read_members(value, pointer, fingerprint)
+
+    def entries(self, flags: FlagDocument) -> dict[str, FlagEntry]:
+        """Return flags of its content as what they are flags of."""
+        return {
+            path: FlagEntry(FlagId(self._application, flag.key), self._environment, flag.state)
+            for path, flag in flags.flags.items()
+        }
 
     @property
     def _application(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
+from auditor.adapters.sources._flag_documents import FlagDocument
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.adapters.sources._s3_events import CREATED, DELETED, parse_data_event, parse_object_event
 from auditor.adapters.sources._s3_objects import BucketWatch, FlagObject, Stored, find_object, of_page
@@ -26,7 +27,8 @@ from auditor.domain.documents import (
 )
 from auditor.domain.errors import MalformedDocumentError, StoreUnreadableError
 from auditor.domain.events import Notices, RawEvent
-from auditor.domain.masking import Fingerprint
+from auditor.domain.flags import JsonValue
+from auditor.domain.masking import Fingerprint, hides
 from auditor.domain.templates import PathTemplate
 
 if TYPE_CHECKING:
@@ -120,9 +122,15 @@ class S3Source:
         back = alive is not None and not news and versions[-1].version != _own(alive.version)
         snapshots: list[Snapshot] = []
         lost: list[UnreadableVersion] = []
+        former = self._former(found, versions, alive) if news else None
         for stored in [versions[-1]] if back else news:
             try:
-                snapshots.append(self._snapshot(found, stored))
+                flags, metadata = self._read(found, stored)
+                if former is not None:
+                    metadata |= flags.same_as(*former)
+                former = stored.version, flags
+                entries = found.entries(flags)
+                snapshots.append(Snapshot(stored.version, None, stored.modified_at, None, entries, metadata))
             except NotInStoreError:
                 lost.append(UnreadableVersion(stored.version, stored.version, _GONE))
             except MalformedDocumentError as error:
@@ -141,13 +149,27 @@ class S3Source:
             uncovered=uncovered,
         )
 
-    def _snapshot(self, found: FlagObject, stored: Stored) -> Snapshot:
+    def _former(
+        self, found: FlagObject, versions: Sequence[Stored], held: HeldDocument | None
+    ) -> tuple[str, FlagDocument] | None:
+        """Read the held version once more where its hidden values cannot be compared otherwise."""
+        if held is None or self.fingerprint is not None or not any(hides(e.state.value) for e in held.entries.values()):
+            return None
+        stored = next((one for one in versions if one.version == _own(held.version)), None)
+        if stored is None or stored.unversioned:
+            return None
+        try:
+            return str(held.version), self._read(found, stored)[0]
+        except (NotInStoreError, MalformedDocumentError):
+            return None
+
+    def _read(self, found: FlagObject, stored: Stored) -> tuple[FlagDocument, dict[str, JsonValue]]:
+        """Return the flags of one version and what is told of it; the marker of a deletion has no flags."""
         if stored.deleted:
-            return Snapshot(stored.version, None, stored.modified_at, None, {}, {"delete_marker": True})
+            return FlagDocument(), {"delete_marker": True}
         raw, content_type = self._content(found, stored)
-        entries = found.entries(raw, content_type, self.fingerprint)
-        metadata = {"content_type": content_type, "etag": stored.etag}
-        return Snapshot(stored.version, None, stored.modified_at, None, entries, metadata)
+        flags = found.flags(raw, content_type, self.fingerprint)
+        return flags, {"content_type": content_type, "etag": stored.etag}
 
     def _content(self, found: FlagObject, stored: Stored) -> tuple[bytes, str]:
         document, bucket = found.document, found.watch.bucket
