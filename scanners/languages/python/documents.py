@@ -120,10 +120,15 @@ def _from_document(m: Machine, reader: Reader, keys: Vals, here: Here, site: Sit
         if known is not None and not m.reporter.matches(text, reader, Certainty.CERTAIN):
             found.append(Doc(reader))
             continue
+        if known is None and reader.providers <= _ANYTHING and m.providers.isdisjoint(reader.providers):
+            continue  # such a store holds flags only where some are known to be in it
         found.append(ask(m, (text,), reader, here, site, "taken from the flag document", default))
     if not found:
         found.append(DocItem(reader))
     return tuple(found)
+
+
+_ANYTHING = frozenset({"dynamodb", "s3"})
 
 
 def _from_tree(m: Machine, owner: Tree, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:

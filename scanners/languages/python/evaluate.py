@@ -118,10 +118,15 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
 
 def _fresh(found: Vals, funcs: Vals, args: Args) -> Vals:
     """Flag values that the call itself made, and was not handed."""
-    if not any(isinstance(value, FlagVal) for value in found):
+    if not any(isinstance(value, FlagVal) for value in found) or all(_takes_out(func) for func in funcs):
         return ()
     held = {seen for values in (funcs, *args.everything()) for value in values for seen in _held(value)}
     return tuple(value for value in found if isinstance(value, FlagVal) and not held.issuperset(value.reads))
+
+
+def _takes_out(func: Value) -> bool:
+    """Whether a call only takes out of a list or mapping what was put there."""
+    return isinstance(func, Bound) and isinstance(func.owner, Ref) and isinstance(func.owner.obj, SeqObj | MapObj)
 
 
 def _held(value: Value) -> tuple[Seen, ...]:

@@ -181,7 +181,7 @@ def _augment(m: Machine, node: tree.Augment, here: Here) -> None:
 def _do(m: Machine, node: tree.Do, here: Here) -> None:
     for value in node.values:
         if not isinstance(value, tree.Str):
-            _note_tests(m.eval(value, here), here)
+            m.eval(value, here)
 
 
 def _note_tests(values: Vals, here: Here) -> None:
@@ -266,10 +266,19 @@ def _if(m: Machine, node: tree.If, here: Here) -> bool:
         return block(m, node.orelse, here)
     bodies: list[Callable[[], bool]] = []
     for test, body in node.arms:
-        _note_tests(m.eval(test, here), here)
+        tested = m.eval(test, here)
+        if _says_yes_or_no(body):
+            _note_tests(tested, here)
         bodies.append(lambda body=body: block(m, body, here))  # type: ignore[misc]
     bodies.append(lambda: block(m, node.orelse, here))
     return _branches(m, here, bodies)
+
+
+def _says_yes_or_no(body: tree.Block) -> bool:
+    """Whether a branch ends in giving true or false: then what was tested decides what the function answers."""
+    last = body[-1] if body else None
+    value = last.value if isinstance(last, tree.Return | tree.Assign) else None
+    return isinstance(value, tree.Const) and isinstance(value.value, bool)
 
 
 def _for(m: Machine, node: tree.For, here: Here) -> None:
@@ -291,7 +300,7 @@ def _while(m: Machine, node: tree.While, here: Here) -> None:
 
 
 def _while_turn(m: Machine, node: tree.While, here: Here) -> bool:
-    _note_tests(m.eval(node.test, here), here)
+    m.eval(node.test, here)
     return block(m, node.body, here)
 
 

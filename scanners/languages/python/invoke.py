@@ -282,7 +282,9 @@ def _hinted(m: Machine, func: FuncObj, param: tree.Param, tags: tuple[Tag, ...])
     if param.annotation is None:
         return (Unknown(tags, param.name),)
     found = members.instances_of(m, param.annotation, func.scope)
-    return tuple(retagged(value, tags) for value in found) or (Unknown(tags, param.name),)
+    if found:
+        return tuple(retagged(value, tags) for value in found)
+    return (Unknown(tags, members.outside_type(m, param.annotation, func.scope) or param.name),)
 
 
 def _annotated(m: Machine, func: FuncObj) -> Vals:

@@ -113,7 +113,12 @@ class Machine:
         return name == configured or name.endswith(f".{configured}")
 
     def note_uses(self, values: Vals, own: frozenset[Site], here: Here, site: Site) -> None:
-        """A call or property gave the value of a flag that a wrapper below it fixes: this is a use of it."""
+        """A call or property gave the value of a flag that a wrapper below it fixes: this is a use of it.
+
+        Where it was asked for a key itself, what else it may give was kept from calls before.
+        """
+        if any(seen.site in own for value in values if isinstance(value, FlagVal) for seen in value.reads):
+            return
         for value in values:
             if isinstance(value, FlagVal) and value.whole:
                 for seen in value.reads:

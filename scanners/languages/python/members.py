@@ -286,6 +286,8 @@ def subscript(m: Machine, owners: Vals, keys: Vals, expr: tree.Sub, here: Here, 
 def _entry(m: Machine, owner: Value, keys: Vals, expr: tree.Sub, here: Here, site: Site) -> Vals:
     if isinstance(owner, Text):
         return text_slice(owner, expr, keys, site)
+    if isinstance(expr.key, tree.Slice) and isinstance(owner, Doc | DocItem | FlagVal):
+        return (owner,)
     if isinstance(owner, ClassObj) and is_enum(owner):
         return enum_by_name(owner, keys)
     if isinstance(owner, Ext) and owner.name.endswith(".Literal"):
@@ -419,6 +421,19 @@ def type_instance(m: Machine, value: Value) -> Vals:
         made = tables.instance(value.name) or accessors.instance(m, value.name)
         return (made,) if made is not None else ()
     return ()
+
+
+def outside_type(m: Machine, annotation: tree.Expr, scope: Scope) -> str:
+    """The whole name of the library's or built-in class that an annotation names; empty for others."""
+    if isinstance(annotation, tree.Sub):
+        return outside_type(m, annotation.value, scope)
+    for value in _type_values(m, annotation, scope) if isinstance(annotation, tree.Name | tree.Attr) else ():
+        if isinstance(value, Ext) and value.name.rsplit(".", 1)[-1] not in _ANY_TYPES:
+            return value.name
+    return ""
+
+
+_ANY_TYPES = frozenset({"Any", "object", "Optional", "Union", "Annotated", "TypeVar", "Self"})
 
 
 def _generic_type(m: Machine, annotation: tree.Sub, scope: Scope) -> Vals:

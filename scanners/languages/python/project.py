@@ -53,7 +53,7 @@ class Project:
         wanted = tuple(module.split(".")) if module else ()
         if level:
             return self._at((*here[: len(here) - (level - 1)], *wanted))
-        if not wanted or wanted[0] in sys.stdlib_module_names:
+        if not wanted or wanted[0] in sys.stdlib_module_names or self._is_library(wanted[0]):
             return None
         return self._nearest(here, wanted)
 
@@ -84,30 +84,27 @@ class Project:
                 best = (rank, path)
         return best[1] if best is not None else None
 
+    def _is_library(self, name: str) -> bool:
+        """Whether an import means a library that is known by name, even in the repository that makes the library."""
+        if name not in _TOLD_BY_FILE:
+            return name in _LIBRARIES
+        inside = _TOLD_BY_FILE[name]
+        return any(parts[-2:] == (name, inside) for parts, _ in self._named.get(inside, ()))
+
     def _is_own(self, root: Parts, here: Parts, wanted: Parts) -> bool:
         """Whether a folder around the importer is where imports start, although it is a package by its files."""
-        return here[: len(root)] == root and wanted[0] not in _LIBRARIES
+        return here[: len(root)] == root and wanted[0] not in _OFTEN_INSTALLED
 
 
-# A module of the repository that is named like one of these is not what an import from elsewhere in it means.
+# What these are asked for is known: nothing is won by following them, where a repository holds them itself.
 _LIBRARIES = frozenset(
-    {
-        "aiobotocore",
-        "aioboto3",
-        "aws_cdk",
-        "aws_lambda_powertools",
-        "boto3",
-        "botocore",
-        "flagsmith",
-        "httpx",
-        "ldclient",
-        "openfeature",
-        "pydantic",
-        "requests",
-        "ssm_cache",
-        "UnleashClient",
-    }
+    {"aiobotocore", "aioboto3", "aws_cdk", "aws_lambda_powertools", "boto3", "botocore", "ldclient", "ssm_cache"}
+    | {"UnleashClient"}
 )
+# Names that a repository may have for a module of its own: a module inside tells the library.
+_TOLD_BY_FILE = {"openfeature": "client", "flagsmith": "flagsmith"}
+# A folder of this name inside a package is hardly what an import of it means.
+_OFTEN_INSTALLED = frozenset({"flagsmith", "httpx", "openfeature", "pydantic", "requests", "redis", "django", "flask"})
 
 
 def dotted_parts(path: str) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from scanners.languages.python.values import (
     DocModel,
     Ext,
     FlagVal,
+    FuncObj,
     MapObj,
     Obj,
     Ref,
@@ -75,7 +77,8 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
     made = tables.instance(name) or accessors.instance(m, name)
     if made is not None:
         return (made,)
-    return _passed_on(m, args, here, site)
+    found = _passed_on(m, args, here, site)
+    return (Unknown((), name),) if found == UNKNOWN else found
 
 
 def _passed_on(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -123,8 +126,8 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
         made = aws.client(args, resource=name == "resource")
         if not any(isinstance(value, Obj) and value.kind.startswith("other") for value in made):
             return made
-    wrapped = _project_method(m, name, args, here, site)
-    found = _telling(m, name, args, here, site)
+    wrapped = _project_method(m, owner, name, args, here, site)
+    found = _telling(m, owner, name, args, here, site)
     if found is not None:
         return union(wrapped or (), found)
     read = urls.agent(m, args, here, site)
@@ -145,7 +148,7 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
 _TAKES_PART = frozenset({"get", "pop", "getlist", "get_query_string_value"})
 
 
-def _telling(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+def _telling(m: Machine, owner: Value, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """A method whose name and arguments only a reader of flags has."""
     kind, needed = tables.TELLING.get(name, ("", ""))
     if not kind or (needed and needed not in args.named) or not _enough(kind, name, args):
@@ -156,10 +159,23 @@ def _telling(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals 
         return aws.method(m, Obj(kind, reader), name, args, here, site)
     sure = Certainty.POSSIBLE if kind in {"unleash", "flagsmith"} else Certainty.CERTAIN
     keys = args.take(*ask.key) or ()
-    if not ask.many and not fold.texts(keys):
-        if not needed:
-            return None
+    if not ask.many and not needed and not fold.texts(keys) and not (name in _OWN_WORDS or _named_for_flags(owner)):
+        return None
     return aws.asked(m, ask, reader, args, here, site, sure)
+
+
+_OWN_WORDS = frozenset(tables.METHODS["openfeature"])
+_FLAG_NAMES = re.compile(r"unleash|feature|flag|toggle|launch_?darkly|ld_?client|experiment", re.IGNORECASE)
+
+
+def _named_for_flags(owner: Value) -> bool:
+    """Whether something unknown is called what people call what they ask for flags."""
+    names: list[str] = []
+    while isinstance(owner, Bound):
+        names.append(owner.name)
+        owner = owner.owner
+    names.append(owner.name if isinstance(owner, Ext) else owner.hint if isinstance(owner, Unknown) else "")
+    return any(_FLAG_NAMES.search(name) for name in names)
 
 
 def _enough(kind: str, name: str, args: Args) -> bool:
@@ -173,10 +189,12 @@ def _enough(kind: str, name: str, args: Args) -> bool:
 _VARIATION_ARGUMENTS = 3
 
 
-def _project_method(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """The one method of the repository that has this name and asks for flags, when the object is unknown."""
+    if _comes_from_outside(owner):
+        return None
     m.asked_methods.add(name)
-    candidates = m.wrappers.get(name, [])
+    candidates = [func for func in m.wrappers.get(name, []) if _may_be(owner, name, func)]
     if not candidates or not any(fold.texts(values) for values in args.everything()):
         return None
     found: list[Value] = []
@@ -184,6 +202,36 @@ def _project_method(m: Machine, name: str, args: Args, here: Here, site: Site) -
         if func.owner is not None:
             found += invoke.function(m, func, args, here, site, owner=m.generic(func.owner))
     return tuple(found) or None
+
+
+def _comes_from_outside(owner: Value) -> bool:
+    """Whether an unknown object was made by a library, or is of a library's class."""
+    while isinstance(owner, Bound):
+        owner = owner.owner
+    return isinstance(owner, Unknown) and "." in owner.hint
+
+
+def _may_be(owner: Value, name: str, func: FuncObj) -> bool:
+    """Whether an unknown object may be the one that has a method: where many things have one, by its name."""
+    if name not in _COMMON_METHODS:
+        return True
+    called = owner.name if isinstance(owner, Bound) else owner.hint if isinstance(owner, Unknown) else ""
+    return func.owner is not None and not _words_of(called).isdisjoint(_words_of(func.owner.name))
+
+
+def _words_of(name: str) -> frozenset[str]:
+    words = (word.lower().removesuffix("s") for word in _WORD.findall(name))
+    return frozenset(words) - _EMPTY_WORDS
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_EMPTY_WORDS = frozenset("client service manager store provider helper base aws cache the my util wrapper impl api".split())
+_COMMON_METHODS = frozenset(
+    "get set pop put add read write load fetch find lookup value values items keys delete remove update execute query "
+    "call run open send post patch request check has contains exists create save resolve apply parse process handle "
+    "on off emit subscribe filter format match search append extend insert index count replace join split test start "
+    "stop close init register build make info debug warning error log".split()
+)
 
 
 def _of_class(m: Machine, owner: ClassObj, name: str, args: Args, here: Here, site: Site) -> Vals:

@@ -20,6 +20,8 @@ def attribute(m: Machine, owner: Obj, name: str, here: Here, site: Site) -> Vals
         if name in reads:
             return asked_again(m, owner, here, site, f"configured object is asked {name}")
         return (owner,)
+    if owner.kind == "unleash" and name == "client":
+        return (owner,)
     if owner.kind == "features" and name in {"store", "_store"}:
         return (Obj("appconfig-store", owner.reader),)
     return (Bound(owner, name),)

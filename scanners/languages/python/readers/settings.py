@@ -118,7 +118,7 @@ def _called_settings(owner: Value) -> bool:
         return owner.name.rsplit(".", 1)[-1] in _NAMES
     if isinstance(owner, Bound):
         return owner.name in _NAMES
-    return isinstance(owner, Unknown) and owner.hint in _NAMES
+    return isinstance(owner, Unknown) and owner.hint.rsplit(".", 1)[-1].lower() in _NAMES
 
 
 def _settings_class(cls: ClassObj) -> bool:
