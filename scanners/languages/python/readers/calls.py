@@ -225,13 +225,15 @@ def _words_of(name: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_EMPTY_WORDS = frozenset("client service manager store provider helper base aws cache the my util wrapper impl api".split())
-_COMMON_METHODS = frozenset(
+_EMPTY = "client service manager store provider helper base aws cache the my util wrapper impl api"
+_EMPTY_WORDS = frozenset(_EMPTY.split())
+_COMMON = (
     "get set pop put add read write load fetch find lookup value values items keys delete remove update execute query "
     "call run open send post patch request check has contains exists create save resolve apply parse process handle "
     "on off emit subscribe filter format match search append extend insert index count replace join split test start "
-    "stop close init register build make info debug warning error log".split()
+    "stop close init register build make info debug warning error log"
 )
+_COMMON_METHODS = frozenset(_COMMON.split())
 
 
 def _of_class(m: Machine, owner: ClassObj, name: str, args: Args, here: Here, site: Site) -> Vals:
