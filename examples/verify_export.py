@@ -140,9 +140,9 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
             with gzip.open(path, "rb") as file:
                 for line in file:
                     entry = json.loads(line)
+                    entry["hash"] = bytes.fromhex(entry["leaf"])
                     content = f"{entry['kind']} {entry['number']:d}\n{entry['body']}".encode()
-                    entry["hash"] = sha256(b"\x00" + content)
-                    if bytes.fromhex(entry["leaf"]) != entry["hash"]:
+                    if entry["body"] is not None and sha256(b"\x00" + content) != entry["hash"]:
                         raise TamperedError(f"entry {entry['index']}: the body is not what was sealed")
                     yield entry
                     place = entry["index"] + 1
@@ -150,13 +150,39 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
             raise TamperedError(f"entry {place} cannot be read in {path.name}") from error
 
 
+def let_go(entry: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return the places, first to last, that an entry says were let go: only of what stands before it."""
+    body = json.loads(entry["body"]) if entry["kind"] == "retention" else {}
+    if body.get("act") != "let_go":
+        return []
+    ranges = [part.partition("-") for part in body["entries"].split(",")]
+    return [(int(first), min(int(last or first), entry["index"] - 1)) for first, _, last in ranges]
+
+
+def account_for(gone: list[int], explained: list[tuple[int, int]], size: int) -> None:
+    """Refuse entries without a body that no decision further behind let go."""
+    covered = bytearray(size)
+    for first, last in explained:
+        covered[first : last + 1] = b"\x01" * max(last + 1 - first, 0)
+    for place in gone:
+        if not covered[place]:
+            raise TamperedError(f"entry {place} is gone, and nothing says that it was let go")
+
+
 def verify_complete(folder: Path, signed: dict[int, bytes]) -> int:
     """Hold all entries against every checkpoint; return how many there are."""
     leaves: list[bytes] = []
+    gone: list[int] = []
+    explained: list[tuple[int, int]] = []
     for entry in entries(folder):
         if entry["index"] != len(leaves):
             raise TamperedError(f"there is no entry {len(leaves)}")
         leaves.append(entry["hash"])
+        if entry["body"] is None:
+            gone.append(entry["index"])
+        else:
+            explained += let_go(entry)
+    account_for(gone, explained, len(leaves))
     fits = 0
     for size in sorted(signed):
         if size > len(leaves):
@@ -175,6 +201,8 @@ def verify_part(folder: Path, size: int, signed: dict[int, bytes]) -> int:
     unproven = 0
     for entry in entries(folder):
         place, proof = entry["index"], entry.get("proof")
+        if entry["body"] is None:
+            raise TamperedError(f"entry {place} has no body")
         if place <= last:
             raise TamperedError(f"entry {place} stands behind entry {last}")
         count, last = count + 1, place

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditor.application.ports import HistoryQuery, Ledger, SealedLog, UnitOfWork
 from auditor.application.verifying import ProvenEntry
 from auditor.domain.ledger.entries import SealedEntry
 from auditor.domain.ledger.merkle import Tree, inclusion_proof
+from auditor.domain.ledger.places import Places
 from auditor.domain.times import parse_rfc3339
 
 
@@ -21,11 +22,12 @@ class Selection:
     change_ids: Collection[str]
     since: datetime | None = None
     until: datetime | None = None
+    let_go: Places = field(default_factory=Places)
 
     def holds(self, entry: SealedEntry) -> bool:
         """Tell whether an entry belongs to it; one that cannot be read does, so that nobody overlooks it."""
         if entry.body is None:
-            return True
+            return entry.index not in self.let_go
         try:
             body = json.loads(entry.body)
             if entry.kind in ("change", "attribution"):
@@ -40,7 +42,15 @@ class Selection:
 def selected(uow: UnitOfWork, since: datetime | None, until: datetime | None) -> Selection:
     """Return what occurred between two times, as history matches them."""
     query = HistoryQuery(since=since, until=until)
-    return Selection(frozenset(change.id for change in uow.changes.query(query)), since, until)
+    return Selection(frozenset(change.id for change in uow.changes.query(query)), since, until, let_go(uow))
+
+
+def let_go(uow: UnitOfWork) -> Places:
+    """Return the places of the log whose rows were let go."""
+    places = Places()
+    for decision in uow.retention.all():
+        places |= decision.entries
+    return places
 
 
 def whole_log(log: SealedLog) -> Iterator[ProvenEntry]:

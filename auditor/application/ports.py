@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -26,6 +27,7 @@ from auditor.domain.flags import JsonValue
 from auditor.domain.ledger.entries import Entry, SealedEntry
 from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
+from auditor.domain.retention import Decision
 from auditor.domain.snoozes import Snooze
 
 
@@ -341,6 +343,63 @@ class SnoozeLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class OldEntry:
+    """A sealed entry that may be let go: its place in the log, and how it differs from what was sealed, if it does.
+
+    A change also has its id and the flag it is about.
+    """
+
+    index: int
+    kind: str
+    number: int
+    change_id: str | None = None
+    application: str | None = None
+    flag: str | None = None
+    fault: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the entry is called where a person reads of it."""
+        return f"{self.kind} {self.number}"
+
+
+class RetentionLog(Protocol):
+    """What the record lets go: the decisions, recorded and never changed, and what they are about."""
+
+    def add(self, decision: Decision) -> bool:
+        """Record a decision; return False when just this one is recorded already."""
+        ...
+
+    def all(self, as_of: datetime | None = None) -> Sequence[Decision]:
+        """Return the decisions, oldest first."""
+        ...
+
+    def standing_changes(self) -> AbstractSet[int]:
+        """Return the numbers of the changes that say what is so now; they are never let go."""
+        ...
+
+    def old_changes(self, before: datetime, size: int, after: int, limit: int) -> Sequence[Sequence[OldEntry]]:
+        """Return changes that were recorded before then, each with all that was learnt of it, by their numbers.
+
+        Only those that stand, with all that was learnt, in the first ``size`` places of the log, and whose alerts do
+        not wait. ``after`` is the number to continue behind.
+        """
+        ...
+
+    def old_reconciles(self, before: datetime, size: int, limit: int) -> Sequence[OldEntry]:
+        """Return reconciles that ended before then and are not the newest of what they compared."""
+        ...
+
+    def remove(self, entries: Sequence[OldEntry]) -> None:
+        """Take the rows of these entries away, and what was only there for them; their places in the log stay."""
+        ...
+
+    def remove_beside(self, before: datetime) -> None:
+        """Take away what lies beside the log and is older: calls, signals, settled alerts, runs, old versions."""
+        ...
+
+
 class Outbox(Protocol):
     """Alerts on their way: written with the change, claimed with a lease, never lost, never sent twice unsaid."""
 
@@ -581,6 +640,7 @@ class UnitOfWork(Protocol):
     references: ReferenceStore
     runs: RunLog
     snoozes: SnoozeLog
+    retention: RetentionLog
     ledger: Ledger
     sealed: SealedLog
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auditor.application.ports import HistoryQuery, Scope, UnitOfWork
+from auditor.application.retaining import incomplete_before
 from auditor.domain.changes import ChangeKind, Gap, GapClass, RecordedChange
 from auditor.domain.documents import DocumentRef
 from auditor.domain.flags import FlagState, JsonValue
@@ -119,6 +120,7 @@ class _Doubts:
 
     def __init__(self, uow: UnitOfWork, at: datetime | None, as_of: datetime | None) -> None:
         self._uow = uow
+        self._whole_since = incomplete_before(uow, as_of)
         # Of a change that is only known to lie in an interval, the newest state is after it, a state within it unsure.
         around = () if at is None else uow.changes.query(HistoryQuery(since=at, until=at, as_of=as_of))
         self._floating = {_place(change) for change in around if change.occurred_at is None}
@@ -128,6 +130,8 @@ class _Doubts:
 
     def about(self, change: RecordedChange, at: datetime) -> bool:
         """Tell whether the state after this change is in doubt at a time."""
+        if self._whole_since is not None and at < self._whole_since:
+            return True
         return _place(change) in self._floating or any(
             _in_interval(gap, at) if gap.gap_class is GapClass.INTERVAL else self._among_versions(gap, change)
             for gap in self._gaps.get(change.change.document, ())

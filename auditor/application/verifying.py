@@ -6,6 +6,7 @@ is never a matter of opinion: a fault is a difference between two things that ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from auditor.domain.ledger.checkpoint import (
 )
 from auditor.domain.ledger.entries import SealedEntry, content_of, mac_fits
 from auditor.domain.ledger.merkle import HASH_SIZE, Frontier, verify_inclusion
+from auditor.domain.ledger.places import Places
+from auditor.domain.retention import Act
 from auditor.domain.times import rfc3339
 
 STALE = timedelta(minutes=5)
@@ -61,6 +64,27 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """Entries that were let go by a decision which is sealed itself: their hashes stand, their rows are gone."""
+
+    places: Places
+    before: str
+    at: str
+    by: str
+    reason: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return it for outputs."""
+        return {
+            "entries": len(self.places),
+            "before": self.before,
+            "at": self.at,
+            "by": self.by,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer with what it rests on; ``faults`` stand in the order of the log, the first bad entry first."""
 
@@ -72,6 +96,7 @@ class Verdict:
     faults: tuple[Fault, ...] = ()
     remarks: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    let_go: tuple[LetGo, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the verdict for outputs."""
@@ -85,6 +110,7 @@ class Verdict:
             "faults": [fault.to_json() for fault in self.faults],
             "reasons": list(self.reasons),
             "remarks": list(self.remarks),
+            "let_go": [one.to_json() for one in self.let_go],
         }
 
 
@@ -95,6 +121,32 @@ class _Findings:
     faults: list[Fault] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    let_go: list[LetGo] = field(default_factory=list)
+    gone: list[SealedEntry] = field(default_factory=list)
+
+    def missing(self, entry: SealedEntry) -> None:
+        """Note that an entry's row is gone; what was let go is told at the end, by a decision further behind."""
+        self.gone.append(entry)
+
+    def decided(self, entry: SealedEntry, end: int) -> None:
+        """Take in what a decision let go: of the places before ``end``, where the decision stands itself."""
+        made = _let_go(entry, end)
+        if made is not None:
+            self.let_go.append(made)
+
+    def settle(self) -> None:
+        """Tell what was let go from what was taken away."""
+        places = Places()
+        for one in self.let_go:
+            places |= one.places
+        for entry in self.gone:
+            if entry.index not in places:
+                self.add(f"entry {entry.index} ({entry.name}): its row is gone", entry.index, entry.name)
+        for one in self.let_go:
+            self.remarks.append(
+                f"{len(one.places)} entries recorded before {one.before} were let go at {one.at} by {one.by}: "
+                f"{one.reason}"
+            )
 
     def add(self, text: str, index: int | None = None, entry: str | None = None) -> None:
         """Add a fault; beyond a hundred, one more tells nobody anything."""
@@ -128,9 +180,11 @@ def verify(
     signed = _believed([*notes, *own], keys, check, found)
     size = _walk(log, signed, found, mac_key)
     for entry in log.unsealed():
+        found.decided(entry, size)
         fault = entry.fault or _mac_fault(entry, mac_key)
         if fault is not None:
             found.add(f"{entry.name}, which waits to be sealed: {fault}", None, entry.name)
+    found.settle()
     for sentence in log.loose():
         found.add(sentence)
     _waiting(log, now, found)
@@ -175,6 +229,7 @@ def verify_selection(
         elif roots and not any(verify_inclusion(entry.index, tree_size, entry.hash, one.proof, root) for root in roots):
             text = f"entry {entry.index} ({entry.name}) is not in the log that was signed"
             found.add(text, entry.index, entry.name)
+    found.settle()
     if not roots:
         missing = f"there is no believable checkpoint of {tree_size} entries"
         found.reasons.append(missing if signed else _nothing_signed(keys, notes))
@@ -205,7 +260,8 @@ def _verdict(found: _Findings, signed: Sequence[_Signed], size: int, covered: in
     answer = Answer.TAMPERED if ordered else Answer.UNCHECKED if found.reasons else Answer.INTACT
     anchored = max((one.checkpoint.size for one in signed if one.outside), default=0)
     count = len({(one.checkpoint.size, one.checkpoint.root) for one in signed})
-    return Verdict(answer, size, covered, anchored, count, tuple(ordered), tuple(found.remarks), tuple(found.reasons))
+    remarks, reasons = tuple(found.remarks), tuple(found.reasons)
+    return Verdict(answer, size, covered, anchored, count, tuple(ordered), remarks, reasons, tuple(found.let_go))
 
 
 def _believed(notes: Sequence[Note], keys: Sequence[PublicKey], check: Verify, found: _Findings) -> list[_Signed]:
@@ -273,13 +329,30 @@ def _grown(frontier: Frontier, batch: Sequence[bytes], found: _Findings) -> Fron
 def _look_at(entry: SealedEntry, mac_key: bytes | None, found: _Findings) -> None:
     """Hold one leaf against its row."""
     leaf = entry.leaf()
-    if leaf is None:
-        text = entry.fault or "its row is gone"
-        found.add(f"entry {entry.index} ({entry.name}): {text}", entry.index, entry.name)
+    if leaf is None and entry.fault is None:
+        found.missing(entry)
+    elif leaf is None:
+        found.add(f"entry {entry.index} ({entry.name}): {entry.fault}", entry.index, entry.name)
     elif leaf != entry.hash:
         found.add(f"entry {entry.index} ({entry.name}): its body is not what was sealed", entry.index, entry.name)
     elif fault := entry.fault or _mac_fault(entry, mac_key):
         found.add(f"entry {entry.index} ({entry.name}): {fault}", entry.index, entry.name)
+    else:
+        found.decided(entry, entry.index)
+
+
+def _let_go(entry: SealedEntry, end: int) -> LetGo | None:
+    """Return what an entry let go of the places before ``end``; ``None`` where it is no such decision."""
+    if entry.kind != "retention" or entry.body is None:
+        return None
+    try:
+        body = json.loads(entry.body)
+        if body["act"] != Act.LET_GO:
+            return None
+        places = Places.parse(body["entries"]).below(end)
+        return LetGo(places, str(body["before"]), str(body["recorded_at"]), str(body["by"]), str(body["reason"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _mac_fault(entry: SealedEntry, mac_key: bytes | None) -> str | None:

@@ -434,3 +434,89 @@ def test_what_the_key_of_those_who_record_shows(shop):
     assert answer.status == 1
     assert "not written by whoever holds the key" in answer.err
     assert "sixteen" not in answer.out + answer.err
+
+
+RETAIN = ("db", "retain", "--before", "100d", "--reason", "kept for a season", "--by", "lena")
+
+
+def test_what_is_let_go_leaves_the_proof_valid(shop, root):
+    told = flagtrail(*RETAIN, "--dry-run", "--format", "json").json
+    assert (told["changes"], told["entries"], told["standing"], told["dry_run"]) == (11, 11, 1, True)
+
+    answer = flagtrail(*RETAIN)
+    assert answer.status == 0
+    assert answer.out.startswith("11 changes (11 entries) recorded before")
+    assert "1 that say what is so now" in answer.out
+    assert flagtrail("seal").status == 0
+
+    verified = flagtrail("verify")
+    assert verified.status == 0
+    assert verified.out.startswith("Intact: 13 entries, as signed in 3 checkpoints.")
+    assert "11 entries recorded before" in verified.out
+    assert "by lena: kept for a season" in verified.out
+    (decision,) = flagtrail("verify", "--format", "json").json["let_go"]
+    assert (decision["entries"], decision["by"]) == (11, "lena")
+    assert len(flagtrail("history", "--format", "json").json) == 1
+    assert "was let go" in flagtrail("history").err
+    then = flagtrail("state", "--at", "200d", "--format", "json")
+    assert "was let go" in then.err
+    assert [state["certainty"] for state in then.json] == ["possible"] * len(then.json)
+
+    assert flagtrail("export", "--out", "audit").status == 0
+    assert both(root, "audit") == 0
+    assert flagtrail("export", "--out", "part", "--since", "2020-01-01").status == 0
+    assert both(root, "part") == 0
+
+
+@pytest.mark.parametrize("which", ["a body", "the decision"])
+def test_an_export_that_lacks_more_than_was_let_go_is_found_twice(shop, root, which):
+    flagtrail(*RETAIN)
+    flagtrail("seal")
+    flagtrail("export", "--out", "audit")
+    path = shop / "audit" / "entries-00000.jsonl.gz"
+    with gzip.open(path, "rt") as file:
+        lines = [json.loads(line) for line in file]
+    (kept,) = [line for line in lines if line["kind"] == "change" and line["body"] is not None]
+    (decided,) = [line for line in lines if line["kind"] == "retention"]
+    (kept if which == "a body" else decided)["body"] = None
+    with gzip.open(path, "wt") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+
+    assert both(root, "audit") == 1
+
+
+def test_a_hold_keeps_all_until_it_is_lifted(shop):
+    assert flagtrail("db", "hold", "matter-17", "--reason", "asked for by counsel").out == (
+        "matter-17 is held from now on\n"
+    )
+
+    refused = flagtrail(*RETAIN)
+    assert refused.status == 2
+    assert "matter-17" in refused.err
+    assert len(flagtrail("history", "--format", "json").json) == 12
+
+    lifted = flagtrail("db", "hold", "--lift", "matter-17", "--reason", "settled", "--format", "json")
+    assert lifted.json["act"] == "lift"
+    assert flagtrail(*RETAIN).status == 0
+    listed = flagtrail("db", "hold", "--list")
+    assert [line.split()[2] for line in listed.out.splitlines()[1:] if "20" in line[:4]][:2] == ["matter-17:"] * 2
+    acts = [decision["act"] for decision in flagtrail("db", "hold", "--list", "--format", "json").json]
+    assert acts == ["hold", "lift", "let_go"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("db", "hold"),
+        ("db", "hold", "name"),
+        ("db", "hold", "name", "--lift", "name", "--reason", "both"),
+        ("db", "hold", "--lift", "nobody", "--reason", "unknown"),
+        ("db", "retain", "--before", "1d", "--reason", "too young"),
+        ("db", "retain", "--before", "200d", "--reason", " "),
+    ],
+)
+def test_a_decision_that_cannot_be_is_refused_in_a_sentence(shop, words):
+    answer = flagtrail(*words)
+
+    assert (answer.status, answer.out) == (2, "")
+    assert len(answer.err.splitlines()) == 1

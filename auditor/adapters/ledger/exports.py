@@ -16,13 +16,20 @@ from auditor.adapters.ledger.naming import LONGEST, NAME, name_of
 from auditor.application.verifying import ProvenEntry
 from auditor.domain.errors import FlagtrailError, UsageError
 from auditor.domain.ledger.entries import SealedEntry
+from auditor.domain.ledger.places import Places
 
 FORMAT, VERSION = "flagtrail-export", 1
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
 _ENTRIES_A_FILE = 100_000
 _LONGEST_LINE = 64 * 1024 * 1024
-_FIELDS: Mapping[str, type] = {"index": int, "kind": str, "number": int, "body": str}
+_FIELDS: Mapping[str, tuple[type, ...]] = {
+    "index": (int,),
+    "kind": (str,),
+    "number": (int,),
+    "body": (str, type(None)),
+}
+NOWHERE = Places()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,12 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"{folder} is no folder; an export is written into a new one") from error
 
 
-def write_entries(folder: Path, entries: Iterable[ProvenEntry], *, alone: bool) -> int:
-    """Write entries as compressed JSON Lines, each with its proof where it stands ``alone``; return how many."""
-    lines = (entry_line(one, alone=alone) for one in entries)
+def write_entries(folder: Path, entries: Iterable[ProvenEntry], *, alone: bool, let_go: Places = NOWHERE) -> int:
+    """Write entries as compressed JSON Lines, each with its proof where it stands ``alone``; return how many.
+
+    Those at the places that were ``let_go`` have no body any more.
+    """
+    lines = (entry_line(one, alone=alone, let_go=let_go) for one in entries)
     count = 0
     for number in itertools.count():
         path = folder / f"entries-{number:05d}.jsonl.gz"
@@ -75,14 +85,17 @@ def write_entries(folder: Path, entries: Iterable[ProvenEntry], *, alone: bool) 
     return count
 
 
-def entry_line(one: ProvenEntry, *, alone: bool) -> dict[str, Any]:
-    """Return an entry as a line of an export; raise ``FlagtrailError`` where its row is gone or no text."""
+def entry_line(one: ProvenEntry, *, alone: bool, let_go: Places = NOWHERE) -> dict[str, Any]:
+    """Return an entry as a line of an export; raise ``FlagtrailError`` where its row is gone or no text.
+
+    One that was ``let_go`` has no body, and its hash alone.
+    """
     entry = one.entry
     try:
         body = None if entry.body is None else entry.body.decode()
     except UnicodeDecodeError:
         body = None
-    if body is None:
+    if body is None and (entry.body is not None or entry.index not in let_go):
         raise FlagtrailError(f"entry {entry.index} ({entry.name}) is gone or damaged; run `flagtrail verify`")
     line: dict[str, Any] = {"index": entry.index, "kind": entry.kind, "number": entry.number, "body": body}
     line["leaf"] = entry.hash.hex()
@@ -195,11 +208,11 @@ class ExportedLog:
 
 def read_entry(line: Mapping[str, Any]) -> ProvenEntry:
     """Read an entry back; raise ``ValueError``, ``KeyError`` or ``TypeError`` for what is none."""
-    for name, kind in _FIELDS.items():
-        if type(line[name]) is not kind:
+    for name, kinds in _FIELDS.items():
+        if type(line[name]) not in kinds:
             raise TypeError(name)
     mac, proof = line.get("mac"), line.get("proof")
-    body = line["body"].encode()
+    body = None if line["body"] is None else line["body"].encode()
     entry = SealedEntry(
         line["index"],
         line["kind"],

@@ -27,6 +27,8 @@ from auditor.domain.changes import (
 )
 from auditor.domain.documents import DeploymentStep, DocumentRef
 from auditor.domain.flags import FlagId, FlagState
+from auditor.domain.ledger.places import Places
+from auditor.domain.retention import Act, Decision
 from auditor.domain.snoozes import Snooze
 from auditor.domain.times import parse_rfc3339, rfc3339
 
@@ -163,6 +165,41 @@ def read_snooze(body: bytes) -> Snooze:
     flag = FlagId(row["application"], row["flag"])
     until, at = parse_rfc3339(row["until"]), parse_rfc3339(row["recorded_at"])
     return Snooze(flag, until, row["reason"], row["by"], at)
+
+
+def retention_body(decision: Decision) -> bytes:
+    """Return the bytes of a decision about what the record keeps."""
+    return canonical(
+        {
+            "type": "retention",
+            "v": FORMAT,
+            "act": decision.act.value,
+            "name": decision.name,
+            "application": decision.application,
+            "flag": decision.flag,
+            "before": _time(decision.before),
+            "entries": str(decision.entries),
+            "reason": decision.reason,
+            "by": decision.by,
+            "recorded_at": rfc3339(decision.at),
+        },
+    )
+
+
+def read_retention(body: bytes) -> Decision:
+    """Read a decision back."""
+    row = json.loads(body)
+    return Decision(
+        Act(row["act"]),
+        row["reason"],
+        row["by"],
+        parse_rfc3339(row["recorded_at"]),
+        row["name"],
+        row["application"],
+        row["flag"],
+        _read_time(row["before"]),
+        Places.parse(row["entries"]),
+    )
 
 
 def reconcile_body(scope: Scope, counts: Mapping[str, int], at: datetime) -> bytes:

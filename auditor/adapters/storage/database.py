@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import event
 
-from auditor.adapters.storage import schema
+from auditor.adapters.storage import months, schema
 from auditor.adapters.storage.engine import ConflictError, Password, make_engine, parse_url, reading_engine, shown
 from auditor.adapters.storage.session import KnownActors
 from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
@@ -50,6 +51,29 @@ class Database:
             except ConflictError:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads competitors, hides nothing
         return self._once(work)
+
+    def prepare_months(self, now: datetime) -> Sequence[str]:
+        """Make the partitions of this month and the next ones that are missing; return them. SQLite has none."""
+        if self._writing.dialect.name != "postgresql":
+            return []
+        with self._writing.begin() as connection:
+            if months.missing(connection, now):
+                schema.lock(connection)
+            return months.extend(connection, now)
+
+    def months(self) -> Sequence[str]:
+        """Return the months that have a partition, as YYYY-MM, oldest first; SQLite has none."""
+        if self._writing.dialect.name != "postgresql":
+            return []
+        with self._writing.connect() as connection:
+            return months.months(connection)
+
+    def give_back(self, before: datetime) -> Sequence[str]:
+        """Give back the room of what was let go; return the partitions that are gone. SQLite fills the room again."""
+        if self._writing.dialect.name != "postgresql":
+            return []
+        with self._writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return [name for name in months.past(connection, before) if months.give_back(connection, name)]
 
     def close(self) -> None:
         """Close every connection."""

@@ -23,6 +23,7 @@ from auditor.adapters.storage.tables import (
     log_head,
     pending_seals,
     reconciles,
+    retentions,
     snoozes,
 )
 from auditor.application.ports import HeldCheckpoint
@@ -44,6 +45,7 @@ TABLES: dict[str, Table] = {
     "gap": gaps,
     "reconcile": reconciles,
     "snooze": snoozes,
+    "retention": retentions,
 }
 
 

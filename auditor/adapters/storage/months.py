@@ -55,17 +55,39 @@ def months(connection: Connection) -> Sequence[str]:
     return [f"{match[1]}-{match[2]}" for match in found if match is not None]
 
 
+def missing(connection: Connection, now: datetime, ahead: int = AHEAD) -> Sequence[str]:
+    """Return which of this month and of so many more have no partition."""
+    held = set(months(connection))
+    wanted = (_later(now, count) for count in range(ahead + 1))
+    return [name for year, month in wanted if (name := f"{year:04}-{month:02}") not in held]
+
+
 def extend(connection: Connection, now: datetime, ahead: int = AHEAD) -> Sequence[str]:
     """Make the partitions of this month and of so many more that are missing; return their months."""
-    held = set(months(connection))
-    wanted = [_later(now, count) for count in range(ahead + 1)]
-    made = []
-    for year, month in wanted:
-        name = f"{year:04}-{month:02}"
-        if name not in held:
-            _make(connection, year, month)
-            made.append(name)
+    made = missing(connection, now, ahead)
+    for name in made:
+        _make(connection, int(name[:4]), int(name[5:]))
     return made
+
+
+def past(connection: Connection, before: datetime) -> Sequence[str]:
+    """Return the partitions that hold nothing but what was recorded before the month of a moment."""
+    limit = f"{before.astimezone(UTC):%Y-%m}"
+    named = [f"changes_{month.replace('-', '_')}" for month in months(connection) if month < limit]
+    return [EARLIER, *named]
+
+
+def give_back(connection: Connection, partition: str) -> bool:
+    """Drop a month that holds nothing any more, else give back the room of what was let go; tell whether it is gone.
+
+    The connection commits by itself: the room cannot be given back in a transaction.
+    """
+    held = connection.execute(text(f"SELECT 1 FROM {partition} LIMIT 1")).first()  # noqa: S608 - a name made here
+    if held is None and partition != EARLIER:
+        connection.execute(text(f"DROP TABLE {partition}"))
+        return True
+    connection.execute(text(f"VACUUM (FULL, ANALYZE) {partition}"))
+    return False
 
 
 def _make(connection: Connection, year: int, month: int) -> None:

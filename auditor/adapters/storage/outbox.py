@@ -20,8 +20,8 @@ from auditor.adapters.storage.history import STATE_BEARING
 from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.packing import pack_json
 from auditor.adapters.storage.references import SqlReferenceStore
-from auditor.adapters.storage.session import Session
-from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts, changes
+from auditor.adapters.storage.session import Session, numbers_of
+from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts, change_keys, changes
 from auditor.adapters.storage.texts import digest
 from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, Head, NewAlert
 from auditor.domain.changes import RecordedChange
@@ -274,9 +274,10 @@ class SqlOutbox:
         return None if found is None or self._tells_of_same(found.id, alert) else found
 
     def _tells_of_same(self, number: int, alert: NewAlert) -> bool:
-        mine = select(changes.c.document_hash).where(changes.c.id.in_(map(change_id, alert.change_keys)))
-        told = select(alert_changes.c.change_id).where(alert_changes.c.alert_id == number)
-        both = select(changes.c.seq).where(changes.c.id.in_(told), changes.c.document_hash.in_(mine)).limit(1)
+        mine = select(changes.c.document_hash).where(changes.c.seq.in_(numbers_of(map(change_id, alert.change_keys))))
+        told = select(change_keys.c.seq).join(alert_changes, alert_changes.c.change_id == change_keys.c.id)
+        told = told.where(alert_changes.c.alert_id == number)
+        both = select(changes.c.seq).where(changes.c.seq.in_(told), changes.c.document_hash.in_(mine)).limit(1)
         return self.session.first(both) is not None
 
     def _grew(self, alert: Alert, facts: Facts) -> bool:

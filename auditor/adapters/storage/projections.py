@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from auditor.adapters.storage.bodies import read_attribution, read_change, read_gap, read_snooze
+from auditor.adapters.storage.bodies import read_attribution, read_change, read_gap, read_retention, read_snooze
 from auditor.adapters.storage.change_log import attribution_columns, columns
 from auditor.adapters.storage.gaps import gap_columns
 from auditor.adapters.storage.keys import cause_number, change_id
 from auditor.adapters.storage.runs import reconcile_columns
 from auditor.adapters.storage.search import actor_text, searchable_text, state_words
 from auditor.adapters.storage.snoozes import snooze_columns
-from auditor.adapters.storage.tables import Name, Words, attributions, changes, gaps, reconciles, snoozes
-from auditor.adapters.storage.texts import clean, clip, number
+from auditor.adapters.storage.tables import Name, Words, attributions, changes, gaps, reconciles, retentions, snoozes
+from auditor.adapters.storage.texts import clean, clip, digest, number
 from auditor.application.ports import Scope
 from auditor.domain.attribution import Actor, ActorKind, Attribution
 from auditor.domain.changes import AttributedChange, RecordedChange
@@ -36,6 +36,7 @@ _KINDS: Mapping[str, Table] = {
     "gap": gaps,
     "reconcile": reconciles,
     "snooze": snoozes,
+    "retention": retentions,
 }
 _UNREADABLE = "its body cannot be read"
 _NOT_COMPARED = ("seq", "body")
@@ -127,12 +128,18 @@ def _snooze(row: Row[Any], _context: Context) -> Mapping[str, Any]:
     return snooze_columns(read_snooze(bytes(row.body)))
 
 
+def _retention(row: Row[Any], _context: Context) -> Mapping[str, Any]:
+    body = bytes(row.body)
+    return {"digest": digest(body.decode()), "recorded_us": to_micros(read_retention(body).at)}
+
+
 _EXPECTED = {
     "change": _change,
     "attribution": _attribution,
     "gap": _gap,
     "reconcile": _reconcile,
     "snooze": _snooze,
+    "retention": _retention,
 }
 
 

@@ -15,6 +15,7 @@ from auditor.adapters.storage.inbox import SqlInbox
 from auditor.adapters.storage.ledger import SqlLedger
 from auditor.adapters.storage.outbox import SqlOutbox
 from auditor.adapters.storage.references import SqlReferenceStore
+from auditor.adapters.storage.retention import SqlRetentionLog
 from auditor.adapters.storage.runs import SqlRunLog
 from auditor.adapters.storage.sealed_log import SqlSealedLog
 from auditor.adapters.storage.session import KnownActors, Session
@@ -30,6 +31,7 @@ from auditor.application.ports import (
     Ledger,
     Outbox,
     ReferenceStore,
+    RetentionLog,
     RunLog,
     SealedLog,
     SnoozeLog,
@@ -56,6 +58,7 @@ class SqlUnitOfWork:
     references: ReferenceStore
     runs: RunLog
     snoozes: SnoozeLog
+    retention: RetentionLog
     ledger: Ledger
     sealed: SealedLog
 
@@ -79,6 +82,7 @@ class SqlUnitOfWork:
         self.references = references
         self.runs = SqlRunLog(session)
         self.snoozes = SqlSnoozeLog(session)
+        self.retention = SqlRetentionLog(session)
         self.ledger = SqlLedger(session)
         self.sealed = SqlSealedLog(session)
         return self

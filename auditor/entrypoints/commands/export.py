@@ -60,7 +60,7 @@ def export(context: Context, out: Path, since: Any, until: Any) -> None:
 def _write(uow: UnitOfWork, out: Path, context: Context, since: datetime | None, until: datetime | None) -> Manifest:
     """Write every file, what says that all is there last."""
     from auditor.adapters.ledger import exports
-    from auditor.application.exporting import proven, selected, whole_log
+    from auditor.application.exporting import let_go, proven, selected, whole_log
     from auditor.application.ocsf import ocsf_event
     from auditor.application.ports import HistoryQuery
     from auditor.domain.times import rfc3339
@@ -69,7 +69,7 @@ def _write(uow: UnitOfWork, out: Path, context: Context, since: datetime | None,
     newest = uow.ledger.newest_checkpoint()
     exports.write_notes(out, ((kept.size, kept.note) for kept in uow.ledger.checkpoints()))
     if complete:
-        count = exports.write_entries(out, whole_log(uow.sealed), alone=False)
+        count = exports.write_entries(out, whole_log(uow.sealed), alone=False, let_go=let_go(uow))
         size = count
     else:
         size = 0 if newest is None else newest.size

@@ -97,10 +97,14 @@ def _query(context: Context, filters: dict[str, Any]) -> HistoryQuery:
 
 def _show(context: Context, query: HistoryQuery) -> None:
     """Show the newest rows, and how to see the next ones."""
+    from auditor.application.retaining import incomplete_before
     from auditor.entrypoints.output import remark
 
     with context.open_database().reader() as uow:
         found = list(islice(uow.changes.query(query), _SHOWN + 1))
+        whole_since = incomplete_before(uow, query.as_of)
+    if whole_since is not None and (query.since is None or query.since < whole_since):
+        remark(f"What was recorded before {whole_since:%Y-%m-%d} was let go, but for what says how a flag stands.")
     _write("table", found[:_SHOWN])
     if len(found) > _SHOWN:
         remark(f"The newest {_SHOWN}; the next ones: --after {found[_SHOWN - 1].seq}, or all: --limit N")

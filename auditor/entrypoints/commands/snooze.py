@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,6 +9,7 @@ import click
 
 from auditor.domain.errors import UsageError
 from auditor.entrypoints.cli_options import Context, Moment, command
+from auditor.entrypoints.people import logged_in
 
 _SNOOZES = (("Until", 10), ("Flag", 28), ("Times", 5), ("By", 14), ("Reason", None))
 
@@ -47,7 +47,7 @@ def snooze(
     elif flag is None or until is None or reason is None:
         raise UsageError("snooze: needs FLAG, --until and --reason, or --list alone")
     else:
-        _record(context, flag, until, reason, by or _user())
+        _record(context, flag, until, reason, by or logged_in())
 
 
 def _record(context: Context, flag: str, until: Callable[[datetime], datetime], reason: str, by: str) -> None:
@@ -83,11 +83,3 @@ def _list(context: Context) -> None:
         over = "" if one.is_active(context.moment) else " (over)"
         rows.append((f"{one.until:%Y-%m-%d}", f"{one.flag}{over}", str(times), one.by, one.reason))
     output.write_table(_SNOOZES, rows)
-
-
-def _user() -> str:
-    """Return the name of who is logged in; "not named" where the system has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "not named"

@@ -32,12 +32,16 @@ def state(context: Context, at: Any, flag: str | None, environment: str | None) 
     that the record cannot rule out another state: the store was last read before that
     time ("as_of" says when), or a version in between can no longer be read.
     """
+    from auditor.application.retaining import incomplete_before
     from auditor.application.states import StateAt, states_at
     from auditor.entrypoints import output
 
     moment = at(context.moment) if at else None
     with context.open_database().reader() as uow:
         found = states_at(uow, moment, context.now)
+        whole_since = incomplete_before(uow, context.now)
+    if moment is not None and whole_since is not None and moment < whole_since:
+        output.remark(f"What was recorded before {whole_since:%Y-%m-%d} was let go: flags of that time may be missing.")
 
     def wanted(state: StateAt) -> bool:
         about = state.change.change

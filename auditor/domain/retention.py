@@ -1,0 +1,67 @@
+"""Retention: what may be let go of the record, what must not, and who decided so. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from auditor.domain.flags import JsonValue
+from auditor.domain.ledger.places import Places
+from auditor.domain.times import rfc3339
+
+
+class Act(StrEnum):
+    """What was decided: nothing may be let go, a hold is over, or something was let go."""
+
+    HOLD = "hold"
+    LIFT = "lift"
+    LET_GO = "let_go"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision about what the record keeps, recorded for good: who, when and why.
+
+    ``name`` names a hold. ``application`` and ``flag`` say what a hold is about; ``None``: about everything.
+    ``before`` and ``entries`` say what was let go: recorded before that time, at these places of the log.
+    """
+
+    act: Act
+    reason: str
+    by: str
+    at: datetime
+    name: str | None = None
+    application: str | None = None
+    flag: str | None = None
+    before: datetime | None = None
+    entries: Places = field(default_factory=Places)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the decision for outputs."""
+        shown: dict[str, JsonValue] = {"act": self.act.value, "at": rfc3339(self.at), "by": self.by}
+        shown["reason"] = self.reason
+        if self.act is Act.LET_GO:
+            before = None if self.before is None else rfc3339(self.before)
+            return shown | {"before": before, "entries": len(self.entries)}
+        return shown | {"name": self.name, "application": self.application, "flag": self.flag}
+
+
+def standing(decisions: Iterable[Decision]) -> Sequence[Decision]:
+    """Return the holds that were not lifted, of decisions in the order they were made."""
+    held: dict[str | None, Decision] = {}
+    for decision in decisions:
+        if decision.act is Act.HOLD:
+            held[decision.name] = decision
+        elif decision.act is Act.LIFT:
+            held.pop(decision.name, None)
+    return list(held.values())
+
+
+def is_held(holds: Iterable[Decision], application: str | None, flag: str | None) -> bool:
+    """Tell whether any of these holds is about a flag."""
+    return any(
+        (hold.application is None or hold.application == application) and (hold.flag is None or hold.flag == flag)
+        for hold in holds
+    )
