@@ -13,6 +13,7 @@ from scanners.languages.python.values import (
     Const,
     Doc,
     DocItem,
+    Ext,
     FlagVal,
     FuncObj,
     MapObj,
@@ -113,7 +114,15 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
     args = arguments(m, expr, here)
     found = invoke.call(m, funcs, args, here, site)
     m.note_uses(_fresh(found, funcs, args), args.sites(site), here, site)
+    if all(isinstance(func, Ext) and func.name in _DISPLAYS for func in funcs):
+        return found  # as written out as a display is: what it holds stands where it stands
     return placed(found, site)
+
+
+_DISPLAYS = frozenset(
+    {f"builtins.{name}" for name in ("dict", "list", "tuple", "set", "frozenset")}
+    | {"types.MappingProxyType", "collections.OrderedDict"}
+)
 
 
 def _fresh(found: Vals, funcs: Vals, args: Args) -> Vals:

@@ -47,7 +47,7 @@ class Summary(NamedTuple):
 
 def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | None, relevant: frozenset[str]) -> bool:
     """Whether a call can do more than the function does by itself."""
-    if told.waits or args.documents:
+    if told.waits or args.documents or any(_elsewhere_unknown(value) for value in told.returns):
         return True
     given = [value for values in (*args.values, *args.named.values(), args.rest) for value in values]
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
@@ -57,6 +57,13 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
     if told.tagged and any(not isinstance(value, Unknown | Const) for value in given):
         return True
     return any(_charged(value, 2, relevant) for value in given)
+
+
+def _elsewhere_unknown(value: Value) -> bool:
+    """Whether a call gives what asks AppConfig, of a place that only the call's arguments may tell."""
+    if not isinstance(value, Obj | Doc | DocModel) or "appconfig" not in value.reader.providers:
+        return False
+    return None in (value.reader.application, value.reader.environment, value.reader.profile)
 
 
 def _charged(value: Value, depth: int, relevant: frozenset[str]) -> bool:

@@ -144,6 +144,7 @@ class Reporter:
             self.waits += 1
             if way.open.part and way.passed:
                 self.passing.setdefault(way.site, (what, key, reader))
+                self.reached.add(call)
             self.waiting.setdefault(call, (text.at, what, key, reader))
             root = _outermost(frame).id
             self.waiting_frames.add(root)

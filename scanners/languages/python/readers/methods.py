@@ -143,7 +143,7 @@ def of_mapping(m: Machine, owner: Ref, name: str, args: Args, here: Here, site: 
         return (Ref(SeqObj("list", [from_container(owner, keys) for keys, _ in mapping.items])),)
     if name == "values":
         return (Ref(SeqObj("list", [from_container(owner, values) for _, values in mapping.items])),)
-    return (owner,) if name in {"copy", "__enter__"} else UNKNOWN
+    return (owner,) if name in {"copy", "encode", "decode", "__enter__"} else UNKNOWN
 
 
 def _pairs(owner: Ref, mapping: MapObj) -> Ref:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanners.languages.python import documents, fold
-from scanners.languages.python.values import Bound, Obj, Site, Vals
+from scanners.languages.python.values import Bound, Doc, Obj, Site, Vals
 
 if TYPE_CHECKING:
     from scanners.languages.python.machine import Here, Machine
@@ -22,6 +22,8 @@ def attribute(m: Machine, owner: Obj, name: str, here: Here, site: Site) -> Vals
         return (owner,)
     if owner.kind == "unleash" and name == "client":
         return (owner,)
+    if owner.kind == "appconfig-store" and name == "get_raw_configuration":
+        return (Doc(owner.reader),)
     if owner.kind == "features" and name in {"store", "_store"}:
         return (Obj("appconfig-store", owner.reader),)
     return (Bound(owner, name),)
