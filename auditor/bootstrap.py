@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from auditor.application.recording import Recorder
     from auditor.application.sealing import Anchor, SealReport, Signer, Vouch
     from auditor.application.verifying import Note, Verdict
+    from auditor.application.watching import Watched
     from auditor.domain.flags import JsonValue
     from auditor.domain.ledger.checkpoint import PublicKey, Verify
     from auditor.domain.references import ScanResult
@@ -340,10 +341,21 @@ class Application:
         carry = partial(channel, self.settings)
         return dispatch_all(self.record.unit_of_work, carry, self.recorder.clock, keys=keys, deadline=deadline)
 
+    def watch(self) -> Watched:
+        """Look whether every change was told and jobs succeed; alerts tell of what was not."""
+        from auditor.application.watching import watch
+
+        now = self.recorder.clock.now()
+        return self.record.run(lambda uow: watch(uow, self.settings.routing, self.settings.schedule.jobs(), now))
+
     def seal(self) -> SealReport:
-        """Seal what was recorded; sign it and anchor the signature where a key is configured."""
+        """Seal what was recorded; sign it and anchor the signature where a key is configured.
+
+        The partitions of the months to come are made along the way, where this role may make tables.
+        """
         from auditor.application.sealing import seal_and_sign
 
+        self.record.prepare_months(self.recorder.clock.now())
         return seal_and_sign(self.record.unit_of_work, vouch(self.settings, self.record))
 
     def seal_only(self) -> SealReport:

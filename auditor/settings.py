@@ -6,7 +6,7 @@ Light on purpose: the Lambda imports it, and the reader of the file is loaded on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from auditor.domain.errors import ConfigurationError
 from auditor.domain.routing import Destination, Routing
 from auditor.domain.scan_options import ScanOptions
+from auditor.domain.schedules import When
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 
 if TYPE_CHECKING:
@@ -117,23 +118,29 @@ class PolicySettings:
     freezes: tuple[Freeze, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class When:
-    """When a job runs: ``every`` so long, or by a five-field ``cron`` line in UTC; exactly one is set."""
-
-    every: timedelta | None = None
-    cron: str | None = None
+_AT_ONCE = When(every=timedelta(seconds=15))
+_MINUTELY = When(every=timedelta(minutes=1))
+_QUARTERLY = When(every=timedelta(minutes=15))
+_HOURLY = When(every=timedelta(hours=1))
+_DAYTIMES = When(every=timedelta(hours=6))
+_MONDAYS = When(cron="0 8 * * mon")
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
     """When ``flagtrail run`` does what; ``None`` switches a job off."""
 
-    reconcile: When | None = When(every=timedelta(minutes=15))
-    dispatch: When | None = When(every=timedelta(seconds=15))
-    scan: When | None = When(every=timedelta(hours=6))
-    weekly_report: When | None = When(cron="0 8 * * mon")
-    seal: When | None = When(every=timedelta(minutes=1))
+    reconcile: When | None = _QUARTERLY
+    dispatch: When | None = _AT_ONCE
+    scan: When | None = _DAYTIMES
+    weekly_report: When | None = _MONDAYS
+    seal: When | None = _MINUTELY
+    watch: When | None = _HOURLY
+
+    def jobs(self) -> Mapping[str, When]:
+        """Return the jobs that are switched on, with when each runs."""
+        times = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: when for name, when in times.items() if when is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def plan_alerts(recorded: Iterable[Tellable], run_started: datetime, desk: Desk)
     prompt: dict[tuple[str, str | None], _Heap] = {}
     late: dict[str | None, _Heap] = {}
     for item in recorded:
-        if not _is_told(item, desk.routing):
+        if not is_told(item.change, desk.routing):
             continue
         way = desk.routing.destination(item.change, item.owner, item.worst)
         begun = headed(item.change.change.cause, way.name)
@@ -90,8 +90,9 @@ def plan_alerts(recorded: Iterable[Tellable], run_started: datetime, desk: Desk)
         yield NewAlert(key, AlertKind.DIGEST, key, heap.keys(), not_before=hold, route=route)
 
 
-def _is_told(item: Tellable, routing: Routing) -> bool:
-    change = item.change.change
+def is_told(recorded: RecordedChange, routing: Routing) -> bool:
+    """Tell whether people hear of a change: not of back-fill, of failed calls, and of documents nobody is told of."""
+    change = recorded.change
     if change.kind in _WRITES and change.document.name in routing.untold:
         return False
     return change.detected_by is not Detection.BACKFILL and change.kind is not ChangeKind.FAILED

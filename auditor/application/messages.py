@@ -74,6 +74,7 @@ _FOUND_LATE = ("found late", "No event told of them in time; a comparison with t
 _DIGESTS = {
     "quiet": ("in quiet hours", "This channel was left in peace meanwhile."),
     "budget": ("more in one hour", "This channel has had its share of single messages in that hour."),
+    "missing": ("without a message", "Their messages were missing: somebody or something took them out of the outbox."),
 }
 
 
@@ -136,6 +137,30 @@ def _report(alert: Alert) -> Message:
     )
 
 
+_TROUBLE = {
+    "reconcile": "What no event told stays unknown until it does.",
+    "dispatch": "Messages about changes wait until it does.",
+    "scan": "Which code reads a flag is told from an older scan.",
+    "seal": "What was recorded since can be altered without a trace.",
+    "watch": "Nobody looks whether every change was told.",
+}
+
+
+def _trouble(alert: Alert) -> Message:
+    """Compose what is wrong with Flagtrail itself: a job that has not succeeded for long."""
+    known = dict(alert.facts)
+    job = line(str(known.get("job")))
+    said = tuple(fact for fact in alert.facts if fact[0] != "job")
+    return Message(
+        kind=alert.kind,
+        key=alert.key,
+        title=line(f"Flagtrail itself: the job {job} has not succeeded for long", LONGEST_TITLE),
+        lines=(_TROUBLE.get(job, "It should have, several times by now."),),
+        facts=alert_facts(replace(alert, facts=said)),
+        footer="flagtrail doctor says more",
+    )
+
+
 def _test(alert: Alert) -> Message:
     return Message(
         kind=alert.kind,
@@ -154,5 +179,6 @@ _COMPOSERS: Mapping[AlertKind, Callable[[Alert], Message]] = {
     AlertKind.DIGEST: _digest,
     AlertKind.SUMMARY: _summary,
     AlertKind.REPORT: _report,
+    AlertKind.TROUBLE: _trouble,
     AlertKind.TEST: _test,
 }

@@ -469,6 +469,10 @@ class Outbox(Protocol):
         """Return what waits (due or not), without claiming it: for a dry run and for the doctor."""
         ...
 
+    def untold(self, since: datetime, until: datetime) -> Iterator[RecordedChange]:
+        """Yield the changes recorded between two times that no alert tells of; whether one had to, is not asked."""
+        ...
+
     def message_of(self, change_id: str) -> str | None:
         """Return the channel's id of the message that told of this change, or ``None``."""
         ...
@@ -509,6 +513,27 @@ class ReferenceStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of a job: of which slot, when it was claimed or last renewed, and how it ended, if it did."""
+
+    job: str
+    slot: str
+    claimed_at: datetime
+    finished_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A process that runs jobs: since when, when it was last seen, and which jobs it was at then."""
+
+    name: str
+    started_at: datetime
+    seen_at: datetime
+    running: tuple[str, ...] = ()
+
+
 class RunLog(Protocol):
     """Which scopes have a baseline, and when which job last succeeded."""
 
@@ -528,8 +553,15 @@ class RunLog(Protocol):
         """Return the counts of the newest completed reconcile of this scope and fingerprint, or ``None``."""
         ...
 
-    def claim_slot(self, job: str, slot: str, at: datetime) -> bool:
-        """Claim one run of a job; return False when another process has it."""
+    def claim_slot(self, job: str, slot: str, at: datetime, abandoned_before: datetime | None = None) -> bool:
+        """Claim one run of a job; return False when another process has it.
+
+        A claim that nobody renewed since ``abandoned_before``, and whose run never ended, is taken over.
+        """
+        ...
+
+    def renew(self, job: str, slot: str, at: datetime) -> None:
+        """Say that a claimed run still goes on."""
         ...
 
     def finished(self, job: str, slot: str, at: datetime, error: str | None) -> None:
@@ -538,6 +570,30 @@ class RunLog(Protocol):
 
     def last_success(self, job: str) -> datetime | None:
         """Return when a job last succeeded, or ``None``."""
+        ...
+
+    def last_error(self, job: str) -> str | None:
+        """Return with what the job's newest ended run failed, or ``None`` when it succeeded or never ended."""
+        ...
+
+    def first_run(self, job: str) -> datetime | None:
+        """Return when a run of a job was claimed first, or ``None``."""
+        ...
+
+    def newest_run(self, job: str) -> JobRun | None:
+        """Return the run of a job that was claimed last by the clock, or ``None``."""
+        ...
+
+    def seen(self, replica: Replica) -> None:
+        """Remember that a process which runs jobs is alive; those not seen for a day are forgotten."""
+        ...
+
+    def left(self, name: str) -> None:
+        """Forget a process that ended by itself."""
+        ...
+
+    def replicas(self) -> Sequence[Replica]:
+        """Return the processes that run jobs, the one seen last first."""
         ...
 
 

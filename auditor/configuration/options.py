@@ -384,6 +384,7 @@ SECTIONS: tuple[Section, ...] = (
             Option("scan", schedule, "schedule", "Scan the repositories.", "6h"),
             Option("weekly_report", schedule, "schedule", "Report what can go.", "0 8 * * mon"),
             Option("seal", schedule, "schedule", "Seal what was recorded, and sign it where there is a key.", "1m"),
+            Option("watch", schedule, "schedule", "Look whether jobs succeed and every change was told.", "1h"),
         ),
     ),
     Section(

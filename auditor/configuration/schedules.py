@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from auditor.configuration.values import Report, duration, shown
-from auditor.settings import When
+from auditor.domain.schedules import When
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -18,8 +18,8 @@ class AlertKind(StrEnum):
 
     ``CHANGE``: one cause, told at once; of a deployment from its start on. ``REPLY``: a stage that a deployment
     reached, in the thread of its message. ``DIGEST``: changes found late. ``SUMMARY``: a first run's back-fill.
-    ``UPDATE``: an already sent change message learns more (the person). ``REPORT``: the weekly report. ``TEST``: a
-    marked test.
+    ``UPDATE``: an already sent change message learns more (the person). ``REPORT``: the weekly report. ``TROUBLE``:
+    Flagtrail itself needs somebody. ``TEST``: a marked test.
     """
 
     CHANGE = "change"
@@ -28,6 +28,7 @@ class AlertKind(StrEnum):
     SUMMARY = "summary"
     UPDATE = "update"
     REPORT = "report"
+    TROUBLE = "trouble"
     TEST = "test"
 
 

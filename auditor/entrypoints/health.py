@@ -111,10 +111,54 @@ def of_record(record: Database, settings: Settings) -> Iterator[Check]:
             f"{waiting} wait for a store that could not be read",
             "allow the reads that the aws checks name, then run `flagtrail reconcile`",
         )
+    yield from of_jobs(record, settings, datetime.now(UTC))
     if settings.canary is not None:
         yield _canary(record, settings.canary, datetime.now(UTC))
     for _, reason in dead[:1]:
         yield Check("alerts", "failed", f"{len(dead)} given up: {reason}", "`flagtrail notify --test` tries again")
+
+
+def of_jobs(record: Database, settings: Settings, now: datetime) -> Iterator[Check]:
+    """Yield who runs the scheduled jobs, which of them have not succeeded for long, and what nobody was told of."""
+    from auditor.application.watching import late_jobs, untold
+
+    with record.reader() as uow:
+        replicas = uow.runs.replicas()
+        late = list(late_jobs(uow.runs, settings.schedule.jobs(), now))
+        missing = untold(uow, settings.routing, now)
+    for replica in replicas:
+        at = f" at {', '.join(replica.running)}" if replica.running else ""
+        alive = now - replica.seen_at < SILENT
+        yield Check(
+            "service",
+            "ok" if alive else "remark",
+            f"{replica.name} since {replica.started_at:%Y-%m-%d %H:%M} UTC, seen {_ago(now - replica.seen_at)}{at}",
+            None if alive else "it did not end by itself; is `flagtrail run` started again when it dies?",
+        )
+    for job in late:
+        yield Check(
+            f"job {job.name}",
+            "failed",
+            f"no success since {job.since:%Y-%m-%d %H:%M} UTC" + (f": {job.error}" if job.error else ""),
+            f"see the messages of `flagtrail run`, or try `flagtrail {job.name}`" if job.name in _COMMANDS else _RUN,
+        )
+    if missing:
+        yield Check(
+            "told",
+            "failed",
+            f"{len(missing)} changes of the last days are told by no alert, the first is {missing[0].id}",
+            "the watch job tells of them; who can write the database?",
+        )
+
+
+SILENT = timedelta(minutes=2)
+_COMMANDS = ("reconcile", "seal", "scan")
+_RUN = "see the messages of `flagtrail run`"
+
+
+def _ago(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"  # noqa: PLR2004 - two minutes
 
 
 def _canary(record: Database, name: str, now: datetime) -> Check:

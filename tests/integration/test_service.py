@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from auditor import bootstrap
-from auditor.application.ports import HistoryQuery
+from auditor.application.ports import HistoryQuery, Replica
 from auditor.entrypoints.cli_options import Context
 from auditor.entrypoints.commands.run import build
 from examples.standin import StandIn
@@ -32,6 +35,7 @@ dispatch = "off"
 weekly_report = "off"
 scan = "off"
 seal = "off"
+watch = "off"
 """
 
 
@@ -131,3 +135,54 @@ def test_it_runs_until_it_is_told_to_stop(aws, elsewhere, unmeasured):
     assert "reconcile: 1 documents, 1 changes recorded, 0 open gaps" in lines
     assert lines[-1] == "stopped"
     assert recorded() == ["banner"]
+
+
+def test_what_somebody_took_out_of_the_outbox_is_told_after_all(aws, slack, elsewhere):
+    assert flagtrail("run", "--once", "--reports", "pages").status == 0
+    aws.client("ssm").put_parameter(Name="/shop/prod/features/banner", Value="false", Type="String", Overwrite=True)
+    assert flagtrail("reconcile").status == 0
+    assert told() == []
+    with closing(sqlite3.connect("flagtrail.db")) as connection:
+        for table in ("alert_changes", "alert_ways", "alerts"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        connection.commit()
+
+    assert [check["status"] for check in told()] == ["failed"]
+    answer = flagtrail("run", "--once", "--reports", "pages")
+    assert "watch: 1 changes were told by no alert" in answer.err
+    assert flagtrail("notify").status == 0
+    assert any("without a message" in message.arguments["text"] for message in slack.messages)
+    assert told() == []
+
+
+def told() -> list[dict[str, str]]:
+    """Return what the doctor says of changes that nobody was told of."""
+    return [check for check in flagtrail("doctor", "--format", "json").json["checks"] if check["check"] == "told"]
+
+
+def test_the_doctor_says_who_is_alive_and_which_job_is_late(aws, slack, elsewhere):
+    assert flagtrail("run", "--once", "--reports", "pages").status == 0
+    record = bootstrap.database("sqlite:///flagtrail.db")
+    now = datetime.now(UTC)
+    with record.unit_of_work() as uow:
+        uow.runs.seen(Replica("lives:1", now - timedelta(hours=3), now, ("seal",)))
+        uow.runs.seen(Replica("silent:2", now - timedelta(hours=3), now - timedelta(hours=1)))
+        uow.commit()
+    with closing(sqlite3.connect("flagtrail.db")) as connection:
+        connection.execute("UPDATE job_slots SET finished_us = finished_us - 86400000000 WHERE job = 'reconcile'")
+        connection.commit()
+
+    answer = flagtrail("doctor", "--format", "json")
+
+    record.close()
+    found = {check["check"]: check for check in answer.json["checks"] if check["check"] != "service"}
+    services = [check for check in answer.json["checks"] if check["check"] == "service"]
+    assert answer.status == 2
+    assert [(check["status"], check["detail"].split()[0]) for check in services] == [
+        ("ok", "lives:1"),
+        ("remark", "silent:2"),
+    ]
+    assert services[0]["detail"].endswith("at seal")
+    assert found["job reconcile"]["status"] == "failed"
+    assert "no success since" in found["job reconcile"]["detail"]
+    assert "job seal" not in found

@@ -226,6 +226,15 @@ def cases() -> dict[str, Alert]:
             kind=AlertKind.DIGEST,
             facts=(("held_back", "quiet"),),
         ),
+        "missing": alert(recorded(), kind=AlertKind.DIGEST, facts=(("held_back", "missing"),)),
+        "trouble": alert(
+            kind=AlertKind.TROUBLE,
+            facts=(
+                ("job", "reconcile"),
+                ("since", "2026-03-02T09:15:00Z"),
+                ("error", "SSM gives no answer (ssm:DescribeParameters is denied)"),
+            ),
+        ),
         "test": alert(kind=AlertKind.TEST),
     }
 

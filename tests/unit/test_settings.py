@@ -17,7 +17,8 @@ from auditor.domain.lifetimes import FlagType
 from auditor.domain.scan_options import Accessor, Model, Override, Returns
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 from auditor.domain.verdicts import StaleRules
-from auditor.settings import DEFAULT_SOURCES, Settings, When
+from auditor.domain.schedules import When
+from auditor.settings import DEFAULT_SOURCES, Settings
 
 KEY = "0123456789abcdef"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import event
+from sqlalchemy.exc import ProgrammingError
 
 from auditor.adapters.storage import months, schema
 from auditor.adapters.storage.engine import ConflictError, Password, make_engine, parse_url, reading_engine, shown
@@ -34,6 +36,7 @@ class Database:
         self._known_actors = known = KnownActors()
         event.listen(writing, "connect", lambda *_: known.forget())
         self.where = where
+        self._prepared: int | None = None
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """Return a new transaction for reading and writing."""
@@ -53,13 +56,19 @@ class Database:
         return self._once(work)
 
     def prepare_months(self, now: datetime) -> Sequence[str]:
-        """Make the partitions of this month and the next ones that are missing; return them. SQLite has none."""
-        if self._writing.dialect.name != "postgresql":
+        """Make the partitions of this month and the next ones that are missing; return them. SQLite has none.
+
+        A role that may not make tables makes none: changes of such a month go into the partition of last resort.
+        """
+        if self._writing.dialect.name != "postgresql" or self._prepared == months.base_of(now):
             return []
-        with self._writing.begin() as connection:
+        made: Sequence[str] = []
+        with suppress(ProgrammingError), self._writing.begin() as connection:
             if months.missing(connection, now):
                 schema.lock(connection)
-            return months.extend(connection, now)
+            made = months.extend(connection, now)
+        self._prepared = months.base_of(now)
+        return made
 
     def months(self) -> Sequence[str]:
         """Return the months that have a partition, as YYYY-MM, oldest first; SQLite has none."""

@@ -7,7 +7,7 @@ may take it; while it is being sent, that is the end of the lease.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from auditor.adapters.storage.history import STATE_BEARING
 from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.packing import pack_json
 from auditor.adapters.storage.references import SqlReferenceStore
-from auditor.adapters.storage.session import Session, numbers_of
+from auditor.adapters.storage.session import PAGE, Session, numbers_of
 from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts, change_keys, changes
 from auditor.adapters.storage.texts import digest
 from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, Head, NewAlert
@@ -186,6 +186,21 @@ class SqlOutbox:
         if now is not None:
             waiting = waiting.where(alerts.c.created_us <= to_micros(now))
         return [self._alert(row, row.doubts) for row in self.session.rows(waiting)]
+
+    def untold(self, since: datetime, until: datetime) -> Iterator[RecordedChange]:
+        """Yield the changes recorded between two times that no alert tells of; whether one had to, is not asked."""
+        told = exists(select(1).where(alert_changes.c.told == changes.c.id)).label("told")
+        newest_first = select(changes.c.seq, changes.c.id, changes.c.recorded_us, told).order_by(changes.c.seq.desc())
+        start, end = to_micros(since), to_micros(until)
+        rows = self.session.rows(newest_first.limit(PAGE))
+        # Numbers are given in the order of recording: no index over it is needed to find what is new.
+        while rows:
+            missing = [row.id for row in rows if not row.told and start <= row.recorded_us <= end]
+            yield from self.changes.with_ids(missing)
+            last = rows[-1]
+            rows = self.session.rows(newest_first.where(changes.c.seq < last.seq).limit(PAGE))
+            if last.recorded_us < start:
+                return
 
     def message_of(self, change_id: str) -> str | None:
         """Return the channel's id of the message that told of this change, or ``None``."""

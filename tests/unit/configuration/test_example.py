@@ -9,7 +9,8 @@ import pytest
 
 from auditor.configuration.options import SECTIONS
 from auditor.domain.verdicts import StaleRules
-from auditor.settings import Settings, When
+from auditor.domain.schedules import When
+from auditor.settings import Settings
 
 
 @pytest.fixture(scope="module")

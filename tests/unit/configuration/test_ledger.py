@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from auditor.domain.errors import ConfigurationError
-from auditor.settings import LedgerSettings, Settings, When
+from auditor.domain.schedules import When
+from auditor.settings import LedgerSettings, Settings
 
 KEY = "at least sixteen bytes"
 

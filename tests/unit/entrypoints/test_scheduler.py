@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.domain.errors import StoreUnreadableError
-from auditor.entrypoints.scheduler import Job, Service, jobs_of, slot_of, trigger_of
-from auditor.settings import ScheduleSettings, When
+from auditor.application.ports import JobRun, Replica
+from auditor.domain.errors import DatabaseError, StoreUnreadableError
+from auditor.domain.schedules import When
+from auditor.entrypoints.scheduler import ABANDONED, Job, Service, jobs_of, missed_slot, slot_of, trigger_of
+from auditor.settings import ScheduleSettings
 from tests.fakes import NOON
 
 HOURLY = When(every=timedelta(hours=1))
@@ -25,20 +28,43 @@ WEEKLY = When(cron="0 8 * * mon")
 class Memory:
     """The record's memory of slots, shared by services."""
 
-    slots: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    ended: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    runs: dict[tuple[str, str], JobRun] = field(default_factory=dict)
+    beats: list[tuple[Replica, dict[str, str]]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def claim(self, job: str, slot: str, at: datetime) -> bool:
+    def claim(self, job: str, slot: str, at: datetime, abandoned_before: datetime) -> bool:
         with self.lock:
-            return self.slots.setdefault((job, slot), f"{id(at)}") == f"{id(at)}"
+            held = self.runs.get((job, slot))
+            if held is not None and (held.finished_at is not None or held.claimed_at >= abandoned_before):
+                return False
+            self.runs[job, slot] = JobRun(job, slot, at, None, None)
+            return True
 
     def finish(self, job: str, slot: str, at: datetime, error: str | None) -> None:
-        self.ended[job, slot] = error
+        with self.lock:
+            self.runs[job, slot] = replace(self.runs[job, slot], finished_at=at, error=error)
+
+    def beat(self, replica: Replica, claims: Mapping[str, str]) -> None:
+        with self.lock:
+            self.beats.append((replica, dict(claims)))
+            for name in claims.items():
+                self.runs[name] = replace(self.runs[name], claimed_at=replica.seen_at)
+
+    def newest_run(self, job: str) -> JobRun | None:
+        with self.lock:
+            own = [run for run in self.runs.values() if run.job == job and not run.slot.startswith("by hand")]
+        return max(own, key=lambda run: run.claimed_at, default=None)
+
+    def leave(self, name: str) -> None:
+        self.said.append(f"{name} left")
+
+    @property
+    def ended(self) -> dict[tuple[str, str], str | None]:
+        return {name: run.error for name, run in self.runs.items() if run.finished_at is not None}
 
     def service(self, *jobs: Job) -> Service:
-        return Service(jobs, self.claim, self.finish, self.said.append)
+        return Service(jobs, self, self.said.append, name="here")
 
 
 def job(name="reconcile", when=HOURLY, run=lambda: "fine"):
@@ -159,5 +185,104 @@ def test_the_service_runs_by_the_clock_and_ends_when_it_is_told_to(handlers):
     memory.service(job(when=When(every=timedelta(seconds=1)), run=work)).serve(stop)
 
     assert stop.is_set()
-    assert memory.said == ["running reconcile; stop with Ctrl-C", "reconcile: done", "stopped"]
+    assert memory.said == ["running reconcile; stop with Ctrl-C", "reconcile: done", "here left", "stopped"]
     assert list(memory.ended.values()) == [None]
+    assert memory.beats[0][0].name == "here"
+
+
+def test_a_bug_in_one_job_rises_when_the_others_are_through():
+    memory, ran = Memory(), []
+    broken = job("reconcile", run=failing(KeyError("a value of a flag")))
+    works = job("dispatch", run=lambda: ran.append("dispatch") or "1 sent")
+
+    with pytest.raises(KeyError):
+        memory.service(broken, works).run_all_once()
+    assert ran == ["dispatch"]
+
+
+def test_a_job_that_hangs_or_breaks_keeps_no_other_from_running():
+    memory, release, ran = Memory(), threading.Event(), threading.Event()
+    each_second = When(every=timedelta(seconds=1))
+    service = memory.service(
+        job("hangs", each_second, lambda: str(release.wait(20))),
+        job("breaks", each_second, failing(KeyError("bug"))),
+        job("fails", each_second, failing(StoreUnreadableError("no answer"))),
+        job("works", each_second, lambda: ran.set() or "done"),
+    )
+    scheduler = service.start()
+    try:
+        assert ran.wait(10)
+        assert "hangs" in service.running
+        ran.clear()
+        assert ran.wait(10)
+    finally:
+        release.set()
+        scheduler.shutdown(wait=True)
+    assert {name for name, _ in memory.ended} == {"hangs", "breaks", "fails", "works"}
+
+
+def run(slot, *, finished=True, ago=timedelta(), name="reconcile"):
+    at = NOON - ago
+    return JobRun(name, slot, at, at if finished else None, None)
+
+
+THIS_HOUR = slot_of(HOURLY, NOON)
+
+
+@pytest.mark.parametrize(
+    ("when", "newest", "missed"),
+    [
+        (HOURLY, None, None),
+        (HOURLY, run(THIS_HOUR), None),
+        (HOURLY, run(str(int(THIS_HOUR) - 1)), THIS_HOUR),
+        (HOURLY, run(str(int(THIS_HOUR) - 30)), THIS_HOUR),
+        (HOURLY, run(THIS_HOUR, finished=False), None),
+        (HOURLY, run(THIS_HOUR, finished=False, ago=2 * ABANDONED), THIS_HOUR),
+        (HOURLY, run("2026-03-02T08:00"), None),
+        (HOURLY, run(str(int(THIS_HOUR) * 60)), None),
+        (WEEKLY, None, None),
+        (WEEKLY, run("2026-03-02T08:00"), None),
+        (WEEKLY, run("2026-02-23T08:00"), "2026-03-02T08:00"),
+        (WEEKLY, run("2025-12-01T08:00"), "2026-03-02T08:00"),
+        (WEEKLY, run("2026-03-02T08:00", finished=False, ago=2 * ABANDONED), "2026-03-02T08:00"),
+        (WEEKLY, run("2026-03-02T08:00", finished=False), None),
+        (WEEKLY, run("17"), None),
+    ],
+)
+def test_the_newest_slot_that_was_missed_is_caught_up(when, newest, missed):
+    assert missed_slot(when, newest, NOON) == missed
+
+
+def test_a_slot_whose_process_died_is_taken_over_and_one_that_takes_long_is_not():
+    memory = Memory()
+    work = job()
+    assert memory.claim("reconcile", THIS_HOUR, NOON, NOON - ABANDONED)
+    later = NOON + ABANDONED + timedelta(seconds=1)
+
+    memory.beat(Replica("other", NOON, NOON + timedelta(minutes=4)), {"reconcile": THIS_HOUR})
+    assert not memory.service(work).run_job(work, later, THIS_HOUR)
+    later += timedelta(minutes=4)
+    assert memory.service(work).run_job(work, later, THIS_HOUR)
+
+
+def test_what_was_missed_runs_with_the_first_beat():
+    memory, ran = Memory(), threading.Event()
+    memory.runs["weekly", "2026-02-23T08:00"] = run("2026-02-23T08:00", name="weekly")
+    service = memory.service(job("weekly", WEEKLY, lambda: ran.set() or "done"))
+
+    scheduler = service.start()
+    assert ran.wait(10)
+    scheduler.shutdown(wait=True)
+    caught_up = [slot for _, slot in memory.ended if slot != "2026-02-23T08:00"]
+    assert len(caught_up) == 1
+
+
+def test_a_record_out_of_reach_stops_no_beat():
+    class Unreachable(Memory):
+        def beat(self, replica, claims):
+            raise DatabaseError("the database cannot be used")
+
+    memory = Unreachable()
+    memory.service(job()).beat(None, NOON)
+
+    assert memory.said == ["beat failed: the database cannot be used"]
