@@ -510,21 +510,23 @@ class Libraries:
 
     def _configured(self, module: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         """A reader that the configuration names."""
-        for accessor in self.follower.findings.context.options.accessors:
-            *path, last = accessor.callable.replace("/", ".").split(".")
-            if last != name:
-                continue
-            if accessor.returns is Returns.DOCUMENT:
-                return (Thing("document", _accessor_reader(accessor)),)
-            position = next((key for key in accessor.key if isinstance(key, int)), 0)
-            default = next((key for key in accessor.default if isinstance(key, int)), None)
-            reader = _accessor_reader(accessor)
-            told = not path or any(part and part in module for part in path)
-            certainty = Certainty.CERTAIN if told else Certainty.POSSIBLE
-            given = _taken(args, default) if default is not None else ()
-            keys = self._named_keys(args, accessor.key) or _taken(args, position)
-            return (self.follower.ask(keys, reader, _READ, node.at, accessor.callable, given, certainty),)
-        return None
+        named = [
+            (_told_by(accessor, module), accessor)
+            for accessor in self.follower.findings.context.options.accessors
+            if accessor.callable.replace("/", ".").rsplit(".", 1)[-1] == name
+        ]
+        if not named:
+            return None
+        told, accessor = max(named, key=lambda one: one[0])
+        if accessor.returns is Returns.DOCUMENT:
+            return (Thing("document", _accessor_reader(accessor)),)
+        position = next((key for key in accessor.key if isinstance(key, int)), 0)
+        default = next((key for key in accessor.default if isinstance(key, int)), None)
+        certainty = Certainty.CERTAIN if told else Certainty.POSSIBLE
+        given = _taken(args, default) if default is not None else ()
+        keys = self._named_keys(args, accessor.key) or _taken(args, position)
+        reader = _accessor_reader(accessor)
+        return (self.follower.ask(keys, reader, _READ, node.at, accessor.callable, given, certainty),)
 
     def _named_keys(self, args: list[Vals], wanted: tuple[int | str, ...]) -> Vals:
         names = [name for name in wanted if isinstance(name, str)]
@@ -660,6 +662,12 @@ def _goes_on(value: Value) -> bool:
 
 def _taken(args: list[Vals], position: int) -> Vals:
     return args[position] if 0 <= position < len(args) else ()
+
+
+def _told_by(accessor: Accessor, module: str) -> bool:
+    """Whether what a call is made on belongs to the configured reader's module or class."""
+    path = accessor.callable.replace("/", ".").split(".")[:-1]
+    return not path or any(part and part in module for part in path)
 
 
 def _accessor_reader(accessor: Accessor) -> Reader:

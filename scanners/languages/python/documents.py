@@ -94,6 +94,10 @@ def ask(
 
 def taken(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
     """``owner[key]`` or ``owner.get(key, default)``."""
+    if isinstance(owner, Bound) and isinstance(owner.owner, Doc | DocItem):
+        owner = owner.owner  # the body of an answer, under whatever name
+    if isinstance(owner, Doc) and owner.within:
+        return _nearer(owner, keys)
     if isinstance(owner, Doc | DocItem):
         return _from_document(m, owner.reader, keys, here, site, default)
     if isinstance(owner, DocModel):
@@ -111,6 +115,13 @@ def taken(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default:
     if isinstance(owner, Obj):
         return (owner,)
     return (Unknown(tuple(tag._replace(part=True) for tag in members.root_tags(owner))),)
+
+
+def _nearer(owner: Doc, keys: Vals) -> Vals:
+    """A step towards where the flags stand in a document; what lies beside the way holds none."""
+    first, *rest = owner.within
+    known = {text.known for text in fold.texts(keys)}
+    return (Doc(owner.reader, tuple(rest)),) if not known or first in known or None in known else UNKNOWN
 
 
 def _from_document(m: Machine, reader: Reader, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:

@@ -17,6 +17,7 @@ from scanners.languages.python.values import (
     FlagVal,
     FuncObj,
     MapObj,
+    Obj,
     Ref,
     Scope,
     Seen,
@@ -172,6 +173,9 @@ def _binary(m: Machine, expr: tree.Binary, here: Here) -> Vals:
         )
     if expr.op == "/" and fold.texts(parts[0]):
         return tuple(fold.path_joined(parts, site))
+    conditions = [value for values in parts for value in values if isinstance(value, Obj) and value.kind == "condition"]
+    if conditions:
+        return (Obj("condition", data=tuple(inner for value in conditions for inner in value.data)),)
     if expr.op == "|":
         return _merged_mappings(parts)
     return (fold.tags_together(value for values in parts for value in values),)

@@ -193,12 +193,23 @@ def _return(m: Machine, node: tree.Return, here: Here) -> bool:
         here.frame.returns.append(Const(None))
         return True
     values = m.eval(node.value, here)
-    here.frame.returns += [_returned(value) for value in values]
+    written = _ends_in_text(node.value)
+    here.frame.returns += [_returned(value, written=written) for value in values]
     return True
 
 
-def _returned(value: Value) -> Value:
-    if isinstance(value, Text) and not value.tags:
+def _ends_in_text(expr: tree.Expr) -> bool:
+    """Whether at least the last segment of a key stands in an expression itself."""
+    if isinstance(expr, tree.Joined):
+        last = expr.parts[-1] if expr.parts else expr
+        return isinstance(last, tree.Str) and "/" in last.value
+    if isinstance(expr, tree.Binary):
+        return _ends_in_text(expr.values[-1])
+    return not isinstance(expr, tree.Call)
+
+
+def _returned(value: Value, *, written: bool) -> Value:
+    if isinstance(value, Text) and not value.tags and written:
         return value.stepped(Step(value.at, "a function returns the key", value.key))
     return value
 

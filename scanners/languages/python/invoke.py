@@ -33,7 +33,6 @@ from scanners.languages.python.values import (
     Value,
     literal,
     retagged,
-    tags_of,
     union,
 )
 
@@ -85,7 +84,8 @@ def _completed(partial: Partial, args: Args) -> Args:
 
 def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None = None) -> Vals:
     """Follow a call into a function of the repository."""
-    configured = calls.configured(m, func.qualname, args, here, site, bound=owner is not None)
+    named = _by_name(func, args, owner) if m.configured else args
+    configured = calls.configured(m, func.qualname, named, here, site, bound=owner is not None)
     if configured is not None:
         return configured
     if m.budget <= 0 or here.frame.depth >= _DEEPEST or m.running.count(func) > 1:
@@ -105,6 +105,15 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
     return found
 
 
+def _by_name(func: FuncObj, args: Args, owner: Value | None) -> Args:
+    """The arguments by position and by their parameters' names too."""
+    params = [param.name for param in func.node.params if param.kind in {"", "/"}]
+    if owner is not None and func.kind != "static":
+        params = params[1:]
+    named = {**dict(zip(params, args.values, strict=False)), **args.named}
+    return Args(args.site, list(args.values), named, args.rest, args.documents)
+
+
 def summary(m: Machine, func: FuncObj) -> memory.Summary:
     """What a function does when nothing is known of its arguments; told once."""
     if func not in m.summaries:
@@ -114,7 +123,7 @@ def summary(m: Machine, func: FuncObj) -> memory.Summary:
         waits = m.reporter.waits
         found = root(m, func)
         m.budget, m.loops = budget, loops
-        tagged = any(tags_of(value) for value in found)
+        tagged = any(memory.depends(value) for value in found)
         m.summaries[func] = memory.Summary(m.reporter.waits > waits, tagged, found)
     return m.summaries[func]
 

@@ -59,6 +59,19 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
     return any(_charged(value, 2, relevant) for value in given)
 
 
+def depends(value: Value, depth: int = 2) -> bool:
+    """Whether a value, or what it holds, came in as an argument."""
+    if tags_of(value):
+        return True
+    if depth == 0 or not isinstance(value, Ref) or isinstance(value.obj, InstObj):
+        return False
+    if isinstance(value.obj, MapObj):
+        held = [one for pair in value.obj.items[:_MOST_HELD] for values in pair for one in values]
+    else:
+        held = [one for values in value.obj.items[:_MOST_HELD] for one in values]
+    return any(depends(one, depth - 1) for one in (*held, *value.obj.more))
+
+
 def _elsewhere_unknown(value: Value) -> bool:
     """Whether a call gives what asks AppConfig, of a place that only the call's arguments may tell."""
     if not isinstance(value, Obj | Doc | DocModel) or "appconfig" not in value.reader.providers:
@@ -108,7 +121,9 @@ def shape(func: FuncObj, args: Args, owner: Value | None) -> Shape | None:
 
 
 def _owner(owner: Value | None) -> object:
-    return id(owner.obj) if isinstance(owner, Ref) else (0 if owner is None else owner)
+    if isinstance(owner, Ref):
+        return id(owner.obj), tuple(tag for tag in owner.tags if not tag.own)
+    return 0 if owner is None else owner
 
 
 def _shapes(values: Vals) -> object:
@@ -142,7 +157,7 @@ def _container(held: SeqObj | MapObj | InstObj) -> object:
 
 def repeatable(found: Vals) -> bool:
     """Whether what a call gave is the same wherever it stands."""
-    return all(isinstance(value, Unknown) or not tags_of(value) for value in found)
+    return all(isinstance(value, Unknown) or not depends(value) for value in found)
 
 
 def recalled(found: Vals, args: Args) -> Vals:

@@ -154,9 +154,10 @@ class Partial(NamedTuple):
 
 
 class Doc(NamedTuple):
-    """A flag document that was fetched, or a part of it."""
+    """A flag document that was fetched, or a part of it; its flags stand below ``within``."""
 
     reader: Reader
+    within: tuple[str, ...] = ()
 
 
 class DocItem(NamedTuple):
@@ -429,8 +430,12 @@ def only_json(values: Vals) -> tuple[JsonValue] | None:
 
 def tags_of(value: Value) -> tuple[Tag, ...]:
     """The arguments a value came from."""
+    while isinstance(value, Bound):
+        value = value.owner
     if isinstance(value, Text | Unknown | Ref):
         return value.tags
+    if isinstance(value, Tree | TreeName):
+        return value.prefix.tags
     return ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from auditor.domain.references import ReferenceKind
+from auditor.domain.references import Certainty, ReferenceKind
 from auditor.domain.scan_options import Accessor, Returns
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
@@ -40,8 +40,11 @@ def _asked(m: Machine, accessor: Accessor, args: Args, here: Here, site: Site) -
     reader = reader_of(accessor)
     what = f"configured reader {accessor.callable}"
     if accessor.returns is Returns.DOCUMENT:
-        return (Doc(reader),)
-    keys = _keys(accessor, args, site)
+        asked = fold.texts(args.take(*accessor.key) or ())
+        if any(m.reporter.matches(text, reader, Certainty.CERTAIN) for text in asked):
+            return (documents.ask(m, tuple(asked), reader, here, site, what),)
+        return (Doc(reader, accessor.within),)
+    keys = _keys(m, accessor, args, site)
     if accessor.returns is Returns.OBJECT:
         bound = m.binding(keys, f"an object of {accessor.callable}")
         names = tuple(literal(name, site) for name in accessor.reads)
@@ -66,29 +69,31 @@ def _told(text: str | None) -> KeyText | None:
     return None if text is None else KeyText.known(text)
 
 
-def _keys(accessor: Accessor, args: Args, site: Site) -> Vals:
+def _keys(m: Machine, accessor: Accessor, args: Args, site: Site) -> Vals:
     template = accessor.key[0] if len(accessor.key) == 1 else None
     if isinstance(template, str) and "{" in template:
-        return _from_template(template, accessor, args, site)
+        return _from_template(template, args, site)
     keys = args.take(*accessor.key)
-    return keys if keys is not None else UNKNOWN
+    if keys is not None:
+        return keys
+    named = fold.texts(tuple(value for values in args.named.values() for value in values))
+    return tuple(text for text in named if m.reporter.flags.exact(text.known or "")) or tuple(named) or UNKNOWN
 
 
-def _from_template(template: str, accessor: Accessor, args: Args, site: Site) -> Vals:
+def _from_template(template: str, args: Args, site: Site) -> Vals:
+    """A key put together of parameters: by name, else by position in the order in which the template names them."""
     parts: list[Vals] = []
+    texts: list[Text] = []
+    unnamed = iter(args.values)
     for before, name, _, _ in string.Formatter().parse(template):
         parts.append((literal(before, site),))
         if name is not None:
-            parts.append(args.take(int(name) if name.isdigit() else name) or _positional(args, len(parts) // 2))
-    del accessor
-    combined = fold.combined(parts, site)
-    last = [text for values in args.everything() for text in fold.texts(values)]
-    return tuple(text.moved(last[-1].at) if last else text for text in combined)
-
-
-def _positional(args: Args, turn: int) -> Vals:
-    index = turn - 1
-    return args.values[index] if index < len(args.values) else UNKNOWN
+            place: int | str = int(name) if name.isdigit() else name
+            values = args.take(place) or next(unnamed, UNKNOWN)
+            texts += fold.texts(values)
+            parts.append(values)
+    at = texts[-1].at if texts else site
+    return tuple(text.moved(at) for text in fold.combined(parts, site))
 
 
 def instance(m: Machine, name: str) -> Obj | None:

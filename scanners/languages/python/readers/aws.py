@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from auditor.domain.references import Certainty, ReferenceKind
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
-from scanners.languages.python import documents, embedded, fold
-from scanners.languages.python.arguments import from_container
+from scanners.languages.python import documents, embedded, fold, members
+from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.readers import tables
 from scanners.languages.python.readers.tables import Ask
 from scanners.languages.python.values import (
@@ -29,7 +29,6 @@ from scanners.languages.python.values import (
 )
 
 if TYPE_CHECKING:
-    from scanners.languages.python.arguments import Args
     from scanners.languages.python.machine import Here, Machine
 
 _SERVICES: dict[str, tuple[str, Reader]] = {
@@ -104,7 +103,7 @@ def asked(
 
 def _tree(keys: Vals, form: str) -> Vals:
     texts = fold.texts(keys)
-    return tuple(Tree(text, form) for text in texts) or (Tree(Unknown(), form),)
+    return tuple(Tree(text, form) for text in texts) or (Tree(fold.tags_together(keys), form),)
 
 
 def each(keys: Vals, site: Site) -> Vals:
@@ -154,6 +153,18 @@ def _get_object(m: Machine, owner: Obj, args: Args, _here: Here, _site: Site) ->
     return (Doc(owner.reader),)
 
 
+def _bucket_object(_m: Machine, owner: Obj, args: Args, _here: Here, _site: Site) -> Vals:
+    return (Obj("s3-bucket", owner.reader, args.take(0, "bucket_name", "name") or ()),)
+
+
+def _same_bucket(_m: Machine, owner: Obj, _args: Args, _here: Here, _site: Site) -> Vals:
+    return (owner,)
+
+
+def _bucket_get(m: Machine, owner: Obj, _args: Args, here: Here, site: Site) -> Vals:
+    return _get_object(m, owner, Args(site, [], {"Bucket": owner.data}), here, site)
+
+
 def _get_item(m: Machine, owner: Obj, args: Args, here: Here, site: Site) -> Vals:
     return _item(m, owner, args, here, site, ReferenceKind.READ)
 
@@ -168,7 +179,7 @@ def _item(m: Machine, owner: Obj, args: Args, here: Here, site: Site, kind: Refe
         return UNKNOWN
     texts: list[Text] = []
     unknown: list[Unknown] = []
-    for name in ("Key", "Item", "ExpressionAttributeValues", "KeyConditionExpression"):
+    for name in ("Key", "Item", "ExpressionAttributeValues", "KeyConditionExpression", "FilterExpression"):
         for value in args.given(name) or ():
             _item_texts(value, texts, unknown)
     found = []
@@ -179,6 +190,18 @@ def _item(m: Machine, owner: Obj, args: Args, here: Here, site: Site, kind: Refe
     for value in unknown if "dynamodb" in m.providers and kind is ReferenceKind.READ else ():
         found.append(documents.ask(m, (value,), owner.reader, here, site, "DynamoDB read"))
     return (*found, Doc(owner.reader)) if kind is ReferenceKind.READ else UNKNOWN
+
+
+def _get_items(m: Machine, owner: Obj, args: Args, here: Here, site: Site) -> Vals:
+    """Several items of several tables at once."""
+    for value in args.given("RequestItems") or ():
+        entries = value.obj.items if isinstance(value, Ref) and isinstance(value.obj, MapObj) else []
+        for table, asked_for in entries:
+            for keys in fold.entry(asked_for, "Keys"):
+                listed = members.elements(m, (keys,), here)
+                inner = Args(site, [], {"TableName": table, "ExpressionAttributeValues": listed})
+                _item(m, owner, inner, here, site, ReferenceKind.READ)
+    return (Doc(owner.reader),)
 
 
 def _item_texts(value: object, texts: list[Text], unknown: list[Unknown]) -> None:
@@ -244,14 +267,22 @@ _METHODS = {
     ("appconfig", "get_hosted_configuration_version"): _features_document,
     ("appconfig", "create_hosted_configuration_version"): _write_document,
     ("s3", "get_object"): _get_object,
+    ("s3-resource", "Object"): _bucket_object,
+    ("s3-resource", "Bucket"): _bucket_object,
+    ("s3-bucket", "Object"): _same_bucket,
+    ("s3-bucket", "get"): _bucket_get,
     ("s3", "put_object"): _write_document,
     ("dynamodb", "get_item"): _get_item,
     ("dynamodb", "query"): _get_item,
+    ("dynamodb", "scan"): _get_item,
+    ("dynamodb", "batch_get_item"): _get_items,
+    ("dynamodb-resource", "batch_get_item"): _get_items,
     ("dynamodb", "put_item"): _change_item,
     ("dynamodb", "update_item"): _change_item,
     ("dynamodb", "delete_item"): _change_item,
     ("table", "get_item"): _get_item,
     ("table", "query"): _get_item,
+    ("table", "scan"): _get_item,
     ("table", "put_item"): _change_item,
     ("table", "update_item"): _change_item,
     ("table", "delete_item"): _change_item,

@@ -87,6 +87,22 @@ def _parameter_object(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return tuple(Obj("ssm-parameter", tables.SSM, (text,)) for text in fold.texts(keys)) or UNKNOWN
 
 
+def _parameter_group(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Obj("ssm-group", tables.SSM, args.take("base_path") or ()),)
+
+
+def _of_group(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    if name != "parameter":
+        return UNKNOWN
+    keys = args.take(0, "path", "param_name") or ()
+    if owner.data:
+        keys = tuple(
+            text.moved(one.at) for one in fold.texts(keys) for text in fold.combined((owner.data, (one,)), site)
+        )
+    bound = m.binding(keys, "a parameter object of a group")
+    return tuple(Obj("ssm-parameter", tables.SSM, (text,)) for text in fold.texts(bound)) or UNKNOWN
+
+
 def _condition(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Obj("condition"),)
 
@@ -142,6 +158,7 @@ _FUNCTIONS: dict[tuple[str, str], Handler] = {
     ("UnleashClient", "UnleashClient"): _made("unleash", tables.UNLEASH),
     ("flagsmith", "Flagsmith"): _made("flagsmith-client", tables.FLAGSMITH),
     ("ssm_cache", "SSMParameter"): _parameter_object,
+    ("ssm_cache", "SSMParameterGroup"): _parameter_group,
     ("decouple", "config"): _variable(1, "default"),
     ("environ", "Env"): _made("env", settings.ENVIRONMENT),
     ("environs", "Env"): _made("env", settings.ENVIRONMENT),
@@ -233,4 +250,5 @@ _METHODS: dict[str, Callable[[Any, Obj, str, Args, Any, Site], Vals | None]] = {
     "item-getter": _of_item_getter,
     "type-adapter": _of_type_adapter,
     "ssm-parameter": _of_parameter,
+    "ssm-group": _of_group,
 }

@@ -139,6 +139,7 @@ WORDS: tuple[str, ...] = (
     "flask_unleash",
     "Flagsmith",
     "SSMParameter",
+    "SSMParameterGroup",
     "create_hosted_configuration_version",
     "value_for_string_parameter",
     "StringParameter",

@@ -10,7 +10,7 @@ from scanners.flag_index import Reader
 from scanners.keytext import KeyText
 from scanners.languages.python import documents, fold
 from scanners.languages.python.readers import tables
-from scanners.languages.python.values import Doc, FlagVal, Piece, Site, Text, Vals, Value
+from scanners.languages.python.values import Doc, FlagVal, MapObj, Piece, Ref, Site, Text, Vals, Value
 
 if TYPE_CHECKING:
     from scanners.languages.python.arguments import Args
@@ -47,11 +47,21 @@ def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value |
             return None
         reader = Reader(frozenset({"appconfig"}))
     keys = [_part(text, *span) for span in _flags(found)]
-    keys += fold.texts(fold.entry(args.given("params") or (), "flag"))
+    if args.given("params") is not None:
+        keys += _parameters(args.given("params") or (), site)
     if not keys:
         return Doc(reader)
     read = documents.ask(m, tuple(keys), reader, here, site, "asked of the AppConfig agent")
     return FlagVal(read.reads, whole=len(keys) == 1)
+
+
+def _parameters(given: Vals, site: Site) -> list[Text]:
+    """The flags that parameters beside the URL ask for."""
+    if not any(isinstance(value, Ref) and isinstance(value.obj, MapObj) for value in given):
+        return []
+    return [
+        text for text in documents.key_texts(fold.entry(given, "flag"), site) if text.known is not None or text.tags
+    ]
 
 
 def _flags(found: re.Match[str]) -> list[tuple[int, int]]:
