@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PIP_INSTALL := $(PIP) install --quiet --no-compile
 LOCKED := $(PIP_INSTALL) --require-hashes --no-deps
 LINT_VENV := .venv-deploy-lint
+SCAN_VENV := .venv-deploy-scan
 UV ?= uv
 UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --python-version 3.11
@@ -34,7 +35,7 @@ test: $(VENV)/.stamp-dev  ## Run the fast suite with its coverage floor.
 	$(PYTEST) -n $(WORKERS) --cov --cov-report=term:skip-covered
 
 proof: $(VENV)/.stamp-dev $(LINT_VENV)/.stamp  ## Run the full figures: large seeds, long inputs, the Lambda package.
-	$(BIN)/python -m deploy.packaging.lambda_zip --here --out build/package
+	$(BIN)/python -m deploy.packaging.lambda_zip --here --out build/package --layers build/package
 	FLAGTRAIL_PROOF=1 $(PYTEST) -n $(WORKERS) -m "proof or not proof"
 
 check: lint types docs template-lint test  ## Run all that a change has to pass.
@@ -51,11 +52,12 @@ types: $(VENV)/.stamp-dev  ## Check types, strictly.
 docs: $(VENV)/.stamp-dev  ## Check that links lead somewhere and generated pages are current.
 	$(BIN)/python -m tests.house.check_docs
 
-template-lint: $(if $(TEMPLATES),$(LINT_VENV)/.stamp)  ## Check the deployment templates.
+template-lint: $(if $(TEMPLATES),$(LINT_VENV)/.stamp $(SCAN_VENV)/.stamp)  ## Check the deployment templates.
 	@set -e; for file in $(TEMPLATES); do \
 		echo "$$file"; \
 		$(LINT_VENV)/bin/cfn-lint "$$file"; \
 		SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(LINT_VENV)/bin/sam validate --lint --template "$$file"; \
+		$(SCAN_VENV)/bin/checkov --file "$$file" --framework cloudformation --skip-download --compact --quiet; \
 	done
 
 bench: $(VENV)/.stamp-dev  ## Run every benchmark, each against its floor.
@@ -69,12 +71,14 @@ lock:  ## Make the locks anew (maintainers; needs uv).
 	$(UV_LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(UV_LOCK) pyproject.toml --extra all -c requirements/dev.txt -o requirements/run.txt
 	$(UV_LOCK) pyproject.toml --extra all --group standin -c requirements/dev.txt -o requirements/demo.txt
-	$(UV_LOCK) pyproject.toml --extra slack --extra postgres -c requirements/dev.txt -o requirements/lambda.txt
+	$(UV_LOCK) pyproject.toml --extra slack --extra postgres --extra ledger -c requirements/dev.txt -o requirements/lambda.txt
+	$(UV_LOCK) --group lambda-older-driver -o requirements/lambda-older-driver.txt
 	$(UV_LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(UV_LOCK) --group deploy-lint -o requirements/deploy-lint.txt
+	$(UV_LOCK) --group deploy-scan -o requirements/deploy-scan.txt
 
 clean:  ## Remove everything that was made.
-	rm -rf $(VENV) $(LINT_VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(LINT_VENV) $(SCAN_VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -97,8 +101,9 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-run requirements/dev.txt
 	$(LOCKED) -r requirements/dev.txt
 	@touch $@
 
-$(LINT_VENV)/.stamp: $(VENV)/.stamp-venv requirements/deploy-lint.txt
-	$(PYTHON) -m venv $(LINT_VENV)
-	$(LINT_VENV)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile \
-		--require-hashes --no-deps -r requirements/deploy-lint.txt
+# A virtual environment of its own for each lock that fits no other.
+$(LINT_VENV)/.stamp $(SCAN_VENV)/.stamp: .venv-%/.stamp: $(VENV)/.stamp-venv requirements/%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile \
+		--require-hashes --no-deps -r requirements/$*.txt
 	@touch $@

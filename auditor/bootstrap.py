@@ -74,6 +74,16 @@ def upgrade(url: str, login: DatabaseLogin | None = None) -> Upgraded:
     return mend(url, password(url, login))
 
 
+def give_login(url: str, master_secret: str) -> bool:
+    """Let the user of a URL log in by AWS's roles, as the master of this secret; return whether it is new."""
+    from auditor.adapters.aws import AwsClients
+    from auditor.adapters.secrets import read_login
+    from auditor.adapters.storage.logins import give_login as give
+
+    user, secret = read_login(master_secret, AwsClients())
+    return give(url, user, lambda: secret)
+
+
 def revealed(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables with the secrets in them that they name by ARN; raise ``FlagtrailError`` for one unread."""
     named = {name: environ[f"{name}_SECRET_ARN"] for name in SECRETS if environ.get(f"{name}_SECRET_ARN")}
@@ -162,7 +172,7 @@ def keep_page(settings: Settings, page: Path) -> str:
     from auditor.adapters.report_shelf import keep_page as keep
 
     bucket, _, _ = (settings.ledger.bucket or "").partition("/")
-    return keep(page, bucket, own_client("s3", settings))
+    return keep(page, bucket, aws(settings).own("s3"))
 
 
 def keys() -> ModuleType:

@@ -166,11 +166,12 @@ class DatabaseLogin:
     """How PostgreSQL is convinced, where neither the URL nor ``PGPASSWORD`` says it: asked anew for each connection.
 
     ``secret`` is the ARN of a secret of AWS Secrets Manager whose JSON has the password; with ``iam`` the role at hand
-    signs one that holds for 15 minutes.
+    signs one that holds for 15 minutes. ``master`` is the secret of the user who lets the one in the URL in that way.
     """
 
     secret: str | None = None
     iam: bool = False
+    master: str | None = None
 
 
 _NO_SCAN_OPTIONS = ScanOptions()
@@ -285,7 +286,7 @@ def login_of(environ: Mapping[str, str]) -> DatabaseLogin:
         raise ConfigurationError(f"FLAGTRAIL_DATABASE_IAM is {iam!r}; set it to 1, or unset it")
     if secret is not None and iam == "1":
         raise ConfigurationError("FLAGTRAIL_DATABASE_IAM and FLAGTRAIL_DATABASE_SECRET_ARN are set; unset one of them")
-    return DatabaseLogin(secret, iam == "1")
+    return DatabaseLogin(secret, iam == "1", environ.get("FLAGTRAIL_DATABASE_MASTER_SECRET_ARN") or None)
 
 
 def _key(environ: Mapping[str, str], variable: str) -> bytes | None:

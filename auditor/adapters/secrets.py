@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -38,14 +39,28 @@ def read_secret(arn: str, clients: AwsClients) -> str:
 
 def read_password(arn: str, clients: AwsClients) -> str:
     """Return the password in a secret that is JSON as RDS makes it; raise ``ConfigurationError`` when it is none."""
+    return _field(arn, _members(arn, clients), "password")
+
+
+def read_login(arn: str, clients: AwsClients) -> tuple[str, str]:
+    """Return user and password of such a secret; raise ``ConfigurationError`` when it lacks one."""
+    members = _members(arn, clients)
+    return _field(arn, members, "username"), _field(arn, members, "password")
+
+
+def _members(arn: str, clients: AwsClients) -> Mapping[str, Any]:
     try:
         content = json.loads(read_secret(arn, clients))
     except ValueError:
         content = None
-    password = content.get("password") if isinstance(content, dict) else None
-    if not isinstance(password, str) or not password:
-        raise ConfigurationError(f'the secret {arn} is no JSON object with a text under "password"')
-    return password
+    return content if isinstance(content, dict) else {}
+
+
+def _field(arn: str, members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f'the secret {arn} is no JSON object with a text under "{name}"')
+    return value
 
 
 def _region(arn: str) -> str:

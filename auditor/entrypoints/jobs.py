@@ -56,10 +56,13 @@ def flip_canary(settings: Settings) -> Facts:
 
 
 def upgrade(settings: Settings) -> Facts:
-    """Make the database's tables, or bring them up to date."""
+    """Let the database's user in where a master is known, then make the tables, or bring them up to date."""
+    login, facts = settings.database_login, Facts()
+    if login.master is not None:
+        facts["login_made"] = bootstrap.give_login(settings.database_url, login.master)
     try:
-        done = bootstrap.upgrade(settings.database_url, settings.database_login)
+        done = bootstrap.upgrade(settings.database_url, login)
     except FlagtrailError as error:
         advice = "; attach the layer beside the package" if "Alembic" in str(error) else ""
         raise type(error)(f"{error}{advice}") from None
-    return {"before": done.before, "after": done.after}
+    return {**facts, "before": done.before, "after": done.after}

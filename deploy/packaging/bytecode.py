@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-# Where Lambda unpacks the package: what a traceback should name.
+# Where Lambda unpacks a package and a layer: what a traceback should name.
 TASK_ROOT = "/var/task"
+LAYER_ROOT = "/opt"
 _ASK = "import platform; print(platform.python_implementation(), '.'.join(platform.python_version_tuple()[:2]))"
 
 
@@ -31,15 +32,15 @@ def version(program: str) -> str | None:
     return number if asked.returncode == 0 and implementation == "CPython" else None
 
 
-def compile_folder(folder: Path, program: str) -> None:
-    """Compile every module; raise CalledProcessError when one cannot be.
+def compile_folder(folder: Path, program: str, root: str = TASK_ROOT) -> None:
+    """Compile every module as if it stood under ``root``; raise CalledProcessError when one cannot be.
 
     Python takes unchecked bytecode without looking at the source, so that dates do not matter. One process and a
     fixed seed give the same bytes each time.
     """
     command = [
         *(program, "-I", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"),
-        *("-s", str(folder), "-p", TASK_ROOT, str(folder)),
+        *("-s", str(folder), "-p", root, str(folder)),
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     subprocess.run(command, check=True, env={**environment, "PYTHONHASHSEED": "0"})

@@ -7,9 +7,13 @@ from pathlib import Path, PurePosixPath
 
 # botocore describes every service of AWS in 20 MB; the function talks to these, or may be configured to.
 SERVICES = frozenset({
-    "appconfig", "cloudtrail", "codepipeline", "dynamodb", "dynamodbstreams", "kms", "s3", "secretsmanager",
+    "appconfig", "cloudtrail", "codepipeline", "dynamodb", "dynamodbstreams", "kms", "s3", "secretsmanager", "sns",
     "ssm", "sts",
 })  # fmt: skip
+# What the weekly page and the upgrade of the database need besides, in the layer.
+LAYER_LIBRARIES = frozenset({"alembic", "jinja2", "mako", "markupsafe"})
+# What a database is known by, where its certificates go along.
+CERTIFICATES = "database-ca.pem"
 LEFT_OUT_FOLDERS = {"bin", "scripts", "tests"}
 # The command line's parser is a dependency of the distribution, but no part of the function.
 LEFT_OUT_LIBRARIES = {"click"}

@@ -1,4 +1,8 @@
-"""Build the Lambda packages in ``dist/lambda/``: the same bytes from the same sources."""
+"""Build the Lambda packages in ``dist/lambda/`` and their layers in ``dist/layer/``: same source, same bytes.
+
+A package holds what records and tells. Its layer adds what two jobs alone need: the page of the week, and the
+upgrade of the database.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,9 @@ from urllib.parse import urlsplit
 from auditor.configuration.loader import load_file
 from auditor.domain.errors import ConfigurationError
 from auditor.settings import CONFIG_FILE
-from deploy.packaging.bytecode import compile_folder, interpreter
-from deploy.packaging.contents import belongs, members
+from deploy.packaging.bytecode import LAYER_ROOT, TASK_ROOT, compile_folder, interpreter
+from deploy.packaging.contents import CERTIFICATES, LAYER_LIBRARIES, belongs, members
+from deploy.packaging.locks import function_lock, layer_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = {"x86_64": "x86_64", "arm64": "aarch64"}
@@ -50,30 +55,38 @@ class Target:
         """Return the package's file name, in Lambda's own words."""
         return f"flagtrail-python{self.python}-{self.architecture}.zip"
 
-    def download(self, folder: Path) -> None:
-        """Fetch the locked wheels for this target into a folder of its own; raise CalledProcessError on failure."""
+    @property
+    def layer(self) -> str:
+        """Return the layer's file name."""
+        return f"flagtrail-layer-python{self.python}-{self.architecture}.zip"
+
+    @property
+    def needs_older_driver(self) -> bool:
+        """Tell whether PostgreSQL's newest driver is built for a newer C library than this runtime has."""
+        return (self.python, self.architecture) == ("3.11", "arm64")
+
+    def download(self, lock: Path, folder: Path) -> None:
+        """Fetch the wheels of a lock for this target into a folder of its own; raise CalledProcessError on failure."""
         tags = [f"{tag}_{PLATFORMS[self.architecture]}" for tag in PYTHONS.get(self.python, _NEW)]
         command = [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"),
             *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)),
             *("--implementation", "cp", "--python-version", self.python),
             *(word for tag in tags for word in ("--platform", tag)),
-            *("-r", str(ROOT / "requirements" / "lambda.txt")),
+            *("-r", str(lock)),
         ]
         subprocess.run(command, check=True)
 
 
-# PostgreSQL's driver is built for a newer C library than this runtime has.
-NOT_POSSIBLE = frozenset({Target("3.11", "arm64")})
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to build, and from what: ``config`` is the ``flagtrail.toml`` that goes along."""
+    """What to build, and from what: ``config`` is the ``flagtrail.toml`` that goes along, as are ``certificates``."""
 
     targets: tuple[Target, ...]
     out: Path
+    layers: Path
     config: Path | None = None
+    certificates: Path | None = None
     interpreters: tuple[str, ...] = ()
 
 
@@ -113,26 +126,51 @@ def unpack(wheel: Path, folder: Path) -> None:
 
 
 def build(plan: Plan) -> Iterator[Package]:
-    """Build one package after the other."""
+    """Build one package after the other, each followed by its layer."""
     for target in plan.targets:
-        with tempfile.TemporaryDirectory(prefix="flagtrail-package-") as name:
-            yield _build(plan, target, Path(name))
+        program = interpreter(target.python, plan.interpreters)
+        for make, archive, root in (
+            (_lay_function, plan.out / target.name, TASK_ROOT),
+            (_lay_layer, plan.layers / target.layer, LAYER_ROOT),
+        ):
+            with tempfile.TemporaryDirectory(prefix="flagtrail-package-") as name:
+                folder = make(plan, target, Path(name))
+                if program is not None:
+                    compile_folder(folder, program, root)
+                pack(folder, archive)
+            yield Package(archive, compiled=program is not None)
 
 
-def _build(plan: Plan, target: Target, work: Path) -> Package:
-    wheels, folder = work / "wheels", work / "package"
-    target.download(wheels)
-    for wheel in sorted(wheels.glob("*.whl")):
-        unpack(wheel, folder)
-    shutil.copytree(ROOT / "auditor", folder / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
+def _lay_function(plan: Plan, target: Target, work: Path) -> Path:
+    """Lay out what records and tells."""
+    folder = work / "package"
+    _install(function_lock(older_driver=target.needs_older_driver), target, work, folder)
+    _copy("auditor", folder)
     if plan.config is not None:
         shutil.copyfile(plan.config, folder / CONFIG_FILE)
-    program = interpreter(target.python, plan.interpreters)
-    if program is not None:
-        compile_folder(folder, program)
-    archive = plan.out / target.name
-    pack(folder, archive)
-    return Package(archive, compiled=program is not None)
+    if plan.certificates is not None:
+        shutil.copyfile(plan.certificates, folder / CERTIFICATES)
+    return folder
+
+
+def _lay_layer(_plan: Plan, target: Target, work: Path) -> Path:
+    """Lay out what only the weekly page and the upgrade of the database need, as Lambda adds it to the path."""
+    folder = work / "package"
+    _install(layer_lock(LAYER_LIBRARIES), target, work, folder / "python")
+    _copy("reports", folder / "python")
+    return folder
+
+
+def _install(lock: str, target: Target, work: Path, folder: Path) -> None:
+    requirements, wheels = work / "lock.txt", work / "wheels"
+    requirements.write_text(lock, encoding="utf-8")
+    target.download(requirements, wheels)
+    for wheel in sorted(wheels.glob("*.whl")):
+        unpack(wheel, folder)
+
+
+def _copy(package: str, folder: Path) -> None:
+    shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def parse(arguments: list[str] | None) -> Plan:
@@ -142,16 +180,20 @@ def parse(arguments: list[str] | None) -> Plan:
     parser.add_argument("--architecture", action="append", choices=PLATFORMS, help="processor (default: each)")
     parser.add_argument("--here", action="store_true", help="only what this machine can run")
     parser.add_argument("--config", type=Path, help="a flagtrail.toml to put into the package")
+    parser.add_argument("--certificates", type=Path, help="the database's certificates (PEM) to put into the package")
     parser.add_argument("--interpreter", action="append", default=[], help="a Python that may compile bytecode")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "lambda", help="folder to write to")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "lambda", help="folder for packages")
+    parser.add_argument("--layers", type=Path, default=ROOT / "dist" / "layer", help="folder for their layers")
     options = parser.parse_args(arguments)
     if options.config is not None:
         _check(options.config, parser)
+    if options.certificates is not None and not options.certificates.is_file():
+        parser.error(f"{options.certificates}: no such file")
     asked = [Target(p, a) for p in options.python or PYTHONS for a in options.architecture or PLATFORMS]
-    targets = [Target.here()] if options.here else [target for target in asked if target not in NOT_POSSIBLE]
-    if not targets:
-        parser.error("Lambda's Python 3.11 on arm64 cannot load the PostgreSQL driver; take 3.12 or later")
-    return Plan(tuple(targets), options.out, options.config, tuple(options.interpreter))
+    targets = [Target.here()] if options.here else asked
+    return Plan(
+        tuple(targets), options.out, options.layers, options.config, options.certificates, tuple(options.interpreter)
+    )
 
 
 def _check(config: Path, parser: argparse.ArgumentParser) -> None:

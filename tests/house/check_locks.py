@@ -32,11 +32,13 @@ class Lock:
 
 LOCKS = (
     Lock("run", base=True, extras=("all",)),
-    Lock("lambda", base=True, extras=("slack", "postgres")),
+    Lock("lambda", base=True, extras=("slack", "postgres", "ledger")),
+    Lock("lambda-older-driver", groups=("lambda-older-driver",)),
     Lock("build", groups=("build",)),
     Lock("demo", base=True, extras=("all",), groups=("standin",)),
     Lock("dev", base=True, extras=("all",), groups=("dev",)),
     Lock("deploy-lint", groups=("deploy-lint",)),
+    Lock("deploy-scan", groups=("deploy-scan",)),
 )
 
 

@@ -64,7 +64,10 @@ class Template:
 
     def accepts(self, name: str, value: str) -> bool:
         """Tell whether CloudFormation takes a value for a parameter."""
-        return re.fullmatch(self.parameters[name]["AllowedPattern"], value) is not None
+        parameter = self.parameters[name]
+        if "AllowedValues" in parameter:
+            return value in parameter["AllowedValues"]
+        return re.fullmatch(parameter["AllowedPattern"], value) is not None
 
     def resources(self, kind: str | None = None) -> dict[str, Any]:
         """Return the properties of the resources that would be made, by name, perhaps only those of one type."""
@@ -74,10 +77,28 @@ class Template:
             if kind in {None, resource["Type"]} and self._holds(resource.get("Condition"))
         }
 
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """Return the functions with what all of them have in common."""
+        common = self._resolved(self.body.get("Globals", {}).get("Function", {}))
+        return {name: {**common, **own} for name, own in self.resources("AWS::Serverless::Function").items()}
+
     def statements(self, role: str) -> list[dict[str, Any]]:
-        """Return the statements of a role's policies."""
-        policies = self.resources("AWS::IAM::Role")[role]["Policies"]
+        """Return the statements of a role's policies, those of this template that are attached to it included."""
+        properties = self.resources("AWS::IAM::Role")[role]
+        managed = self.resources("AWS::IAM::ManagedPolicy")
+        attached = [managed[name.strip("<>")] for name in properties.get("ManagedPolicyArns", ()) if name[0] == "<"]
+        policies = [*properties["Policies"], *attached]
         return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+    def refusals(self) -> list[str]:
+        """Return what CloudFormation says before it makes anything: of each value, and of values that do not go together."""
+        wrong = [
+            parameter["ConstraintDescription"]
+            for name, parameter in self.parameters.items()
+            if "AllowedPattern" in parameter and not self.accepts(name, str(self._value(name)))
+        ]
+        asserted = [one for rule in self.body.get("Rules", {}).values() for one in rule["Assertions"]]
+        return [*wrong, *(one["AssertDescription"] for one in asserted if not self._resolved(one["Assert"]))]
 
     def _holds(self, condition: str | None) -> bool:
         return condition is None or self._resolved(self.body["Conditions"][condition])
@@ -104,15 +125,24 @@ class Template:
             return self._value(argument)
         if function == "GetAtt":
             return f"<{'.'.join(argument)}>"
+        if function == "Condition":
+            return self._holds(argument)
         told = self._resolved(argument)
         return {
+            "And": lambda: all(told),
             "Equals": lambda: str(told[0]) == str(told[1]),
+            "GetAZs": lambda: [f"{PSEUDO['AWS::Region']}{zone}" for zone in "ab"],
+            "Join": lambda: told[0].join(told[1]),
             "Not": lambda: not told[0],
+            "Or": lambda: any(told),
+            "Select": lambda: told[1][int(told[0])],
             "Split": lambda: told[1].split(told[0]),
         }[function]()
 
-    def _sub(self, text: str) -> str:
-        return _HOLE.sub(lambda hole: str(self._value(hole[1])), text)
+    def _sub(self, argument: Any) -> str:
+        text, own = argument if isinstance(argument, list) else (argument, {})
+        values = self._resolved(own)
+        return _HOLE.sub(lambda hole: str(values.get(hole[1]) or self._value(hole[1])), text)
 
     def _value(self, name: str) -> Any:
         if name == "AWS::NoValue":

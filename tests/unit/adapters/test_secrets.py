@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from auditor.adapters.aws import AwsClients
 from auditor.adapters.database_login import password_for
-from auditor.adapters.secrets import SecretUnreadableError, read_password, read_secret
+from auditor.adapters.secrets import SecretUnreadableError, read_login, read_password, read_secret
 from auditor.adapters.storage.engine import make_engine, parse_url
 from auditor.domain.errors import ConfigurationError, DatabaseError
 from auditor.settings import DatabaseLogin, Settings, login_of
@@ -41,6 +41,17 @@ def test_a_password_is_read_as_rds_keeps_it(aws):
     arn = secret(aws, {"SecretString": f'{{"username": "flagtrail", "password": "{BAIT}"}}'})
 
     assert password_for(URL, DatabaseLogin(secret=arn), AwsClients())() == BAIT
+
+
+def test_a_login_is_user_and_password(aws):
+    arn = secret(aws, {"SecretString": f'{{"username": "master", "password": "{BAIT}"}}'})
+
+    assert read_login(arn, AwsClients()) == ("master", BAIT)
+
+
+def test_a_login_without_a_user_is_refused(aws):
+    with pytest.raises(ConfigurationError, match='"username"'):
+        read_login(secret(aws, {"SecretString": '{"password": "x"}'}), AwsClients())
 
 
 @pytest.mark.parametrize("content", [BAIT, f'["{BAIT}"]', f'{{"pasword": "{BAIT}"}}', '{"password": 7}'])

@@ -10,8 +10,9 @@ import pytest
 
 from auditor.adapters.aws import Service
 from deploy.packaging.bytecode import compile_folder, interpreter
-from deploy.packaging.contents import SERVICES, members
+from deploy.packaging.contents import LAYER_LIBRARIES, SERVICES, members
 from deploy.packaging.lambda_zip import Target, pack, parse, unpack
+from deploy.packaging.locks import entries, function_lock, layer_lock
 
 OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -121,6 +122,7 @@ def test_only_the_same_python_compiles(tmp_path):
 
 def test_each_runtime_and_processor_is_built_unless_told_otherwise():
     assert {target.name for target in parse([]).targets} == {
+        "flagtrail-python3.11-arm64.zip",
         "flagtrail-python3.11-x86_64.zip",
         "flagtrail-python3.12-arm64.zip",
         "flagtrail-python3.12-x86_64.zip",
@@ -132,9 +134,26 @@ def test_each_runtime_and_processor_is_built_unless_told_otherwise():
     assert Target.here().python == OWN_VERSION
 
 
-def test_a_package_that_could_not_be_loaded_is_not_built():
-    with pytest.raises(SystemExit):
-        parse(["--python", "3.11", "--architecture", "arm64"])
+def test_an_old_runtime_gets_a_driver_that_is_built_for_it():
+    older, usual = function_lock(older_driver=True), function_lock(older_driver=False)
+
+    assert Target("3.11", "arm64").needs_older_driver
+    assert not Target("3.11", "x86_64").needs_older_driver
+    assert not Target("3.12", "arm64").needs_older_driver
+    assert "psycopg-binary==3.2." in older
+    assert "psycopg-binary==3.3." in usual
+    named = [[line.partition("==")[0] for line in lock.splitlines() if "==" in line] for lock in (older, usual)]
+    assert sorted(named[0]) == sorted(named[1]), "and nothing else, nothing twice"
+
+
+def test_the_layer_holds_what_the_function_leaves_out():
+    lock = layer_lock(LAYER_LIBRARIES)
+
+    assert {line.partition("==")[0] for line in lock.splitlines() if "==" in line} == LAYER_LIBRARIES
+    assert LAYER_LIBRARIES.isdisjoint(entries("lambda"))
+    assert all(entry.count("--hash=sha256:") for entry in entries("run").values())
+    with pytest.raises(KeyError):
+        layer_lock({"left-pad"})
 
 
 @pytest.mark.parametrize(
@@ -157,3 +176,12 @@ def test_a_sound_configuration_goes_along(tmp_path):
     config.write_text('[slack]\nchannel = "C0123456789"\n')
 
     assert parse(["--config", str(config)]).config == config
+
+
+def test_certificates_go_along_where_they_are(tmp_path):
+    pem = tmp_path / "global-bundle.pem"
+    pem.write_text("-----BEGIN CERTIFICATE-----\n")
+
+    assert parse(["--certificates", str(pem)]).certificates == pem
+    with pytest.raises(SystemExit):
+        parse(["--certificates", str(tmp_path / "none.pem")])

@@ -13,11 +13,20 @@ from auditor.adapters.aws import AwsClients
 from auditor.adapters.sources import _appconfig_calls, _parameter_calls, build
 from auditor.application.envelopes import parse_envelope
 from auditor.domain.events import Notices
-from auditor.settings import Settings
+from auditor.settings import DEFAULT_SOURCES, Settings, SourceSettings
 from tests.support.templates import Template
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 OWN, MEMBER = "123456789012", "444455556666"
+TABLE, BUCKET = "arn:aws:dynamodb:eu-west-1:123456789012:table/feature-flags", "arn:aws:s3:::example-flag-config"
+STORES = {"TableArns": TABLE, "BucketArns": BUCKET}
+WATCHED = (
+    *DEFAULT_SOURCES,
+    SourceSettings(
+        "dynamodb", "dynamodb", table="feature-flags", keys=(("pk", "{application}#{environment}"), ("sk", "{flag}"))
+    ),
+    SourceSettings("s3", "s3", bucket="example-flag-config", key="{application}/{environment}/{flag}.json"),
+)
 # Told of by the sources, but never by EventBridge: AppConfig calls the function itself.
 NO_EVENTS = {"lambda-appconfig-extension-precreatehostedconfigurationversion"}
 
@@ -31,8 +40,8 @@ EVENTBRIDGE = sorted(path.stem for path in EVENTS.glob("*.json") if "detail-type
 
 @cache
 def understood() -> frozenset[str]:
-    """Names of the captured events of which a source tells anything, as the function is configured by default."""
-    sources = build(Settings(), AwsClients(own_account=OWN, region="eu-west-1")).values()
+    """Names of the captured events of which a source tells anything, a table and a bucket watched besides the default."""
+    sources = build(Settings(sources=WATCHED), AwsClients(own_account=OWN, region="eu-west-1")).values()
     told = {name: [s.parse(parse_envelope(event(name))) for s in sources] for name in EVENTBRIDGE}
     return frozenset(name for name, notices in told.items() if any(notice != Notices() for notice in notices))
 
@@ -43,8 +52,20 @@ def matching(template: Template, payload: dict) -> list[str]:
     return [
         name
         for name, rule in rules.items()
-        if EventPattern.load(json.dumps(rule["EventPattern"])).matches_event(payload)
+        if any(EventPattern.load(json.dumps(rule["EventPattern"])).matches_event(one) for one in spread(payload))
     ]
+
+
+def spread(payload: dict) -> list[dict]:
+    """Return the event once for each of the resources in its record.
+
+    EventBridge looks into lists of objects ("array consistency" in the documentation of its matcher, aws/event-ruler);
+    moto's matcher does not.
+    """
+    named = payload["detail"].get("resources")
+    if not isinstance(named, list):
+        return [payload]
+    return [payload | {"detail": payload["detail"] | {"resources": one}} for one in named]
 
 
 def audit(**given: str) -> Template:
@@ -53,7 +74,7 @@ def audit(**given: str) -> Template:
 
 @pytest.mark.parametrize("name", EVENTBRIDGE)
 def test_one_rule_takes_each_event_that_is_understood_and_none_the_others(name):
-    assert len(matching(audit(MemberAccountIds=MEMBER), event(name))) == (name in understood())
+    assert len(matching(audit(MemberAccountIds=MEMBER, **STORES), event(name))) == (name in understood())
 
 
 def test_there_is_much_to_understand():
@@ -66,7 +87,7 @@ def test_there_is_much_to_understand():
 def test_an_account_forwards_what_the_audit_account_takes(name):
     payload = event(name) | {"account": OWN}
 
-    assert matching(Template.read("member.yaml"), payload) == matching(audit(), payload)
+    assert matching(Template.read("member.yaml", **STORES), payload) == matching(audit(**STORES), payload)
 
 
 def test_an_account_that_is_not_named_is_not_heard():
@@ -101,3 +122,12 @@ def test_the_calls_listened_to_are_those_understood(template, rule, calls):
     pattern = Template.read(template).resources("AWS::Events::Rule")[rule]["EventPattern"]
 
     assert pattern["detail"]["eventName"] == sorted(calls)
+
+
+@pytest.mark.parametrize("name", ["s3-object-created", "ct-s3-putobject", "ct-dynamodb-putitem"])
+def test_other_tables_and_buckets_are_not_heard(name):
+    others = {"TableArns": TABLE.replace("feature-flags", "orders"), "BucketArns": "arn:aws:s3:::orders"}
+
+    assert matching(audit(**STORES), event(name))
+    assert matching(audit(**others), event(name)) == []
+    assert matching(audit(), event(name)) == []
