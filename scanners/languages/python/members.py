@@ -337,12 +337,17 @@ def _bound_of(part: tree.Expr | None) -> int | EllipsisType | None:
 
 
 def _by_index(owner: Ref, expr: tree.Sub) -> Vals:
-    items = owner.obj.items if isinstance(owner.obj, SeqObj) else []
-    index = expr.key.value if isinstance(expr.key, tree.Const) else None
-    if isinstance(index, int) and -len(items) <= index < len(items):
-        return from_container(owner, items[index])
     if isinstance(expr.key, tree.Slice):
         return (owner,)
+    index = expr.key.value if isinstance(expr.key, tree.Const) else None
+    return element(owner, index if isinstance(index, int) else None)
+
+
+def element(owner: Ref, index: int | None) -> Vals:
+    """What a list holds at an index, or anywhere where it is not known."""
+    items = owner.obj.items if isinstance(owner.obj, SeqObj) else []
+    if index is not None and -len(items) <= index < len(items):
+        return from_container(owner, items[index])
     more = owner.obj.more if isinstance(owner.obj, SeqObj) else ()
     return from_container(owner, union(*items, more)) or UNKNOWN
 

@@ -10,6 +10,7 @@ from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import settings
 from scanners.languages.python.values import (
     UNKNOWN,
+    Bound,
     ClassObj,
     Const,
     Doc,
@@ -49,11 +50,35 @@ def called(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | 
 
 
 def called_back(m: Machine, args: Args, here: Here, site: Site) -> None:
-    """Something unknown is handed callables: those that take nothing may be called."""
+    """Something unknown is handed callables: it may call them, with what stands behind them or with nothing."""
     for values in args.everything():
         for value in values:
             if isinstance(value, Partial):
                 invoke.one(m, value, Args(site), here, site)
+    for position, values in enumerate(args.values):
+        if following := args.values[position + 1 :]:
+            _called_with(m, values, Args(site, following, dict(args.named)), here)
+        elif args.named:
+            _called_with(m, values, Args(site, named=dict(args.named)), here)
+    given = args.given("args")
+    if given is not None:
+        items = next((list(v.obj.items) for v in given if isinstance(v, Ref) and isinstance(v.obj, SeqObj)), [])
+        _called_with(m, args.given("target") or (), Args(site, items), here)
+
+
+def _called_with(m: Machine, funcs: Vals, args: Args, here: Here) -> None:
+    """``submit(func, a, b)`` calls with the arguments themselves, ``map(func, [a, b])`` with their elements."""
+    ours = tuple(func for func in funcs if isinstance(func, FuncObj | Method) or _known_method(func))
+    if not ours:
+        return
+    together = [value for values in args.values for value in values]
+    if together and all(isinstance(value, Ref) and isinstance(value.obj, SeqObj) for value in together):
+        args = Args(args.site, [members.elements(m, values, here) for values in args.values])
+    invoke.call(m, ours, args, here, args.site)
+
+
+def _known_method(func: Value) -> bool:
+    return isinstance(func, Bound) and isinstance(func.owner, Obj)
 
 
 def _getattr(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -145,6 +170,15 @@ def _zip(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Ref(SeqObj("list", [], (row,))),)
 
 
+def _chain(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Ref(SeqObj("list", [], union(*(members.elements(m, values, here) for values in args.values)))),)
+
+
+def _chain_inner(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    inner = members.elements(m, args.take(0) or (), here)
+    return (Ref(SeqObj("list", [], members.elements(m, inner, here))),)
+
+
 def _map(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """A callable is called with each element."""
     rows = [members.elements(m, values, here) for values in args.values[1:]]
@@ -231,6 +265,7 @@ def _structured(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 def _field(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     factory = args.given("default_factory")
     made = invoke.call(m, factory, Args(site), here, site) if factory is not None else ()
+    made = m.binding(made, "a default of a field")
     given = args.take("default", 0) if "default" in args.named or args.values else None
     return tuple(v for v in union(given or (), made) if not isinstance(v, Ext)) or UNKNOWN
 
@@ -281,6 +316,11 @@ _HANDLERS: dict[str, Handler] = {
     "map": _map,
     "filter": _filter,
     "next": _next,
+    "itertools.chain": _chain,
+    "itertools.chain.from_iterable": _chain_inner,
+    "itertools.cycle": _sequence,
+    "itertools.islice": _sequence,
+    "itertools.product": _zip,
     "any": _any,
     "all": _any,
     "super": _super,

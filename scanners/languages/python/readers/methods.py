@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scanners.languages.python import documents, fold, members, memory
@@ -44,7 +45,7 @@ _CHANGES = frozenset(
         "swapcase",
     ]
 )
-_SAME = frozenset({"encode", "decode", "format_map", "as_posix", "absolute", "__str__"})
+_SAME = frozenset({"encode", "decode", "as_posix", "absolute", "__str__"})
 
 
 def of_text(m: Machine, owner: Text, name: str, args: Args, here: Here, site: Site) -> Vals:
@@ -54,11 +55,9 @@ def of_text(m: Machine, owner: Text, name: str, args: Args, here: Here, site: Si
     if name in _CHANGES:
         return (_changed(owner, name, args, site),)
     if name == "format":
-
-        def attribute(values: Vals, field: str) -> Vals:
-            return members.attribute(m, values, field, here, site)
-
-        return tuple(fold.formatted(owner, args.values, args.named, site, attribute))
+        return _formatted(m, owner, args.values, args.named, here, site)
+    if name == "format_map":
+        return _formatted(m, owner, [], _entries(args.values[0] if args.values else ()), here, site)
     if name == "join":
         return _joined(m, owner, args, here, site)
     if name in {"joinpath", "__truediv__"}:
@@ -70,6 +69,27 @@ def of_text(m: Machine, owner: Text, name: str, args: Args, here: Here, site: Si
     if name in {"startswith", "endswith"}:
         return UNKNOWN
     return (Unknown(owner.tags),)
+
+
+def _formatted(m: Machine, owner: Text, values: Sequence[Vals], named: dict[str, Vals], here: Here, site: Site) -> Vals:
+    def field(values: Vals, name: str) -> Vals:
+        if name.isdigit():
+            return union(*(members.element(value, int(name)) for value in values if isinstance(value, Ref)))
+        return members.attribute(m, values, name, here, site)
+
+    return tuple(fold.formatted(owner, values, named, site, field))
+
+
+def _entries(values: Vals) -> dict[str, Vals]:
+    """What mappings hold under names that are known."""
+    return {
+        known: entries
+        for value in values
+        if isinstance(value, Ref) and isinstance(value.obj, MapObj)
+        for keys, entries in value.obj.items
+        for text in fold.texts(keys)
+        if (known := text.known) is not None
+    }
 
 
 def _plain_arguments(args: Args) -> list[str | int] | None:
@@ -135,7 +155,7 @@ def of_mapping(m: Machine, owner: Ref, name: str, args: Args, here: Here, site: 
     if name in {"get", "pop", "setdefault", "__getitem__"} and args.values:
         return documents.taken(m, owner, args.values[0], here, site, args.take(1, "default"))
     if name == "update":
-        _updated(mapping, args)
+        _updated(m, mapping, args)
         return (Const(None),)
     if name in {"items", "iteritems"}:
         return (_pairs(owner, mapping),)
@@ -154,9 +174,9 @@ def _pairs(owner: Ref, mapping: MapObj) -> Ref:
     return Ref(SeqObj("list", pairs, (Unknown(),) if mapping.more else ()))
 
 
-def _updated(mapping: MapObj, args: Args) -> None:
+def _updated(m: Machine, mapping: MapObj, args: Args) -> None:
     for values in args.values[:1]:
-        for value in values:
+        for value in m.binding(values, "an entry of a mapping"):
             if isinstance(value, Ref) and isinstance(value.obj, MapObj):
                 mapping.items += [item for item in value.obj.items if item not in mapping.items]
             else:
@@ -173,7 +193,7 @@ def of_sequence(m: Machine, owner: Ref, name: str, args: Args, here: Here, site:
         memory.append(sequence, values)
         return (Const(None),)
     if name in {"extend", "update", "union"} and args.values:
-        found = members.elements(m, args.values[0], here)
+        found = members.elements(m, m.binding(args.values[0], "an element of a list"), here)
         sequence.more = union(sequence.more, found)
         return (owner,)
     if name in {"pop", "popleft"}:
