@@ -308,11 +308,14 @@ def scan_and_keep(
     results = []
     for repository in repositories:
         result = engine.scan([str(repository)], flags, settings.scan, progress or engine.silent)
-        with record.unit_of_work() as uow:
-            uow.references.save(str(Path(repository).resolve()), result, datetime.now(UTC))
-            uow.commit()
+        _keep_scan(record, Path(repository), result)
         results.append(result)
     return results
+
+
+def _keep_scan(record: Database, repository: Path, result: ScanResult) -> None:
+    name, at = str(repository.resolve()), datetime.now(UTC)
+    record.run(lambda uow: uow.references.save(name, result, at))
 
 
 def stale_input(settings: Settings, record: Database, now: datetime, as_of: datetime | None = None) -> StaleInput:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auditor.application.ports import AlertChannel, Clock, UnitOfWork, UnitOfWorkFactory
+from auditor.application.retrying import retried
 from auditor.domain.alerts import Alert, Delivery, DeliveryOutcome
 from auditor.domain.changes import RecordedChange
 from auditor.domain.flags import JsonValue
@@ -109,9 +110,7 @@ def dispatch(
             break
         seen.add(alert.id)
         delivery = channel.send(alert)
-        with uow_factory() as uow:
-            uow.outbox.settle(alert, channel.name, delivery, clock.now())
-            uow.commit()
+        _settle(uow_factory, channel, alert, delivery, clock)
         deliveries.append(delivery)
         if waiting is not None:
             waiting.pop(alert.key, None)
@@ -133,6 +132,17 @@ def _is_closed(delivery: Delivery) -> bool:
     return asked_to_wait or delivery.outcome is DeliveryOutcome.REFUSED
 
 
+@retried
+def _settle(
+    uow_factory: UnitOfWorkFactory, channel: AlertChannel, alert: Alert, delivery: Delivery, clock: Clock
+) -> None:
+    """Remember what became of an alert, in a transaction of its own: the message cannot be taken back."""
+    with uow_factory() as uow:
+        uow.outbox.settle(alert, channel.name, delivery, clock.now())
+        uow.commit()
+
+
+@retried
 def _claim(
     uow_factory: UnitOfWorkFactory, channel: AlertChannel, clock: Clock, keys: list[str] | None, route: str | None
 ) -> Alert | None:

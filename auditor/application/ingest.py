@@ -14,6 +14,7 @@ from auditor.application.attempts import attempt_changes, guardrail_changes
 from auditor.application.envelopes import event_keys, parse_envelope
 from auditor.application.ports import UnitOfWork
 from auditor.application.recording import DeploymentTrigger, Finish, Recorder, Tally
+from auditor.application.retrying import retried
 from auditor.application.safekeeping import keepable
 from auditor.domain.attribution import CallOutcome
 from auditor.domain.changes import Detection
@@ -189,9 +190,13 @@ class Ingest:
                 self._take(event, item, batch)
             except StoreUnreadableError:
                 continue
-            with self.recorder.unit_of_work() as uow:
-                uow.inbox.settle(row, self.recorder.clock.now())
-                uow.commit()
+            self._settle(row)
+
+    @retried
+    def _settle(self, row: int) -> None:
+        with self.recorder.unit_of_work() as uow:
+            uow.inbox.settle(row, self.recorder.clock.now())
+            uow.commit()
 
     def _parse(self, event: ReceivedEvent) -> _Parsed:
         """Return the event understood as far as it goes."""
@@ -206,6 +211,7 @@ class Ingest:
             return _Parsed(keys, Notices(), str(error))
         return _Parsed(keys, merged(parts))
 
+    @retried
     def _take(self, event: ReceivedEvent, item: _Parsed, batch: _Batch) -> Outcome:
         now = self.recorder.clock.now()
         with self.recorder.unit_of_work() as uow:
@@ -236,6 +242,7 @@ class Ingest:
             uow.calls.signal(item.keys[0], signal, self.recorder.clock.now())
         return not alarms & monitors
 
+    @retried
     def _defer(self, event: ReceivedEvent, item: _Parsed, error: str) -> str:
         document = _subject(item.notices)
         payload = keepable(event.payload or {})

@@ -10,6 +10,7 @@ from auditor.application.alerting import digests_of, summary_alert
 from auditor.application.ingest import Ingest
 from auditor.application.ports import FlagSource, Progress, Scope
 from auditor.application.recording import DeploymentTrigger, Recorder, Tally
+from auditor.application.retrying import retried
 from auditor.application.trail import Place, TrailReader
 from auditor.domain.changes import Detection, GapClass
 from auditor.domain.corroboration import MONITOR
@@ -128,6 +129,7 @@ class Reconcile:
         store = self.recorder.sources.get(scope.source)
         return store is not None and scope in store.scopes()
 
+    @retried
     def _complete(self, scope: Scope, run: _Run, before: tuple[int, int, int, int], begun: datetime) -> None:
         """Record that the scope was looked at whole, as of when that began: that nothing happened is worth a row."""
         counts = {
@@ -177,6 +179,7 @@ class Reconcile:
             if known.alive and document not in listed and source.watches_document(known):
                 yield document
 
+    @retried
     def _confirm(self, same: Mapping[DocumentRef, datetime]) -> None:
         """Remember that these documents say what is held: what is found later happened after that."""
         if same:
@@ -208,6 +211,7 @@ class Reconcile:
                 run.errors.append(str(error))
             progress(done, len(environments), f"deployments {scope.account} {scope.region}")
 
+    @retried
     def _remember_monitors(self, monitors: Sequence[Signal]) -> None:
         """Keep which alarms guard something, so that their changes of state are known to matter."""
         with self.recorder.unit_of_work() as uow:
@@ -218,6 +222,7 @@ class Reconcile:
                     uow.calls.signal(f"{MONITOR}|{signal.about}", signal, self.recorder.clock.now())
             uow.commit()
 
+    @retried
     def _conclude(self, run: _Run) -> int:
         """Let the digest go, put the one summary of a back-fill, and return the number of open version gaps."""
         now = self.recorder.clock.now()

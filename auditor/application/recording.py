@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from auditor.application.ports import (
     UnitOfWork,
     UnitOfWorkFactory,
 )
+from auditor.application.retrying import recounted
 from auditor.application.threads import Looked, keep_up, named_since
 from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.attribution import (
@@ -63,6 +64,12 @@ class Tally:
     gaps: int = 0
     alerts: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+
+    def restore(self, former: Tally) -> None:
+        """Be as this one was: what was counted in a transaction that came to nothing was not added."""
+        self.recorded, self.versions = former.recorded, former.versions
+        self.backfilled, self.gaps = former.backfilled, former.gaps
+        self.alerts[:], self.changes[:] = former.alerts, former.changes
 
 
 # Under this name a version keeps the id of the request that wrote it.
@@ -123,6 +130,7 @@ class Recorder:
             if recorded is not None:
                 return recorded
 
+    @recounted
     def _record_reading(
         self,
         reading: DocumentReading,
@@ -215,6 +223,7 @@ class Recorder:
         hints = trigger.hints_of(deployment.profile)
         return self.sync_document(deployment.profile, trigger.by, hints, tally, started)
 
+    @recounted
     def record_image(self, image: DocumentImage, tally: Tally, started: datetime, finish: Finish | None = None) -> int:
         """Record one write that its store told whole, and return the number of change rows written.
 
@@ -260,8 +269,9 @@ class Recorder:
         dated = replace(who, evidence=(*who.evidence, evidence), occurred_at=image.at)
         self._learn(uow, twin, dated, tally, now)
 
+    @recounted
     def record_changes(
-        self, pairs: Iterable[AttributedChange], tally: Tally, started: datetime, finish: Finish | None = None
+        self, pairs: Sequence[AttributedChange], tally: Tally, started: datetime, finish: Finish | None = None
     ) -> int:
         """Record changes that need no reading (attempts, guardrails) and return the number of rows written."""
         now = self.clock.now()
@@ -269,6 +279,7 @@ class Recorder:
             recorded = [self._record(uow, pair.change, pair.attribution, now) for pair in pairs]
             return self._conclude(uow, recorded, tally, started, now, finish)
 
+    @recounted
     def corroborate(self, signals: Sequence[Signal], tally: Tally) -> None:
         """Append what signals say of deployments that are recorded already: an alarm, a pipeline, who started it."""
         told = [signal for signal in signals if signal.code in TELLING]
@@ -286,6 +297,7 @@ class Recorder:
                     self._learn(uow, change, attribution, tally, self.clock.now())
             uow.commit()
 
+    @recounted
     def keep_call(self, call: ApiCall, tally: Tally) -> None:
         """Keep who made a call, and attribute the changes it made that are recorded already."""
         now = self.clock.now()
@@ -333,6 +345,7 @@ class Recorder:
             self._check(uow, recorded, now)
         return recorded
 
+    @recounted
     def look_again(self, tally: Tally) -> None:
         """Look again at changes that still name nobody; what is found now goes into the message that told of them."""
         now = self.clock.now()

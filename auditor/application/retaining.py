@@ -7,10 +7,12 @@ that is sealed like everything else: `verify` tells what was let go from what wa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from auditor.application.ports import Clock, OldEntry, UnitOfWork, UnitOfWorkFactory
+from auditor.application.retrying import retried
 from auditor.domain.errors import FlagtrailError, UsageError
 from auditor.domain.flags import JsonValue
 from auditor.domain.ledger.places import Places
@@ -61,6 +63,7 @@ class Retention:
     by: str
     reason: str
 
+    @retried
     def hold(self, name: str, application: str | None, flag: str | None) -> Decision:
         """Let nothing go of what a hold is about, until it is lifted; raise ``UsageError`` for a name in use."""
         with self.unit_of_work() as uow:
@@ -71,6 +74,7 @@ class Retention:
             uow.commit()
         return made
 
+    @retried
     def lift(self, name: str) -> Decision:
         """Lift a hold; raise ``UsageError`` when there is none of this name."""
         with self.unit_of_work() as uow:
@@ -95,42 +99,57 @@ class Retention:
         with self.unit_of_work() as uow:
             kept = uow.retention.standing_changes()
         while done.entries < most:
-            with self.unit_of_work() as uow:
-                holds = self._holds(uow)
-                found = uow.retention.old_changes(before, _signed(uow), after, BATCH)
-                if not found:
-                    break
-                after = found[-1][0].number
-                free = [one for one in found if one[0].number not in kept and not _is_held(holds, one[0])]
-                entries = [entry for one in free for entry in one]
-                self._remove(uow, entries, before, dry_run=dry_run)
-            done = replace(
-                done,
-                changes=done.changes + len(free),
-                entries=done.entries + len(entries),
-                standing=done.standing + sum(one[0].number in kept for one in found),
-                held=done.held + sum(_is_held(holds, one[0]) and one[0].number not in kept for one in found),
-            )
-        else:
-            return replace(done, more=True)
-        return replace(done, entries=done.entries + self._let_go_beside(before, dry_run=dry_run))
+            step = self._let_go_changes(done, kept, after, dry_run=dry_run)
+            if step is None:
+                beside = 0
+                while count := self._let_go_beside(before, dry_run=dry_run):
+                    beside += count
+                    if dry_run:
+                        break
+                return replace(done, entries=done.entries + beside)
+            done, after = step
+        return replace(done, more=True)
 
+    @retried
+    def _let_go_changes(
+        self, done: Retained, kept: AbstractSet[int], after: int, *, dry_run: bool
+    ) -> tuple[Retained, int] | None:
+        """Let one batch of changes go, those behind a number; return what is done by then, or ``None`` at the end."""
+        with self.unit_of_work() as uow:
+            holds = self._holds(uow)
+            found = uow.retention.old_changes(done.before, _signed(uow), after, BATCH)
+            if not found:
+                return None
+            standing = [one for one in found if one[0].number in kept]
+            held = [one for one in found if one[0].number not in kept and _is_held(holds, one[0])]
+            free = [one for one in found if one[0].number not in kept and not _is_held(holds, one[0])]
+            entries = [entry for one in free for entry in one]
+            self._remove(uow, entries, done.before, dry_run=dry_run)
+        step = replace(
+            done,
+            changes=done.changes + len(free),
+            entries=done.entries + len(entries),
+            standing=done.standing + len(standing),
+            held=done.held + len(held),
+        )
+        return step, found[-1][0].number
+
+    @retried
     def _let_go_beside(self, before: datetime, *, dry_run: bool) -> int:
-        """Let go of old reconciles and of what lies beside the log; nothing of it while anything is held."""
-        count = 0
-        while True:
-            with self.unit_of_work() as uow:
-                if self._holds(uow):
-                    return count
-                found = uow.retention.old_reconciles(before, _signed(uow), BATCH)
-                if found:
-                    self._remove(uow, found, before, dry_run=dry_run)
-                elif not dry_run:
-                    uow.retention.remove_beside(before)
-                    uow.commit()
-                count += len(found)
-            if dry_run or not found:
-                return count
+        """Let one batch of old reconciles go, and behind the last one what lies beside the log; return how many.
+
+        While anything is held, nothing of it goes.
+        """
+        with self.unit_of_work() as uow:
+            if self._holds(uow):
+                return 0
+            found = uow.retention.old_reconciles(before, _signed(uow), BATCH)
+            if found:
+                self._remove(uow, found, before, dry_run=dry_run)
+            elif not dry_run:
+                uow.retention.remove_beside(before)
+                uow.commit()
+        return len(found)
 
     def _remove(self, uow: UnitOfWork, entries: Sequence[OldEntry], before: datetime, *, dry_run: bool) -> None:
         """Record that these entries are let go, and take them away; what somebody altered stays as it is."""

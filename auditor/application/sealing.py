@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auditor.application.ports import Clock, HeldCheckpoint, Ledger, UnitOfWorkFactory
+from auditor.application.retrying import retried
 from auditor.domain.errors import FlagtrailError
 from auditor.domain.ledger.checkpoint import Checkpoint, PublicKey, Verify, open_note
 from auditor.domain.ledger.entries import content_of
@@ -72,18 +73,31 @@ def seal(unit_of_work: UnitOfWorkFactory, *, most: int | None = None, batch: int
     """Put what waits into the log, a ``batch`` a transaction; at most about ``most`` entries, else all."""
     sealed = 0
     while True:
-        with unit_of_work() as uow:
-            head = uow.ledger.take_head()
-            if head is None:
-                return SealReport(sealed, 0, busy=True)
-            entries = uow.ledger.unsealed(batch)
-            if entries:
-                hashes = [leaf_hash(content_of(e.kind, e.number, e.body)) for e in entries]
-                head = uow.ledger.append(head, entries, hashes)
-            uow.commit()
-        sealed += len(entries)
-        if len(entries) < batch or (most is not None and sealed >= most):
-            return SealReport(sealed, head.size)
+        done = _seal_batch(unit_of_work, batch)
+        if done is None:
+            return SealReport(sealed, 0, busy=True)
+        count, size = done
+        sealed += count
+        if count < batch or (most is not None and sealed >= most):
+            return SealReport(sealed, size)
+
+
+@retried
+def _seal_batch(unit_of_work: UnitOfWorkFactory, batch: int) -> tuple[int, int] | None:
+    """Seal one batch; return how many entries it has and the log's size then, or ``None`` while another process seals.
+
+    A batch that came second is read anew, head included: nothing of it is reused.
+    """
+    with unit_of_work() as uow:
+        head = uow.ledger.take_head()
+        if head is None:
+            return None
+        entries = uow.ledger.unsealed(batch)
+        if entries:
+            hashes = [leaf_hash(content_of(e.kind, e.number, e.body)) for e in entries]
+            head = uow.ledger.append(head, entries, hashes)
+        uow.commit()
+    return len(entries), head.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,7 @@ class Vouch:
     anchors: Sequence[Anchor]
     clock: Clock
 
+    @retried
     def sign(self) -> int | None:
         """Sign the log as it is and keep the checkpoint; return its size, or ``None`` when nothing is new.
 
@@ -136,6 +151,7 @@ class Vouch:
             self._remember(checkpoint.size)
         return len(waiting)
 
+    @retried
     def _remember(self, size: int) -> None:
         with self.unit_of_work() as uow:
             uow.ledger.anchored(size, self.clock.now())

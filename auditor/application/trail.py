@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auditor.application.attempts import attempt_changes, guardrail_changes
 from auditor.application.ports import Scope, Trail
 from auditor.application.recording import Recorder, Tally
+from auditor.application.retrying import retried
 from auditor.domain.attribution import CallOutcome
 from auditor.domain.changes import Detection
 from auditor.domain.errors import MalformedEventError, StoreUnreadableError
@@ -49,10 +50,14 @@ class TrailReader:
                 trouble = str(error)
                 break
         if done != known:
-            with self.recorder.unit_of_work() as uow:
-                uow.runs.reconciled(scope, self.recorder.clock.now(), done)
-                uow.commit()
+            self._remember(scope, done)
         return trouble
+
+    @retried
+    def _remember(self, scope: Scope, done: Mapping[str, int]) -> None:
+        with self.recorder.unit_of_work() as uow:
+            uow.runs.reconciled(scope, self.recorder.clock.now(), done)
+            uow.commit()
 
     def _read_call(
         self, place: Place, call: str, since: datetime | None, by: Detection, tally: Tally, started: datetime
@@ -67,6 +72,7 @@ class TrailReader:
             self._take(event, by, tally, started)
         return until
 
+    @retried
     def _take(self, event: RawEvent, by: Detection, tally: Tally, started: datetime) -> None:
         notices = self._understood(event)
         attempts = [call for call in notices.calls if call.outcome in _REFUSED]

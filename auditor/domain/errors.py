@@ -31,5 +31,9 @@ class DatabaseError(FlagtrailError):
     """The audit database could not be used."""
 
 
+class ConflictError(DatabaseError):
+    """Another transaction came first; the same work done again succeeds."""
+
+
 class SchemaOutdatedError(DatabaseError):
     """The audit database has an older schema; ``flagtrail db upgrade`` mends it."""

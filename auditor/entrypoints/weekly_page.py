@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from auditor.application.ports import UnitOfWork
     from auditor.bootstrap import Application
 
 
@@ -23,9 +24,11 @@ def report_week(application: Application, folder: Path, keep: Callable[[Path], s
     out = folder / f"stale-{now:%Y-%m-%d}.html"
     page.render(bootstrap.stale_input(settings, record, now), out)
     place = keep(out)
-    with record.unit_of_work() as uow:
+
+    def tell(uow: UnitOfWork) -> None:
         week = week_of(uow, bootstrap.stale_rules(settings), now)
         for alert in weekly_alerts(week, place, settings.routing):
             uow.outbox.put(alert, now)
-        uow.commit()
+
+    record.run(tell)
     return place

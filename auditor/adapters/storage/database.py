@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -14,16 +12,16 @@ from sqlalchemy import event
 from sqlalchemy.exc import ProgrammingError
 
 from auditor.adapters.storage import months, schema
-from auditor.adapters.storage.engine import ConflictError, Password, make_engine, parse_url, reading_engine, shown
+from auditor.adapters.storage.engine import Password, make_engine, parse_url, reading_engine, shown
 from auditor.adapters.storage.session import KnownActors
 from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
+from auditor.application.retrying import retried
 from auditor.domain.errors import DatabaseError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 T = TypeVar("T")
-_TRIES = 5
 
 
 class Database:
@@ -48,11 +46,6 @@ class Database:
 
     def run(self, work: Callable[[SqlUnitOfWork], T]) -> T:
         """Do the work in a transaction and commit it; do it again when another transaction came first."""
-        for attempt in range(1, _TRIES):
-            try:
-                return self._once(work)
-            except ConflictError:
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads competitors, hides nothing
         return self._once(work)
 
     def prepare_months(self, now: datetime) -> Sequence[str]:
@@ -89,6 +82,7 @@ class Database:
         self._writing.dispose()
         self._reading.dispose()
 
+    @retried
     def _once(self, work: Callable[[SqlUnitOfWork], T]) -> T:
         with self.unit_of_work() as uow:
             result = work(uow)

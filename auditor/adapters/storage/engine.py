@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 
-from auditor.domain.errors import DatabaseError
+from auditor.domain.errors import ConflictError, DatabaseError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ExceptionContext
@@ -31,10 +31,6 @@ _PRAGMAS = (
 )
 _READING = "flagtrail_reading"
 _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
-
-
-class ConflictError(DatabaseError):
-    """Another transaction came first; the same work done again succeeds."""
 
 
 def parse_url(text: str) -> URL:

@@ -11,10 +11,10 @@ from threading import Barrier
 import psycopg
 import pytest
 
-from auditor.adapters.storage import ConflictError, open_database
+from auditor.adapters.storage import open_database
 from auditor.application.ports import HistoryQuery
 from auditor.domain.attribution import UNATTRIBUTED
-from auditor.domain.errors import DatabaseError
+from auditor.domain.errors import ConflictError, DatabaseError
 from auditor.domain.events import Outcome
 from tests.support.records import at, attributed, by, change
 

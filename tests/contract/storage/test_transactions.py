@@ -11,10 +11,10 @@ from contextlib import closing
 import pytest
 from sqlalchemy import func, select
 
-from auditor.adapters.storage import ConflictError, open_database, tables
+from auditor.adapters.storage import open_database, tables
 from auditor.application.ports import HistoryQuery, Scope
 from auditor.domain.alerts import AlertKind, NewAlert
-from auditor.domain.errors import DatabaseError
+from auditor.domain.errors import ConflictError, DatabaseError
 from auditor.domain.events import Outcome, Signal
 from auditor.domain.findings import Finding, Severity
 from auditor.domain.references import ScanResult
