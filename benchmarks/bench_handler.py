@@ -61,6 +61,10 @@ class InMemory:
         """Yield nothing: events lead to the documents."""
         yield from ()
 
+    def listed_at(self, scope: Scope) -> datetime | None:  # noqa: ARG002 -- the port's signature
+        """Return nothing: nothing is listed."""
+        return None
+
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read the versions beyond the held one."""
         written = self.writes[document.name]

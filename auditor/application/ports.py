@@ -78,6 +78,10 @@ class FlagSource(Protocol):
         """Yield every watched document that the store holds now, with the marker of its newest version."""
         ...
 
+    def listed_at(self, scope: Scope) -> datetime | None:
+        """Return when the newest listing there was first answered, by the store's clock; ``None`` where none tells."""
+        ...
+
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read every version the store still holds beyond ``held``, oldest first, with labels and existence.
 
@@ -172,6 +176,10 @@ class DocumentStore(Protocol):
 
     def version(self, document: DocumentRef, version: str, life: int | None = None) -> Snapshot | None:
         """Return one held version (of the newest life that has it, unless ``life`` is given), or ``None``."""
+        ...
+
+    def since(self, document: DocumentRef, moment: datetime) -> tuple[int, Snapshot] | None:
+        """Return the first held version written at this moment or later, in any life, with its life, or ``None``."""
         ...
 
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from auditor.application.alerting import digests_of, summary_alert
 from auditor.application.ingest import Ingest
 from auditor.application.ports import FlagSource, Progress, Scope
-from auditor.application.recording import DeploymentTrigger, Recorder, Tally
+from auditor.application.recording import LISTED, DeploymentTrigger, Recorder, Tally
 from auditor.application.retrying import retried
 from auditor.application.trail import Place, TrailReader
 from auditor.domain.changes import Detection, GapClass
@@ -18,6 +18,7 @@ from auditor.domain.documents import DocumentListing, DocumentRef, HeldDocument
 from auditor.domain.errors import StoreUnreadableError
 from auditor.domain.events import Signal
 from auditor.domain.flags import JsonValue
+from auditor.domain.times import to_micros
 
 # Each costs a call of the few that Parameter Store allows a second.
 _LABELLED_A_RUN = 50
@@ -122,7 +123,7 @@ class Reconcile:
             before = (len(run.errors), run.documents, run.tally.versions, run.tally.recorded)
             self._reconcile_scope(source, scope, run, progress)
             if len(run.errors) == before[0] and self._is_whole(scope):
-                self._complete(scope, run, before, begun)
+                self._complete(scope, run, before, begun, source.listed_at(scope))
 
     def _is_whole(self, scope: Scope) -> bool:
         """Tell whether a scope is all that is watched of its store there; a part vouches for nothing else."""
@@ -130,13 +131,17 @@ class Reconcile:
         return store is not None and scope in store.scopes()
 
     @retried
-    def _complete(self, scope: Scope, run: _Run, before: tuple[int, int, int, int], begun: datetime) -> None:
+    def _complete(
+        self, scope: Scope, run: _Run, before: tuple[int, int, int, int], begun: datetime, listed_at: datetime | None
+    ) -> None:
         """Record that the scope was looked at whole, as of when that began: that nothing happened is worth a row."""
         counts = {
             "documents": run.documents - before[1],
             "versions": run.tally.versions - before[2],
             "recorded": run.tally.recorded - before[3],
         }
+        if listed_at is not None:
+            counts[LISTED] = to_micros(listed_at)
         with self.recorder.unit_of_work() as uow:
             uow.runs.reconciled(scope, begun, counts)
             uow.commit()

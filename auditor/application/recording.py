@@ -30,9 +30,9 @@ from auditor.domain.attribution import (
     Certainty,
     Evidence,
 )
-from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, RecordedChange
+from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, Gap, GapClass, RecordedChange
 from auditor.domain.corroboration import TELLING, WINDOW, corroborated
-from auditor.domain.derivation import Derived, Detecting, derive
+from auditor.domain.derivation import CLOCK_TOLERANCE, Derived, Detecting, derive, unread_gaps, written_unseen
 from auditor.domain.documents import (
     Deployment,
     DocumentReading,
@@ -41,14 +41,16 @@ from auditor.domain.documents import (
     HeldDocument,
     Snapshot,
 )
+from auditor.domain.errors import StoreUnreadableError
 from auditor.domain.events import DocumentHint, DocumentImage, Signal
 from auditor.domain.findings import Severity
 from auditor.domain.identities import actor_from_arn, best
-from auditor.domain.images import WRITTEN, derive_image
+from auditor.domain.images import WRITTEN, derive_image, stream_of, within
 from auditor.domain.joining import TIMED_STORES, attributions_for, may_have_made, rollback_attribution
 from auditor.domain.liveness import DeploymentDetecting, End, brought, cause_of, live_changes
 from auditor.domain.progress import RUNNING
 from auditor.domain.routing import Routing, worst_of
+from auditor.domain.times import from_micros
 
 Finish = Callable[[UnitOfWork, int], None]
 """Called inside the recording transaction with the number of changes recorded, before it commits."""
@@ -74,7 +76,8 @@ class Tally:
 
 # Under this name a version keeps the id of the request that wrote it.
 REQUEST = "request_id"
-
+# Under this name a completed reconcile keeps when it listed its documents, in microseconds of the store's clock.
+LISTED = "listed_us"
 
 _NO_POLICIES = Policing()
 _NO_ROUTES = Routing()
@@ -122,10 +125,11 @@ class Recorder:
         source = self.sources[document.source]
         while True:
             with self.unit_of_work() as uow:
-                held = uow.documents.held(document)
+                listed_at = _listed_at(uow, source, document)
+                held = _as_listed(uow.documents.held(document), listed_at)
                 backfill = held is None and not uow.runs.baselined(scope_of(document))
             reading = source.read(document, held)
-            detecting = Detecting(by, backfill, tuple(hints))
+            detecting = Detecting(by, backfill, tuple(hints), listed_at)
             recorded = self._record_reading(reading, held, detecting, tally, started, finish)
             if recorded is not None:
                 return recorded
@@ -143,7 +147,7 @@ class Recorder:
         """Record one reading; return ``None`` when another worker moved the cursor to another life meanwhile."""
         document, now = reading.document, self.clock.now()
         with self.unit_of_work() as uow:
-            present = uow.documents.held(document)
+            present = _as_listed(uow.documents.held(document), detecting.listed_at)
             if _life_of(present) != _life_of(held):
                 return None
             reading = _with_requests(reading, detecting.hints)
@@ -157,6 +161,7 @@ class Recorder:
             ]
             _hold(uow, reading, derived, present, now)
             tally.gaps += sum(uow.gaps.add(gap, now) for gap in derived.gaps)
+            tally.gaps += sum(uow.gaps.add(gap, now) for gap in _unread(uow, reading, present, derived, detecting))
             tally.versions += len(derived.held.snapshots) if derived.held is not None else 0
             return self._conclude(uow, recorded, tally, started, now, finish)
 
@@ -231,9 +236,10 @@ class Recorder:
         """
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            held = uow.documents.held(image.document)
+            listed_at = _listed_at(uow, self.sources[image.document.source], image.document)
+            held = _as_listed(uow.documents.held(image.document), listed_at)
             found = uow.changes.of_document(image.document, WRITTEN) if held is not None else ()
-            told = derive_image(image, held, found)
+            told = derive_image(image, held, found, listed_at)
             calls = uow.calls.of_document(image.document) if told.changes or told.twins else ()
             recorded = [
                 self._record(uow, change, combined([*attributions_for(change, calls), image.attribution]), now)
@@ -246,8 +252,9 @@ class Recorder:
                 uow.documents.hold(image.document, derived.life, derived.held.snapshots, now)
                 life, alive = derived.life, derived.alive
                 uow.documents.checked(image.document, life, image.at, alive=alive, labels={}, title=None)
-                tally.gaps += sum(uow.gaps.add(gap, now) for gap in derived.gaps)
                 tally.versions += len(derived.held.snapshots)
+            known = _gaps_of(uow, image.document) if told.gaps else ()
+            tally.gaps += sum(uow.gaps.add(gap, now) for gap in told.gaps if not within(gap, known))
             return self._conclude(uow, recorded, tally, started, now, finish)
 
     def _date(
@@ -261,7 +268,7 @@ class Recorder:
     ) -> None:
         """Append to a change that a look had found when it happened, and whoever can be told now."""
         text = "the store's own record of this write"
-        evidence = Evidence(f"{image.document.source} stream", text, image.sequence, image.at)
+        evidence = Evidence(stream_of(image.document.source), text, image.sequence, image.at)
         undated = replace(twin.change, occurred_at=image.at, occurred_between=None)
         who = combined([twin.attribution, *attributions_for(undated, calls), image.attribution])
         if not who.attributed:
@@ -324,7 +331,9 @@ class Recorder:
     def _learn(
         self, uow: UnitOfWork, change: RecordedChange, attribution: Attribution, tally: Tally, now: datetime
     ) -> None:
-        if not uow.changes.attribute(change.id, with_evidence_of(attribution, [change.attribution]), now):
+        dated = attribution.occurred_at or change.attribution.occurred_at
+        learnt = replace(with_evidence_of(attribution, [change.attribution]), occurred_at=dated)
+        if not uow.changes.attribute(change.id, learnt, now):
             return
         known = uow.changes.get(change.id)
         if known is None:
@@ -463,6 +472,60 @@ def _modifiers(derived: Derived) -> dict[str, str]:
     """Map versions to the ARN the store names as their author."""
     snapshots: Sequence[Snapshot] = derived.held.snapshots if derived.held is not None else ()
     return {s.version: s.modified_by for s in snapshots if s.modified_by is not None}
+
+
+def _listed_at(uow: UnitOfWork, source: FlagSource, document: DocumentRef) -> datetime | None:
+    """Return when a reconcile that was completed last listed the documents, by the store's clock, if any did."""
+    if not uow.runs.baselined(scope_of(document)):
+        return None
+    place = (document.account, document.region)
+    try:
+        scope = next((scope for scope in source.scopes() if (scope.account, scope.region) == place), None)
+    except StoreUnreadableError:
+        return None  # a write that its store told whole needs nobody to be asked
+    listed = (uow.runs.newest_counts(scope) or {}).get(LISTED) if scope is not None else None
+    return None if listed is None else from_micros(listed)
+
+
+def _as_listed(held: HeldDocument | None, listed_at: datetime | None) -> HeldDocument | None:
+    """Return a cursor that tells when the newest complete listing showed the document as it is held."""
+    return None if held is None else replace(held, listed_at=listed_at)
+
+
+def _unread(
+    uow: UnitOfWork,
+    reading: DocumentReading,
+    held: HeldDocument | None,
+    derived: Derived,
+    detecting: Detecting,
+) -> Sequence[Gap]:
+    """Name the writes that events told of and that nobody can read any more, where no gap names them yet."""
+    told = written_unseen(reading, held, derived, detecting.hints)
+    missing = [hint for hint in told if not _is_held(uow, hint, alive=derived.alive)]
+    if not missing:
+        return ()
+    known, life = _gaps_of(uow, reading.document), derived.life + (not derived.alive)
+    named = {gap.first for gap in known if gap.gap_class is GapClass.VERSION}
+    missing = [hint for hint in missing if hint.version not in named]
+    return unread_gaps(reading.document, life, missing, detecting.hints, known)
+
+
+def _gaps_of(uow: UnitOfWork, document: DocumentRef) -> list[Gap]:
+    return [gap for gap in uow.gaps.all() if gap.document == document]
+
+
+def _is_held(uow: UnitOfWork, hint: DocumentHint, *, alive: bool) -> bool:
+    """Tell whether the record holds the version a hint is of, or knows that it lies between versions that it holds."""
+    if hint.document.source != "ssm" and hint.version is not None:
+        return uow.documents.version(hint.document, hint.version) is not None
+    found = uow.documents.since(hint.document, hint.at - CLOCK_TOLERANCE)
+    if found is None:
+        return alive  # the store shows nothing later, so this is its newest version, dated a little differently
+    _, following = found
+    if following.modified_at is not None and following.modified_at <= hint.at + CLOCK_TOLERANCE:
+        return True
+    # Numbers have no gaps of their own: what was written in between is held, or named as missing.
+    return following.ordinal is not None and following.ordinal > 1
 
 
 def _hold(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from auditor.domain.changes import ChangeKind, Detection, FlagChange, Gap, GapClass
@@ -27,12 +27,14 @@ class Detecting:
     """How a document came to be read: decides between news and back-fill.
 
     ``new_is_backfill`` is True where nothing of this scope was ever reconciled, so that what a first look finds may be
-    older than the installation. ``hints`` are all hints of the present batch about the document.
+    older than the installation. ``hints`` are all hints of the present batch about the document. ``listed_at`` is when
+    the store was last listed whole, so that a document that is not held was not there (``None``: not known).
     """
 
     by: Detection
     new_is_backfill: bool
     hints: tuple[DocumentHint, ...] = ()
+    listed_at: datetime | None = None
 
     def of(self, snapshot: Snapshot, *, newest: bool) -> Detection:
         """Tell how one version was detected when its document was not held before."""
@@ -96,17 +98,20 @@ def derive(
     if not reading.exists:
         return _derive_absence(reading, held, detecting)
     if held is None:
-        return _derive_presence(reading, None, 1, detecting, version_of)
+        begun = _derive_presence(reading, None, 1, detecting, version_of)
+        return replace(begun, gaps=begun.gaps + tuple(_unwatched_beginning(reading, 1, detecting.listed_at)))
     if reading.fresh_life:
         end = _ended_life(reading, held, detecting)
         begun = _derive_presence(reading, None, held.life + 1, detecting, version_of)
+        absent_at = None if held.alive else held.seen_by(reading.read_at)
+        beginning = tuple(_unwatched_beginning(reading, begun.life, absent_at))
         return Derived(
             life=begun.life,
             alive=True,
             labels=begun.labels,
             held=begun.held,
             changes=end.changes + begun.changes,
-            gaps=end.gaps + begun.gaps,
+            gaps=end.gaps + begun.gaps + beginning,
         )
     return _derive_presence(reading, held, held.life, detecting, version_of)
 
@@ -114,18 +119,59 @@ def derive(
 def _derive_absence(reading: DocumentReading, held: HeldDocument | None, detecting: Detecting) -> Derived:
     if held is not None and held.alive:
         return _ended_life(reading, held, detecting)
-    life = held.life if held is not None else 0
-    gaps = tuple(_unseen_life(reading, life + 1, detecting))
-    return Derived(max(life, 1), alive=False, labels={}, held=None, changes=(), gaps=gaps)
+    return Derived(held.life if held is not None else 0, alive=False, labels={}, held=None, changes=(), gaps=())
 
 
-def _unseen_life(reading: DocumentReading, life: int, detecting: Detecting) -> Iterator[Gap]:
-    """Name the interval of a life that events told of, and that was over before anybody could look."""
-    written = [hint.at for hint in detecting.hints if hint.operation is Operation.TOUCHED]
-    if written and not reading.staged:
-        first, last = min(written), max(hint.at for hint in detecting.hints)
-        text = "the document came and went before it could be read; what it said is not known"
-        yield Gap(GapClass.INTERVAL, reading.document, life, rfc3339(first), rfc3339(last), text)
+def _unwatched_beginning(reading: DocumentReading, life: int, absent_at: datetime | None) -> Iterator[Gap]:
+    """Name the time since a document was last known not to be there, where its store shows only the newest write."""
+    if not reading.unversioned or absent_at is None or not reading.snapshots:
+        return
+    first = reading.snapshots[0].modified_at or reading.read_at
+    if absent_at < first:
+        text = "the store keeps no versions; writes between the document's beginning and this one can no longer be read"
+        yield Gap(GapClass.INTERVAL, reading.document, life, rfc3339(absent_at), rfc3339(first), text)
+
+
+def written_unseen(
+    reading: DocumentReading, held: HeldDocument | None, derived: Derived, hints: Sequence[DocumentHint]
+) -> Iterator[DocumentHint]:
+    """Yield the hints at writes that a reading need not answer for: from before what it shows, or of what is gone.
+
+    A version that is only staged is listed even when it cannot be read. A store that dates nothing says by itself
+    what it may have overwritten.
+    """
+    dated = any(s.modified_at for s in reading.snapshots) or (held is not None and held.modified_at is not None)
+    if reading.staged or (reading.exists and reading.unversioned and not dated):
+        return
+    for hint in hints:
+        if hint.operation is Operation.TOUCHED and not (derived.alive and hint.at > reading.read_at):
+            yield hint
+
+
+def unread_gaps(
+    document: DocumentRef,
+    life: int,
+    missing: Sequence[DocumentHint],
+    hints: Sequence[DocumentHint],
+    known: Sequence[Gap],
+) -> list[Gap]:
+    """Return the intervals of writes that came and went before they could be read, each up to its known end.
+
+    ``known`` are the document's gaps; what lies within one of its intervals is named already.
+    """
+    intervals = [(gap.first, gap.last) for gap in known if gap.gap_class is GapClass.INTERVAL]
+    ends = sorted(hint.at for hint in hints if hint.operation in (Operation.DELETED, Operation.EXPIRED))
+    found: list[tuple[datetime, datetime]] = []
+    for at in sorted(hint.at for hint in missing):
+        if any(parse_rfc3339(first) <= at <= parse_rfc3339(last) for first, last in intervals):
+            continue
+        end = next((moment for moment in ends if moment >= at), at)
+        if found and at <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((at, end))
+    text = "the document came and went, or was written again, before it could be read; what it said is not known"
+    return [Gap(GapClass.INTERVAL, document, life, rfc3339(first), rfc3339(last), text) for first, last in found]
 
 
 def _ended_life(reading: DocumentReading, held: HeldDocument, detecting: Detecting) -> Derived:
@@ -171,7 +217,7 @@ def _moment_of_end(reading: DocumentReading, held: HeldDocument, detecting: Dete
         first = min(ends, key=lambda hint: hint.at)
         expired = any(hint.operation is Operation.EXPIRED for hint in ends)
         return (ChangeKind.EXPIRED if expired else ChangeKind.DELETED), (first.at, None)
-    after = held.checked_at if held.checked_at <= latest else held.modified_at
+    after = held.seen_by(latest)
     kind = ChangeKind.EXPIRED if _expiry_passed(held, latest) else ChangeKind.DELETED
     return kind, (None, (after, latest))
 
@@ -188,7 +234,7 @@ def _end_gap(reading: DocumentReading, held: HeldDocument, moment: Moment) -> Ga
     if reading.snapshots and reading.snapshots[0].modified_at is not None:
         # Another life began since: a whole life may have come and gone between the two.
         last = max(last, reading.snapshots[0].modified_at)
-    first = held.checked_at if held.checked_at <= last else (held.modified_at or held.checked_at)
+    first = held.seen_by(last) or held.checked_at
     newest = f"after version {held.version}" if held.version else "since the last look"
     return Gap(
         GapClass.INTERVAL,
@@ -261,7 +307,7 @@ def _version_changes(
     entries: Mapping[str, FlagEntry] = held.entries if held is not None else {}
     version = held.version if held is not None else None
     modified_at = held.modified_at if held is not None else None
-    checked_at = held.checked_at if held is not None else None
+    checked_at = held.seen_by(reading.read_at) if held is not None else detecting.listed_at
     known = held is not None
     for snapshot in news:
         directly_before = None if reading.unversioned else _version_before(snapshot, version)

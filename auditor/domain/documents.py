@@ -111,7 +111,7 @@ class HeldDocument:
     ``life`` counts from 1. ``version``/``ordinal``/``modified_at`` describe the newest version held in that life
     (``None``: none held yet). ``first_modified_at`` is that of the first version held in this life. ``entries`` are
     the flags at the newest version, ``labels`` the labels held, ``alive`` is False after a deletion, ``checked_at``
-    when it was last read.
+    when it was last read, ``listed_at`` when a listing last showed it as held, labels apart (``None``: not known).
     """
 
     document: DocumentRef
@@ -125,6 +125,12 @@ class HeldDocument:
     checked_at: datetime
     title: str | None = None
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
+    listed_at: datetime | None = None
+
+    def seen_by(self, moment: datetime) -> datetime | None:
+        """Return when it was last seen as it is held, by this moment; ``None`` where nothing tells."""
+        told = (self.checked_at, self.listed_at, self.modified_at)
+        return max((at for at in told if at is not None and at <= moment), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from auditor.domain.changes import ChangeKind, Detection, FlagChange, Gap, GapClass, RecordedChange
 from auditor.domain.derivation import Derived, DerivedLife, document_change
 from auditor.domain.diffing import differs
 from auditor.domain.documents import HeldDocument, Snapshot
 from auditor.domain.events import DocumentImage
-from auditor.domain.flags import FlagEntry
-from auditor.domain.times import rfc3339
+from auditor.domain.flags import FlagEntry, FlagState
+from auditor.domain.times import parse_rfc3339, rfc3339
 
 WRITTEN = (ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED, ChangeKind.EXPIRED)
 
@@ -28,11 +28,13 @@ class DerivedImage:
 
     ``derived`` is how the cursor stands afterwards, ``None`` for a write that came late: the cursor then stays.
     ``twins`` are recorded changes that a look at the store had found without knowing when: they are this write.
+    ``gaps`` are the times in which it shows that there were writes that nobody saw.
     """
 
     derived: Derived | None
     changes: tuple[FlagChange, ...]
     twins: tuple[RecordedChange, ...]
+    gaps: tuple[Gap, ...] = ()
 
 
 def order(sequence: str) -> tuple[int, str]:
@@ -41,15 +43,24 @@ def order(sequence: str) -> tuple[int, str]:
     return len(digits), digits
 
 
-def derive_image(image: DocumentImage, held: HeldDocument | None, found: Sequence[RecordedChange]) -> DerivedImage:
-    """Return what a write adds to what is held; ``found`` are the document's recorded writes."""
+def derive_image(
+    image: DocumentImage,
+    held: HeldDocument | None,
+    found: Sequence[RecordedChange],
+    listed_at: datetime | None = None,
+) -> DerivedImage:
+    """Return what a write adds to what is held; ``found`` are the document's recorded writes.
+
+    ``listed_at`` is when the table was last looked at whole: what is not held was not there.
+    """
     late = held is not None and _is_late(image, held)
     life = _life_of(image, held, late=late)
     twins = tuple(twin for change in found if (twin := _twin(image, change)) is not None)
     known = {twin.change.path for twin in twins}
     changes = tuple(change for change in _changes(image, held, life) if change.path not in known)
     if late:
-        return DerivedImage(None, changes, twins)
+        others = [change for change in found if change not in twins]
+        return DerivedImage(None, changes, twins, () if twins else tuple(_breaks(image, others)))
     snapshot = Snapshot(image.sequence, None, image.at, None, image.after or {})
     derived = Derived(
         life=life,
@@ -57,9 +68,9 @@ def derive_image(image: DocumentImage, held: HeldDocument | None, found: Sequenc
         labels={},
         held=DerivedLife(life, (snapshot,)),
         changes=changes,
-        gaps=tuple(_gaps(image, held)),
+        gaps=(),
     )
-    return DerivedImage(derived, changes, twins)
+    return DerivedImage(derived, changes, twins, tuple(_gaps(image, held, listed_at)))
 
 
 def _is_late(image: DocumentImage, held: HeldDocument) -> bool:
@@ -91,12 +102,25 @@ def _same(entries: Entries | None, held: HeldDocument) -> bool:
 def _twin(image: DocumentImage, found: RecordedChange) -> RecordedChange | None:
     """Return a recorded change that is this write: found by a look, not dated yet, and to the same state."""
     between = found.change.occurred_between
-    if between is None or found.occurred_at is not None:
+    if between is None or _dated_otherwise(found, image):
         return None
     after, before = between
     within = (after is None or image.at >= after - _TOLERANCE) and image.at <= before + _TOLERANCE
     entry = (image.after or {}).get(found.change.path)
     return found if within and (entry.state if entry is not None else None) == found.change.after else None
+
+
+def _dated_otherwise(found: RecordedChange, image: DocumentImage) -> bool:
+    """Tell whether a change is known to be of another time, or another write: a call alone may have dated it."""
+    if found.occurred_at is None:
+        return False
+    writes = {e.id for e in found.attribution.evidence if e.source == stream_of(image.document.source)}
+    return abs(found.occurred_at - image.at) > _TOLERANCE or not writes <= {image.sequence}
+
+
+def stream_of(source: str) -> str:
+    """Return how evidence names a store's own record of a write."""
+    return f"{source} stream"
 
 
 def _changes(image: DocumentImage, held: HeldDocument | None, life: int) -> Iterator[FlagChange]:
@@ -137,10 +161,43 @@ def _kind(image: DocumentImage, old: FlagEntry | None, new: FlagEntry | None) ->
     return ChangeKind.CREATED if old is None else ChangeKind.UPDATED
 
 
-def _gaps(image: DocumentImage, held: HeldDocument | None) -> Iterator[Gap]:
+def _gaps(image: DocumentImage, held: HeldDocument | None, listed_at: datetime | None) -> Iterator[Gap]:
     """Name the time since the last write known where this one shows that there was another in between."""
-    if held is None or _same(image.before, held):
-        return
-    first = min(held.modified_at or held.checked_at, image.at)
-    text = "the next write known replaced another state than the one held; writes in between were not seen"
-    yield Gap(GapClass.INTERVAL, image.document, held.life, rfc3339(first), rfc3339(image.at), text)
+    if held is None:
+        if image.before and listed_at is not None and listed_at < image.at:
+            yield _interval(image, 1, listed_at, image.at)
+    elif not _same(image.before, held):
+        yield _interval(image, held.life, held.seen_by(image.at) or image.at, image.at)
+
+
+def _breaks(image: DocumentImage, others: Sequence[RecordedChange]) -> Iterator[Gap]:
+    """Name the time to the writes known before and after a late one, where their states do not fit each other."""
+    told = sorted(((_when(change), change) for change in others), key=lambda one: (one[0], one[1].seq))
+    before = next((one for one in reversed(told) if one[0] <= image.at), None)
+    after = next((one for one in told if one[0] > image.at), None)
+    if before is not None and before[1].change.after != _state(image.before, before[1]):
+        yield _interval(image, before[1].change.life or 1, before[0], image.at)
+    if after is not None and after[1].change.before != _state(image.after, after[1]):
+        yield _interval(image, after[1].change.life or 1, image.at, after[0])
+
+
+def _when(change: RecordedChange) -> datetime:
+    between = change.change.occurred_between
+    return change.occurred_at or (between[1] if between is not None else change.recorded_at)
+
+
+def _state(entries: Entries | None, change: RecordedChange) -> FlagState | None:
+    entry = (entries or {}).get(change.change.path)
+    return None if entry is None else entry.state
+
+
+def _interval(image: DocumentImage, life: int, first: datetime, last: datetime) -> Gap:
+    text = "a write that is known replaced another state than the one known before; writes in between were not seen"
+    return Gap(GapClass.INTERVAL, image.document, life, rfc3339(first), rfc3339(last), text)
+
+
+def within(gap: Gap, known: Sequence[Gap]) -> bool:
+    """Tell whether an interval lies within one that is named already."""
+    bounds = parse_rfc3339(gap.first), parse_rfc3339(gap.last)
+    others = [(parse_rfc3339(g.first), parse_rfc3339(g.last)) for g in known if g.gap_class is GapClass.INTERVAL]
+    return any(first <= bounds[0] and bounds[1] <= last for first, last in others)

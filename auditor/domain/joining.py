@@ -75,7 +75,10 @@ def _nearest(change: FlagChange, calls: Sequence[ApiCall], requests: Collection[
     near = [(distance, c) for c in _succeeded(calls) if (distance := _distance(c, change)) is not None]
     closest = [c for distance, c in near if distance == min(d for d, _ in near)]
     if closest and len({c.attribution.actor for c in closest}) == 1:
-        yield replace(_joined(closest[0]), certainty=min(closest[0].attribution.certainty, Certainty.LIKELY, key=_rank))
+        likely = min(closest[0].attribution.certainty, Certainty.LIKELY, key=_rank)
+        # Of several writes between two looks the one known call need not be the last: it does not date the change.
+        dated = None if change.occurred_at is None else closest[0].at
+        yield replace(closest[0].attribution, certainty=likely, occurred_at=dated)
 
 
 def _succeeded(calls: Sequence[ApiCall]) -> Iterator[ApiCall]:
@@ -100,7 +103,11 @@ def _distance(call: ApiCall, change: FlagChange) -> timedelta | None:
     if change.occurred_at is not None:
         distance = abs(call.at - change.occurred_at)
         return distance if distance <= _TIMED_TOLERANCE else None
-    return timedelta(0) if _same_time(call, change) else None
+    if change.occurred_between is None:
+        return None
+    after, before = change.occurred_between
+    # The call at the very beginning made what was there before.
+    return timedelta(0) if (after is None or call.at > after) and call.at <= before else None
 
 
 def _rank(certainty: Certainty) -> int:
@@ -135,8 +142,11 @@ def _made_deployment(call: ApiCall, target: CallTarget, change: FlagChange) -> b
 def _wrote(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:
     if change.kind in (ChangeKind.LABEL_MOVED, ChangeKind.EXPIRED) or target.version != change.version_after:
         return False
-    # Versions of AppConfig never restart; those of a parameter do with each life, so the time must agree as well.
-    return change.document.source == "appconfig" or _same_time(call, change)
+    if change.document.source == "appconfig":
+        # A flag that bears an earlier date was changed by a version before this one, which nobody could read.
+        return change.occurred_at is None or call.at <= change.occurred_at + JOIN_TOLERANCE
+    # The versions of a parameter restart with each life, so the time must agree as well.
+    return _same_time(call, change)
 
 
 def _labelled(call: ApiCall, target: CallTarget, change: FlagChange) -> bool:

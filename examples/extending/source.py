@@ -43,6 +43,10 @@ class FolderSource:
             document = DocumentRef(self.name, scope.account, scope.region, name)
             yield DocumentListing(document, str(path.stat().st_mtime_ns), _written(path))
 
+    def listed_at(self, scope: Scope) -> datetime | None:  # noqa: ARG002 -- the port's signature
+        """Return nothing: a folder has no clock of its own."""
+        return None
+
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read the file unless its version is held; raise ``StoreUnreadableError`` when it cannot be read."""
         path, now = self.root / document.name, datetime.now(UTC)

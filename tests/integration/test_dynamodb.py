@@ -318,6 +318,77 @@ def test_a_write_found_by_a_look_is_dated_by_its_late_record(table, record):
     assert (row["occurred_at"], row["occurred_between"], row["actor"]["name"]) == (written_at, None, "alice")
 
 
+def test_a_call_between_two_looks_says_who_and_not_when(table, record):
+    record.reconcile()
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": True}})
+    written_at = at(table)
+    table.account.advance(minutes=5)
+    record.reconcile()
+
+    record.take(*table.data_events())
+    (row,) = record.rows()
+    assert (row["occurred_at"], row["actor"]["name"], row["attribution"]["certainty"]) == (None, "alice", "likely")
+    assert record.outcomes(*table.records()) == ["noted"], "it is the write that the look found"
+    assert record.told("occurred_at", "actor") == [(written_at, "alice")]
+
+
+def test_the_call_behind_the_state_before_is_nobody_for_the_next(table, record):
+    record.reconcile()
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": True}})
+    record.take(*table.records())
+    (made,) = table.data_events()
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": False}})
+    table.account.advance(minutes=5)
+    record.reconcile()
+
+    record.take(made)
+    assert record.told("kind", "actor") == [("created", "alice"), ("updated", None)]
+
+
+def test_an_item_first_seen_by_a_look_may_have_been_others_before(table, record):
+    record.reconcile()
+    listed = at(table)
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": True}})
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": False}})
+    table.account.advance(minutes=5)
+    record.reconcile()
+
+    (row,), (gap,) = record.rows(), record.gaps()
+    assert row["occurred_between"] == [listed, at(table)]
+    assert (gap["class"], gap["from"], gap["to"]) == ("interval", listed, at(table))
+
+
+def test_a_first_record_that_replaced_something_tells_of_a_write_before(table, record):
+    record.reconcile()
+    listed = at(table)
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": True}})
+    table.account.advance(minutes=5)
+    table.put({"enabled": {"BOOL": False}})
+    record.take(table.records()[1])
+
+    (gap,) = record.gaps()
+    assert (gap["from"], gap["to"]) == (listed, at(table))
+
+
+def test_a_late_record_shows_that_another_was_lost(offline):
+    offline.take(written(0, None, rollout(10)))
+    offline.take(written(9, rollout(10), rollout(30)))
+    assert offline.gaps() == []
+
+    offline.take(written(3, rollout(10), rollout(20)))
+
+    (gap,) = offline.gaps()
+    assert (gap["from"], gap["to"]) == ("2026-10-06T09:30:57Z", "2026-10-06T09:31:03Z")
+    offline.take(written(2, rollout(5), rollout(10)))
+    assert [gap["from"] for gap in offline.gaps()] == ["2026-10-06T09:30:54Z", "2026-10-06T09:30:57Z"]
+
+
 def test_a_deletion_is_found_and_then_dated(table, record):
     table.put({"enabled": {"BOOL": True}})
     record.take(*table.records())

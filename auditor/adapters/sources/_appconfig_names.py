@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from auditor.adapters.aws import AwsClients, NotInStoreError, answering
+from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering
 from auditor.domain.documents import DocumentRef, EnvironmentRef
 from auditor.domain.errors import StoreUnreadableError
 
@@ -61,16 +61,23 @@ class AppConfigNames:
     clients: AwsClients
     now: Callable[[], datetime]
     _known: dict[tuple[str, ...], tuple[datetime, Any]] = field(default_factory=dict)
+    _answered: dict[Place, datetime] = field(default_factory=dict)
     _monitors: dict[EnvironmentRef, tuple[str, ...]] = field(default_factory=dict)
 
     def applications(self, place: Place) -> Iterator[tuple[str, str]]:
         """Yield id and name of every application."""
         pages = self._client(place).get_paginator("list_applications")
         with _asking("ListApplications", "the applications", place):
-            for page in pages.paginate(PaginationConfig={"PageSize": 50}):
+            for number, page in enumerate(pages.paginate(PaginationConfig={"PageSize": 50})):
+                if number == 0:
+                    self._answered[place] = answered_at(page, self.now())
                 for item in page["Items"]:
                     self._remember((place.account, place.region, item["Id"]), item["Name"])
                     yield item["Id"], item["Name"]
+
+    def answered(self, place: Place) -> datetime:
+        """Return when the applications there were listed last, by AppConfig's clock; they have to have been."""
+        return self._answered[place]
 
     def profiles(self, place: Place, application: str) -> Iterator[Profile]:
         """Yield every profile of an application."""

@@ -24,6 +24,7 @@ from auditor.adapters.sources._appconfig_places import Asking, is_pointed
 from auditor.adapters.sources._appconfig_pointed import PointedVersions
 from auditor.adapters.sources._appconfig_surroundings import PARSERS
 from auditor.adapters.sources._appconfig_versions import HostedVersions
+from auditor.adapters.sources._listing import ListingTimes
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.envelopes import EXTENSION_CALL
 from auditor.application.ports import Scope
@@ -92,6 +93,7 @@ class AppConfigSource:
     now: Callable[[], datetime] = utc_now
     name: str = "appconfig"
     _names: AppConfigNames = field(init=False)
+    _times: ListingTimes = field(default_factory=ListingTimes)
 
     def __post_init__(self) -> None:
         self._names = AppConfigNames(self.clients, self.now)
@@ -143,7 +145,9 @@ class AppConfigSource:
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every watched profile with the number of its newest version."""
         place = Place(scope.account, scope.region)
+        self._times.begin(scope)
         for application, name in self._applications(place):
+            self._times.answered(scope, self._names.answered(place))
             try:
                 for profile in self._names.profiles(place, application):
                     document = DocumentRef(self.name, place.account, place.region, f"{application}/{profile.id}")
@@ -151,6 +155,11 @@ class AppConfigSource:
                         yield from self._listing(document, profile, name)
             except NotInStoreError:
                 continue  # deleted while it was being listed
+        self._times.answered(scope, self._names.answered(place))
+
+    def listed_at(self, scope: Scope) -> datetime | None:
+        """Return when the newest listing there was first answered, by the store's clock."""
+        return self._times.of(scope)
 
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read every hosted version beyond ``held``; raise ``StoreUnreadableError`` when AppConfig gives no answer.

@@ -14,6 +14,7 @@ from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
 from auditor.adapters.sources._dynamodb_events import find_item, parse_data_event, parse_record
 from auditor.adapters.sources._dynamodb_items import Item, ItemRef, TableWatch, key_of
+from auditor.adapters.sources._listing import ListingTimes
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.envelopes import STREAM_RECORD
 from auditor.application.ports import Scope
@@ -48,6 +49,7 @@ class DynamoDbSource:
     now: Callable[[], datetime] = utc_now
     name: str = "dynamodb"
     _keys: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    _times: ListingTimes = field(default_factory=ListingTimes)
 
     @classmethod
     def from_settings(
@@ -93,6 +95,7 @@ class DynamoDbSource:
 
     def list_documents(self, scope: Scope) -> Iterator[DocumentListing]:
         """Yield every watched item with its flags: a table tells nothing shorter of what has changed."""
+        self._times.begin(scope)
         tables = {w.table for w in self.watches if w.reach.covers(scope.account, scope.region)}
         for table in sorted(tables):
             keys = self._key_attributes(table, scope.account, scope.region)
@@ -101,6 +104,10 @@ class DynamoDbSource:
                 entries = {} if found is None else self._entries(found, item)
                 if found is not None and entries:
                     yield DocumentListing(found.document, None, None, entries=entries, read_at=read_at)
+
+    def listed_at(self, scope: Scope) -> datetime | None:
+        """Return when the newest listing there was first answered, by the store's clock."""
+        return self._times.of(scope)
 
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read an item as it is now; the table knows nothing of how it came to be.
@@ -135,6 +142,7 @@ class DynamoDbSource:
         with _asking("Scan", table, scope.account, scope.region):
             for page in pages.paginate(TableName=table):
                 read_at = answered_at(page, self.now())
+                self._times.answered(scope, read_at)
                 yield from ((item, read_at) for item in page["Items"])
 
     def _key_attributes(self, table: str, account: str, region: str) -> tuple[str, ...]:
@@ -160,7 +168,9 @@ def _reading(
         snapshots=() if same else (snapshot,),
         fresh_life=held is not None and not alive,
         unversioned=True,
-        uncovered=() if held is None or same else (Uncovered(min(held.checked_at, read_at), read_at, _NO_VERSIONS),),
+        uncovered=()
+        if held is None or not alive or same
+        else (Uncovered(held.seen_by(read_at) or read_at, read_at, _NO_VERSIONS),),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
+from auditor.adapters.sources._listing import ListingTimes
 from auditor.adapters.sources._parameter_calls import parse_call
 from auditor.adapters.sources._parameter_events import CHANGE, POLICY_ACTION, parse_change, parse_policy_action
 from auditor.adapters.sources._parameter_history import History
@@ -50,6 +51,7 @@ class ParameterStoreSource:
     fingerprint: Fingerprint | None = None
     now: Callable[[], datetime] = utc_now
     name: str = "ssm"
+    _times: ListingTimes = field(default_factory=ListingTimes)
 
     @classmethod
     def from_settings(
@@ -91,12 +93,18 @@ class ParameterStoreSource:
         DescribeParameters gives 50 a call and no value at all. GetParametersByPath would take five times the
         calls, and from the very rate that running programs read their flags with.
         """
+        self._times.begin(scope)
         client = self.clients.ssm(scope.account, scope.region)
         pages = client.get_paginator("describe_parameters")
         for path in self._names.paths(scope.account, scope.region):
             with answering("ssm:DescribeParameters", path, scope.account, scope.region):
                 for page in pages.paginate(ParameterFilters=_below(path), PaginationConfig={"PageSize": _PAGE}):
+                    self._times.answered(scope, answered_at(page, self.now()))
                     yield from self._listings(page["Parameters"], scope)
+
+    def listed_at(self, scope: Scope) -> datetime | None:
+        """Return when the newest listing there was first answered, by the store's clock."""
+        return self._times.of(scope)
 
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read every version beyond ``held`` that the parameter still has; nothing is ever decrypted.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
 from auditor.adapters.sources._flag_documents import FlagDocument
+from auditor.adapters.sources._listing import ListingTimes
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.adapters.sources._s3_events import CREATED, DELETED, parse_data_event, parse_object_event
 from auditor.adapters.sources._s3_objects import BucketWatch, FlagObject, Stored, find_object, of_page
@@ -49,6 +50,7 @@ class S3Source:
     fingerprint: Fingerprint | None = None
     now: Callable[[], datetime] = utc_now
     name: str = "s3"
+    _times: ListingTimes = field(default_factory=ListingTimes)
 
     @classmethod
     def from_settings(
@@ -88,13 +90,17 @@ class S3Source:
 
         ListObjectVersions works on every bucket, whether or not it keeps versions, so that nobody has to ask which.
         """
+        self._times.begin(scope)
         for watch in self.watches:
             if watch.reach.covers(scope.account, scope.region):
                 pages = self._pages(watch.bucket, watch.template.prefix, scope.account, scope.region)
-                for stored in (one for page, _ in pages for one in page if one.latest):
-                    found = self._find(watch.bucket, stored.key, scope.account, scope.region)
-                    if found is not None and found.watch is watch:
-                        yield DocumentListing(found.document, stored.version, stored.modified_at)
+                for page, read_at in pages:
+                    self._times.answered(scope, read_at)
+                    yield from self._listings(watch, page, scope)
+
+    def listed_at(self, scope: Scope) -> datetime | None:
+        """Return when the newest listing there was first answered, by the store's clock."""
+        return self._times.of(scope)
 
     def read(self, document: DocumentRef, held: HeldDocument | None) -> DocumentReading:
         """Read every version beyond ``held`` that the bucket still has; a delete marker is a version without flags.
@@ -148,6 +154,12 @@ class S3Source:
             unversioned=back or versions[-1].unversioned,
             uncovered=uncovered,
         )
+
+    def _listings(self, watch: BucketWatch, page: Sequence[Stored], scope: Scope) -> Iterator[DocumentListing]:
+        for stored in (one for one in page if one.latest):
+            found = self._find(watch.bucket, stored.key, scope.account, scope.region)
+            if found is not None and found.watch is watch:
+                yield DocumentListing(found.document, stored.version, stored.modified_at)
 
     def _former(
         self, found: FlagObject, versions: Sequence[Stored], held: HeldDocument | None
@@ -214,7 +226,7 @@ def _news(
     first = news[0] if news else None
     reason = _NO_VERSIONS if first is not None and first.unversioned else _REMOVED
     last = first.modified_at if first is not None else read_at
-    return news, (Uncovered(min(after, last), last, reason),)
+    return news, (Uncovered(held.seen_by(last) or min(after, last), last, reason),)
 
 
 def _own(version: str | None) -> str:

@@ -54,6 +54,18 @@ class SqlDocumentStore:
         row = self.session.first(found)
         return None if row is None else _snapshot(row)
 
+    def since(self, document: DocumentRef, moment: datetime) -> tuple[int, Snapshot] | None:
+        """Return the first held version written at this moment or later, in any life, with its life, or ``None``."""
+        later = (
+            select(versions)
+            .join(documents, documents.c.id == versions.c.document_id)
+            .where(_is(document), versions.c.modified_us >= to_micros(moment))
+            .order_by(versions.c.modified_us, versions.c.id)
+            .limit(1)
+        )
+        row = self.session.first(later)
+        return None if row is None else (row.life, _snapshot(row))
+
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
         """Hold versions; holding one twice changes nothing."""
         row = self._row(document, life, at)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from auditor.domain.changes import ChangeKind, Detection
-from auditor.domain.derivation import Derived, Detecting, derive
+from auditor.domain.derivation import Derived, Detecting, derive, unread_gaps, written_unseen
 from auditor.domain.documents import DocumentReading, DocumentRef, HeldDocument, Snapshot, UnreadableVersion
 from auditor.domain.events import DocumentHint, Operation
 from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
+from auditor.domain.times import rfc3339
 
 AT = datetime(2026, 10, 6, 8, tzinfo=UTC)
 NAME = DocumentRef("ssm", "123456789012", "eu-west-1", "/shop/prod/features/x")
@@ -136,10 +138,57 @@ def test_a_document_that_is_gone_already_stays_gone() -> None:
 
 
 def test_a_life_that_came_and_went_unseen_leaves_an_interval() -> None:
-    hints = (DocumentHint(NAME, at(5)), DocumentHint(NAME, at(9), Operation.DELETED))
-    derived = derive(reading(exists=False), None, news(*hints), none)
-    assert derived.changes == ()
-    assert [(g.first, g.last) for g in derived.gaps] == [("2026-10-06T08:05:00Z", "2026-10-06T08:09:00Z")]
+    hints = (DocumentHint(NAME, at(5)), DocumentHint(NAME, at(9), Operation.DELETED), DocumentHint(NAME, at(30)))
+    gone = reading(exists=False)
+    derived = derive(gone, None, news(*hints), none)
+    missing = list(written_unseen(gone, None, derived, hints))
+    gaps = unread_gaps(NAME, 1, missing, hints, ())
+    assert (derived.changes, derived.gaps) == ((), ())
+    assert [(g.first, g.last) for g in gaps] == [
+        ("2026-10-06T08:05:00Z", "2026-10-06T08:09:00Z"),
+        ("2026-10-06T08:30:00Z", "2026-10-06T08:30:00Z"),
+    ]
+    assert unread_gaps(NAME, 1, missing, hints, gaps) == [], "what is named already is named once"
+
+
+def test_two_lost_writes_of_one_life_are_one_interval() -> None:
+    hints = (DocumentHint(NAME, at(5)), DocumentHint(NAME, at(7)), DocumentHint(NAME, at(9), Operation.DELETED))
+    (gap,) = unread_gaps(NAME, 1, hints[:2], hints, ())
+    assert (gap.first, gap.last) == ("2026-10-06T08:05:00Z", "2026-10-06T08:09:00Z")
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        reading(version(1, True), staged=True),
+        DocumentReading(NAME, exists=True, read_at=at(600), unversioned=True),
+        reading(version(1, True), read_at=at(4)),
+    ],
+    ids=["listed all the same", "dates nothing", "after the look"],
+)
+def test_what_a_reading_answers_for_is_not_missing(seen: DocumentReading) -> None:
+    derived = derive(seen, None, news(), none)
+    assert list(written_unseen(seen, None, derived, (DocumentHint(NAME, at(5)),))) == []
+
+
+def test_the_end_lies_after_the_last_listing_too() -> None:
+    known = held(version(1, True), listed_at=at(40))
+    derived = derive(reading(exists=False, read_at=at(60)), known, news(), none)
+    assert derived.changes[0].occurred_between == (at(40), at(60))
+    assert [(g.first, g.last) for g in derived.gaps] == [("2026-10-06T08:40:00Z", "2026-10-06T09:00:00Z")]
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_what_a_store_without_versions_first_shows_may_have_had_others_before(dated: bool) -> None:
+    snapshot = Snapshot("seen", None, at(50) if dated else None, None, version(1, True).entries)
+    seen = reading(snapshot, unversioned=True, read_at=at(60))
+    derived = derive(seen, None, Detecting(Detection.RECONCILE, False, listed_at=at(40)), none)
+    last = at(50) if dated else at(60)
+    assert [(g.first, g.last) for g in derived.gaps] == [("2026-10-06T08:40:00Z", rfc3339(last))]
+    assert derive(seen, None, Detecting(Detection.RECONCILE, False), none).gaps == ()
+    gone = held(version(1, True), alive=False, checked_at=at(20), listed_at=at(45))
+    again = derive(replace(seen, fresh_life=True), gone, news(), none)
+    assert [(g.life, g.first) for g in again.gaps] == [(2, "2026-10-06T08:45:00Z")]
 
 
 def test_a_removal_of_what_was_never_there_leaves_nothing() -> None:

@@ -59,8 +59,17 @@ DELETED = replace(CHANGE, kind=ChangeKind.DELETED, version_after=None)
 LABELLED = replace(CHANGE, kind=ChangeKind.LABEL_MOVED, label="stable")
 
 
+SAVED = replace(CHANGE, kind=ChangeKind.SAVED, document=PROFILE)
+
+
 def names(change: FlagChange, *calls: ApiCall) -> list[str | None]:
     return [a.actor.name for a in attributions_for(change, calls)]
+
+
+def test_a_flag_of_an_earlier_date_was_not_changed_by_the_call_of_its_version() -> None:
+    saved = call("CreateHostedConfigurationVersion", CallTarget(document=PROFILE, version="2"))
+    assert names(SAVED, saved) == ["alice"]
+    assert names(replace(SAVED, occurred_at=AT - timedelta(hours=1)), saved) == []
 
 
 def test_a_write_is_joined_by_version_and_time() -> None:
