@@ -27,7 +27,10 @@ from scanners.flag_index import FlagIndex
 from scanners.languages import LANGUAGES
 from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
+from scanners.languages.python.exports import Exports, exports
 from scanners.languages.python.lower import module_tree
+from scanners.languages.python.mentions import asks_one_of
+from scanners.languages.python.outline import outline
 from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
 from scanners.languages.python.readers.tables import AGENT_WORDS, WORDS
@@ -49,6 +52,7 @@ _MOST_ROUNDS = 4
 _SHORTEST_NAME = 3
 _GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
+_WORD = frozenset(bytes([code]) for code in range(128) if chr(code).isalnum() or chr(code) == "_")
 
 
 def silent(done: int, total: int | None, what: str) -> None:
@@ -88,6 +92,7 @@ class _Candidate:
     file: FoundFile
     keyed: bool
     words: frozenset[bytes]
+    spots: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -137,8 +142,8 @@ class _Scan:
             self.unread[file.path] = f"larger than {_LARGEST_TEXT >> 20} MB; only its beginning was searched, as text"
             self._as_text(file, data)
             return None
-        keyed, words = prefilter.hits(data)
-        if not keyed and not words:
+        spots, words = prefilter.hits(data, python=is_python(file.path))
+        if not spots and not words:
             return None
         if _is_binary(data) and not is_python(file.path):
             self.skipped.append(Skipped(file.path, "a binary file"))
@@ -146,7 +151,7 @@ class _Scan:
         if _GENERATED.search(data, 0, _HEAD):
             self.skipped.append(Skipped(file.path, "generated"))
             return None
-        return _Candidate(file, keyed, words)
+        return _Candidate(file, bool(spots), words, _in_characters(spots, data) if is_python(file.path) else ())
 
     # Other languages
 
@@ -199,11 +204,14 @@ class _Scan:
         files = {file.path: file for file in self.listing.files if is_python(file.path)}
         small = len(files) <= _SMALL_PROJECT and sum(file.size for file in files.values()) <= _SMALL_BYTES
         roots = sorted(files) if small else sorted(one.file.path for one in candidates)
-        roots = [path for path in roots if path not in self.unread]
+        left_out = {skipped.path for skipped in self.skipped}
+        roots = [path for path in roots if path not in self.unread and path not in left_out]
+        doubtful = {} if small else {one.file.path: one.words for one in candidates if not one.keyed}
         with self._crew(_parse) as crew:
-            modules = _Modules(files, crew, self)
-            project = Project(frozenset(files), modules.get)
-            found = self._rounds(project, modules, roots, narrow=not small)
+            modules = _Modules(files, crew, self, doubtful)
+            project = Project(frozenset(files), modules.get, modules.outline)
+            spots = None if small else {one.file.path: one.spots for one in candidates}
+            found = self._rounds(project, modules, roots, spots)
         del settings
         self.references += found.references
         self.unresolved += found.unresolved
@@ -214,14 +222,18 @@ class _Scan:
         for path in sorted(set(modules.failed) & searched):
             self._as_text(files[path], None)
 
-    def _rounds(self, project: Project, modules: _Modules, roots: list[str], *, narrow: bool) -> Resolution:
+    def _rounds(
+        self, project: Project, modules: _Modules, roots: list[str], spots: Mapping[str, Sequence[int]] | None
+    ) -> Resolution:
         """Follow the roots, then the files that mention what was found there, until there are no more."""
+        narrow = spots is not None
         found = Resolution()
         for _ in range(_MOST_ROUNDS):
             wrappers = found.wrappers
             modules.load_all([path for path in roots if path not in modules.trees])
+            roots = [path for path in roots if path not in modules.silent]
             readable = [path for path in roots if modules.get(path) is not None]
-            found = resolve(project, readable, self.context, narrow=narrow, wrappers=wrappers)
+            found = resolve(project, readable, self.context, narrow=narrow, wrappers=wrappers, spots=spots)
             more = self._mentioning(found.names, modules.files, frozenset(roots)) if narrow else []
             if not more and found.wrappers <= wrappers:
                 break
@@ -277,14 +289,17 @@ class _Modules:
     """The trees of Python files, parsed when they are first asked for."""
 
     files: dict[str, FoundFile]
-    crew: Crew[FoundFile, tree.Module]
+    crew: Crew[_Task, tree.Module | Exports | None]
     owner: _Scan
+    doubtful: dict[str, frozenset[bytes]]
     trees: dict[str, tree.Module | None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    outlines: dict[str, Exports | None] = field(default_factory=dict)
 
     def load_all(self, paths: Sequence[str]) -> None:
-        """Parse many at once."""
-        jobs = [self.files[path] for path in paths]
+        """Parse many at once, save those that only speak of a reader; they are ``silent``."""
+        jobs = [_Task(self.files[path], self.doubtful.get(path, frozenset())) for path in paths]
         for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
             self._take(paths[number], answer)
             self.owner.progress(done, len(jobs), "reading Python")
@@ -292,12 +307,25 @@ class _Modules:
     def get(self, path: str) -> tree.Module | None:
         """The tree of a file; None when it cannot be understood."""
         if path not in self.trees:
-            self._take(path, self.crew.one(self.files[path]))
+            self._take(path, self.crew.one(_Task(self.files[path])))
         return self.trees[path]
+
+    def outline(self, path: str) -> Exports | None:
+        """The names a module makes known; None when it cannot be understood."""
+        if path in self.trees:
+            held = self.trees[path]
+            return None if held is None else exports(held)
+        if path not in self.outlines:
+            answer = self.crew.one(_Task(self.files[path], outline=True))
+            self.outlines[path] = answer if isinstance(answer, Exports) else None
+        return self.outlines[path]
 
     def _take(self, path: str, answer: object) -> None:
         if isinstance(answer, tree.Module):
             self.trees[path] = answer
+            return
+        if answer is None:
+            self.silent.add(path)
             return
         self.trees[path] = None
         self.failed.append(path)
@@ -317,8 +345,10 @@ class Prefilter:
                     self._add(spelled, None)
         callables = [accessor.callable.encode().split(b".")[-2:] for accessor in context.options.accessors]
         self._together = [frozenset(parts) for parts in callables]
-        self._alone = frozenset((*(word.encode() for word in (*WORDS, *AGENT_WORDS)), *_language_words()))
-        for word in sorted(self._alone.union(*self._together)):
+        self._python = frozenset(word.encode() for word in WORDS)
+        self._texts = frozenset(word.encode() for word in AGENT_WORDS)
+        self._others = frozenset(_language_words()) | self._texts
+        for word in sorted((self._python | self._others).union(*self._together)):
             self._add(word, word)
         self._engine = BytesAhoCorasick(self._patterns)
 
@@ -327,19 +357,39 @@ class Prefilter:
             self._patterns.append(pattern)
             self._kinds.append(word)
 
-    def hits(self, data: bytes) -> tuple[bool, frozenset[bytes]]:
-        """Whether a file holds a key or a part of one, and which of the words."""
+    def hits(self, data: bytes, *, python: bool) -> tuple[list[int], frozenset[bytes]]:
+        """Where keys and last parts of keys stand in a file, and which of the words that tell in its language."""
         if data.startswith(_WIDE):
             data = SourceFile("", data).text().encode("utf-8", errors="replace")
-        found = set(self._found(data))
-        words = frozenset(kind for kind in found if kind is not None)
+        spots: list[int] = []
+        words: set[bytes] = set()
+        names: set[bytes] = set()
+        for number, begin, end in self._engine.find_matches_as_indexes(data, overlapping=True):
+            word = self._kinds[number]
+            if word is None:
+                spots.append(begin)
+            elif data[end : end + 1] not in _WORD and data[begin - 1 : begin] not in _WORD:
+                names.add(word)
+            else:
+                words.add(word)
         # A configured reader's name alone may be any word: its module or class is named beside it.
-        named = any(parts <= words for parts in self._together)
-        return None in found, words if named else words & self._alone
+        configured = {part for parts in self._together if parts <= names for part in parts}
+        told = names | words
+        telling = (names & self._python) | (told & self._texts) if python else told & self._others
+        return spots, frozenset(configured | telling)
 
-    def _found(self, data: bytes) -> Iterator[bytes | None]:
-        for number, _, _ in self._engine.find_matches_as_indexes(data, overlapping=True):
-            yield self._kinds[number]
+
+def _in_characters(spots: Sequence[int], data: bytes) -> tuple[int, ...]:
+    """Offsets of bytes as offsets of characters, in order; in another encoding than UTF-8 they are near them."""
+    places = sorted(set(spots))
+    if data.isascii():
+        return tuple(places)
+    found, count, before = [], 0, 0
+    for place in places:
+        count += len(data[before:place].decode("utf-8", errors="replace"))
+        before = place
+        found.append(count)
+    return tuple(found)
 
 
 def _language_words() -> Iterator[bytes]:
@@ -388,10 +438,26 @@ def _find(context: ScanContext, job: tuple[FoundFile, str]) -> FileFindings:
     return search_text(source, context)
 
 
-def _parse(file: FoundFile) -> tree.Module:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names."""
+
+    file: FoundFile
+    words: frozenset[bytes] = frozenset()
+    outline: bool = False
+
+
+def _parse(task: _Task) -> tree.Module | Exports | None:
+    """The tree of a file or its names; None when nothing is wanted of it."""
+    file = task.file
     if file.size > _LARGEST_SOURCE:
         raise UnreadableSourceError(f"larger than {_LARGEST_SOURCE >> 20} MB")
-    return module_tree(SourceFile(file.path, read_bytes(file.place, _LARGEST_SOURCE)))
+    data = read_bytes(file.place, _LARGEST_SOURCE)
+    if task.outline:
+        return outline(data)
+    if task.words and not asks_one_of(data, task.words):
+        return None
+    return module_tree(SourceFile(file.path, data))
 
 
 def one_per_line(references: Iterable[Reference]) -> Iterator[Reference]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import multiprocessing
 import os
 import resource
@@ -150,6 +151,9 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _MEMORY)
     parent = os.getppid()
+    # What was there before is not looked through again and again, and a syntax tree has no cycles worth a search.
+    gc.freeze()
+    gc.disable()
     while True:
         try:
             # A fork holds its elders' pipes open, so that none of them ends by itself when the parent is killed.
@@ -162,6 +166,7 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
         if job is None:
             return
         pipe.send(_answer(work, job))
+        gc.collect()
 
 
 def _answer(work: Callable[[Any], Any], job: Any) -> Any:

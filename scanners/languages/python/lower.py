@@ -267,7 +267,7 @@ class _Walk:
         self.mentions[-1] |= mentions
         self.functions += [(name, mentions) for name in (node.name.value, *self.classes[-1:])]
         size = self.count - before
-        return tree.Def(start, node.name.value, params, returns, decorators, body, mentions, size)
+        return tree.Def(start, node.name.value, params, returns, decorators, body, mentions, size, self.cursor.at)
 
     def class_statement(self, node: cst.ClassDef) -> tree.Stmt:
         decorators = tuple(self.expr(decorator.decorator) for decorator in node.decorators)

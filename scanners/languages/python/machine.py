@@ -10,7 +10,7 @@ from auditor.domain.scan_options import ScanOptions
 from scanners.flag_index import Reader
 from scanners.languages.base import Setting
 from scanners.languages.python import evaluate, execute, tree
-from scanners.languages.python.exports import Exports, exports
+from scanners.languages.python.exports import Exports
 from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, dotted_parts
 from scanners.languages.python.report import Reporter
@@ -274,8 +274,7 @@ class Machine:
     def exports(self, path: str) -> Exports | None:
         """The names a module makes known; None when it cannot be read."""
         if path not in self.told:
-            facts = None if path.endswith("/") else self.project.load(path)
-            self.told[path] = None if facts is None else exports(facts)
+            self.told[path] = None if path.endswith("/") else self.project.outline(path)
         return self.told[path]
 
     def name(self, name: str, scope: Scope) -> Vals:

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from scanners.languages.python import tree
+from scanners.languages.python.exports import Exports
 
 Parts = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Project:
-    """Every Python file by its dotted name; ``load`` gives a file's tree, or None when it has none."""
+    """Every Python file by its dotted name; ``load`` gives a file's tree, ``outline`` its names, or None."""
 
     paths: frozenset[str]
     load: Callable[[str], tree.Module | None]
+    outline: Callable[[str], Exports | None]
     _named: dict[str, list[tuple[Parts, str]]] = field(init=False, repr=False)
     _folders: frozenset[Parts] = field(init=False, repr=False)
     _packages: frozenset[Parts] = field(init=False, repr=False)

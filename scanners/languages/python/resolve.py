@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,6 +17,7 @@ from scanners.languages.python.project import Project, dotted_parts, relevant_na
 from scanners.languages.python.readers import tables
 from scanners.languages.python.report import Reporter
 from scanners.languages.python.values import (
+    Bound,
     ClassObj,
     Doc,
     FlagVal,
@@ -52,11 +54,14 @@ def resolve(
     *,
     narrow: bool = False,
     wrappers: frozenset[Site] = frozenset(),
+    spots: Mapping[str, Sequence[int]] | None = None,
 ) -> Resolution:
     """Follow the code of ``roots``, and whatever it leads to, to every use of a flag.
 
     ``narrow`` leaves modules alone that are no roots, unless a constant is needed from them. ``wrappers`` are
-    methods, told by a round before, that an unknown object may be asked by.
+    methods, told by a round before, that an unknown object may be asked by. With ``spots``, where the last parts of
+    keys stand in each file, only functions are followed for their own sake that have one of them, or name a key's name,
+    a reader or what leads to one.
     """
     order = sorted(roots)
     before = sys.getrecursionlimit()
@@ -64,7 +69,7 @@ def resolve(
     try:
         machine = _machine(project, order, context, narrow=narrow)
         machine.wrapper_sites = wrappers
-        _follow(machine, order)
+        _follow(machine, order, spots)
         _flag_objects(machine)
         _notes(machine, order)
         machine.reporter.finish()
@@ -98,17 +103,13 @@ def _machine(project: Project, order: list[str], context: ScanContext, *, narrow
     )
 
 
-def _follow(machine: Machine, order: list[str]) -> None:
-    wanted = frozenset(order)
+def _follow(machine: Machine, order: list[str], spots: Mapping[str, Sequence[int]] | None) -> None:
     for path in order:
         _guarded(machine, path, partial(machine.module, path))
-    done = 0
-    while done < len(machine.functions):
-        func = machine.functions[done]
-        done += 1
-        if func.scope.path in wanted:
-            machine.refresh()
-            _guarded(machine, func.scope.path, partial(invoke.summary, machine, func))
+    if spots is None:
+        _summaries(machine, frozenset(order), lambda _: True)
+    else:
+        _relevant_summaries(machine, frozenset(order), spots)
     for cls in list(machine.classes):
         for func in _inherited(machine, cls):
             machine.refresh()
@@ -118,6 +119,45 @@ def _follow(machine: Machine, order: list[str]) -> None:
                 func.scope.path,
                 partial(invoke.root, machine, func, owner=owner),
             )
+
+
+def _summaries(machine: Machine, wanted: frozenset[str], matters: Callable[[FuncObj], bool]) -> None:
+    """Follow the functions of the files, those included that are made on the way."""
+    done = 0
+    while done < len(machine.functions):
+        func = machine.functions[done]
+        done += 1
+        if func.scope.path in wanted and func not in machine.summaries and matters(func):
+            machine.refresh()
+            _guarded(machine, func.scope.path, partial(invoke.summary, machine, func))
+
+
+def _relevant_summaries(machine: Machine, wanted: frozenset[str], spots: Mapping[str, Sequence[int]]) -> None:
+    """Follow the functions that can matter, until those tell of no more names that do."""
+    readers = machine.relevant | _ASKING
+    names: frozenset[str] = frozenset()
+    for _ in range(_MOST_PASSES):
+        known, names = names, readers.union(_telling_names(machine))
+        if names == known:
+            return
+        _summaries(machine, wanted, partial(_matters, spots, names))
+
+
+def _matters(spots: Mapping[str, Sequence[int]], names: frozenset[str], func: FuncObj) -> bool:
+    """Whether a function holds a part of a key, or one of these names."""
+    node = func.node
+    if isinstance(node, tree.Lambda) or not names.isdisjoint(node.mentions):
+        return True
+    if func.owner is not None and func.owner.name in names:
+        return True
+    held = spots.get(func.scope.path, ())
+    place = bisect_left(held, node.pos)
+    return place < len(held) and held[place] <= node.end
+
+
+# What asks a store that also holds much else; a key is needed beside it, by whatever name.
+_ASKING = frozenset(tables.TELLING).union(*tables.METHODS.values()) - {"get", "set"}
+_MOST_PASSES = 4
 
 
 def _guarded(machine: Machine, path: str, work: Callable[[], object]) -> None:
@@ -283,7 +323,12 @@ def _tells(machine: Machine, value: Value, asking: set[FuncObj], owners: set[Cla
         )
     if isinstance(value, Ref):
         return _object_tells(machine, value, asking, owners)
-    return isinstance(value, Doc | Partial | Obj)
+    if isinstance(value, Partial):
+        given = (text for values in value.args for text in values if isinstance(text, Text))
+        return any(_tells(machine, one, asking, owners) for one in (value.func, *given))
+    if isinstance(value, Bound):
+        return _tells(machine, value.owner, asking, owners)
+    return isinstance(value, Doc | Obj)
 
 
 def _object_tells(machine: Machine, value: Ref, asking: set[FuncObj], owners: set[ClassObj]) -> bool:

@@ -316,7 +316,7 @@ class With(NamedTuple):
 
 
 class Def(NamedTuple):
-    """A function; ``mentions`` are the names its body calls or asks of something."""
+    """A function; ``mentions`` are the names its body calls or asks of something, ``end`` is where the body ends."""
 
     pos: int
     name: str
@@ -326,6 +326,7 @@ class Def(NamedTuple):
     body: Block
     mentions: frozenset[str]
     size: int
+    end: int
 
 
 class Class(NamedTuple):

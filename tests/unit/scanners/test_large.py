@@ -1,0 +1,57 @@
+"""A tree too large to follow as a whole: what matters is found all the same, and little of the rest is parsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.references import FlagSpec, ScanResult
+from auditor.domain.scan_options import ScanOptions
+from scanners import engine
+
+FLAGS = [FlagSpec("/shop/prod/features/new-checkout", "ssm"), FlagSpec("gift-wrap", "launchdarkly")]
+FILES = {
+    "shop/keys.py": 'CHECKOUT = "/shop/prod/features/new-checkout"\nWRAP = "gift-wrap"\n',
+    "shop/__init__.py": "from .keys import CHECKOUT\n",
+    "shop/store.py": """
+import boto3
+def value(name):
+    return boto3.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+def unrelated(a):
+    return [b for b in a if b]
+""",
+    "shop/flags.py": "from shop.store import value\ndef is_on(name):\n    return value(name) == 'true'\n",
+    "shop/cart.py": "from shop import CHECKOUT\nfrom shop.flags import is_on\ndef total():\n    return is_on(CHECKOUT)\n",
+    "shop/checkout.py": "from shop.flags import is_on\ndef pay():\n    def inner():\n        return is_on('/shop/prod/features/new-checkout')\n    return inner\n",
+    "shop/wrap.py": "from shop import keys\nclass Wrap:\n    def __init__(self, ld_client):\n        self.client = ld_client\n    def on(self):\n        return self.client.variation(keys.WRAP, {}, False)\n",
+    "shop/prose.py": '"""A variation of get_parameter."""\nx = 1  # variation\n',
+    "shop/dynamic.py": "import boto3\ndef any_of(stage, name):\n    return boto3.client('ssm').get_parameter(Name=f'/shop/{stage}/features/new-checkout')\n",
+}
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> ScanResult:
+    root: Path = tmp_path_factory.mktemp("large")
+    for path, text in FILES.items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(text)
+    for number in range(420):
+        (root / f"filler_{number}.py").write_text(f"def f(a):\n    return a + {number}\n")
+    return engine.scan([str(root)], FLAGS, ScanOptions())
+
+
+def test_reads_are_found_through_constants_and_wrappers(result):
+    reads = {(one.path, one.line) for one in result.references if one.kind.value == "read"}
+    assert reads == {("shop/cart.py", 4), ("shop/checkout.py", 4), ("shop/wrap.py", 6), ("shop/dynamic.py", 3)}
+    assert {(one.path, one.line) for one in result.references if one.kind.value == "bind"} == {
+        ("shop/keys.py", 1),
+        ("shop/keys.py", 2),
+    }
+
+
+def test_a_partly_known_key_is_a_pattern(result):
+    assert [(one.path, one.pattern) for one in result.patterns] == [
+        ("shop/dynamic.py", "/shop/*/features/new-checkout")
+    ]
+    assert result.complete
