@@ -60,6 +60,7 @@ def _planted_{n}():
 """
 _FORMS = (_DIRECT, _BY_CONSTANT, _BY_IMPORT)
 _PLACES_OF_A_KEY = 2
+_PLANTED_IN = range(2_000, 60_000)
 CONFIGURATION = """
 [[scan.accessor]]
 callable = "sentry.features.has"
@@ -86,8 +87,8 @@ def corpus(folder: Path) -> Corpus:
         _assemble(folder)
     files = list((folder / "tree").rglob("*.py"))
     size = sum(file.stat().st_size for file in files)
-    named = (folder / name for name in ("tree", "flags.json", "keys.txt", "flagtrail.toml"))
-    return Corpus(*named, len(files), size)
+    flags, keys, configuration = (folder / name for name in ("flags.json", "keys.txt", "flagtrail.toml"))
+    return Corpus(folder / "tree", flags, keys, configuration, len(files), size)
 
 
 def _assemble(folder: Path) -> None:
@@ -104,7 +105,7 @@ def _assemble(folder: Path) -> None:
     (folder / "flagtrail.toml").write_text(CONFIGURATION)
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The corpus"]):
         identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "gc.auto=0"]
-        subprocess.run(["git", "-C", str(tree), *identity, *words], check=True)
+        subprocess.run(["git", "-C", str(tree), *identity, *words], check=True)  # noqa: S607 -- the git of the PATH
     (folder / "flags.json").write_text(json.dumps(flags))
 
 
@@ -131,7 +132,7 @@ def _unpack(wheel: Path, tree: Path) -> None:
 
 def _plant(tree: Path, keys: Sequence[str]) -> None:
     chance = random.Random(1)  # noqa: S311 -- the same places each time
-    files = sorted(file for file in tree.rglob("*.py") if 2_000 < file.stat().st_size < 60_000)
+    files = sorted(file for file in tree.rglob("*.py") if file.stat().st_size in _PLANTED_IN)
     for number, key in enumerate(keys):
         for file in chance.sample(files, _PLACES_OF_A_KEY):
             form = _FORMS[number % len(_FORMS)].format(n=number, key=key)
