@@ -320,15 +320,20 @@ def _keep_scan(record: Database, repository: Path, result: ScanResult) -> None:
 
 def stale_input(settings: Settings, record: Database, now: datetime, as_of: datetime | None = None) -> StaleInput:
     """Gather what the stale report shows: verdicts, references, and links where one commit was scanned."""
+    from auditor.application.lives import year_of
+    from auditor.application.policing import flag_findings
     from auditor.application.staleness import stale_flags
     from reports.stale import StaleInput
 
-    with record.unit_of_work() as uow:
-        judgements = stale_flags(uow, stale_rules(settings), now, as_of)
+    rules = stale_rules(settings)
+    with record.reader() as uow:
+        judgements = stale_flags(uow, rules, now, as_of)
+        year = year_of(uow, rules, now, as_of)
+        said = {about.flag: about.findings for about in flag_findings(uow, policies(settings).flag, rules, now, as_of)}
         references = uow.references.references(as_of)
         scans = uow.references.scans(as_of)
     commit = scans[0].commit if len(scans) == 1 else None
-    return StaleInput(judgements, references, now, commit, settings.code_link, stale_rules(settings))
+    return StaleInput(judgements, references, now, commit, settings.code_link, rules, year, said)
 
 
 @dataclass(frozen=True, slots=True)

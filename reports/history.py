@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditor.domain.changes import Gap, RecordedChange
+from auditor.domain.changes import DeploymentInfo, Gap, RecordedChange
+from auditor.domain.flags import JsonValue
 from auditor.domain.sentences import describe_diff
+from auditor.domain.times import rfc3339
 from auditor.domain.wording import count
 from reports.bars import bars
-from reports.render import write
+from reports.formats import PAGES, Document, marked_down, table, write_document
+from reports.render import moment, write
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = 24
@@ -31,6 +34,16 @@ class HistoryInput:
     since: datetime | None = None
     until: datetime | None = None
     filters: Sequence[tuple[str, str]] = ()
+    ledger: Ledger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What checking the sealed log gave: intact, tampered with or not checked, in words; and the newest checkpoint."""
+
+    answer: str
+    words: Sequence[str]
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class Row:
     detected_by: str
     error: str | None
     notable: Sequence[str]
+    rollout: str
 
 
 @dataclass(slots=True)
@@ -83,8 +97,46 @@ class _Counts:
 
 
 def render(data: HistoryInput, out: Path) -> None:
-    """Write the report, streaming its rows."""
-    write("history.html.j2", view(data), out)
+    """Write the report, streaming its rows: a page, or what the file's name asks for."""
+    if out.suffix.lower() in PAGES:
+        write("history.html.j2", view(data), out)
+    else:
+        write_document(document(data), out)
+
+
+def document(data: HistoryInput) -> Document:
+    """Return the report as data, for other forms than a page."""
+    ledger = data.ledger
+    facts: dict[str, JsonValue] = {
+        "as_of": rfc3339(data.now),
+        "since": None if data.since is None else rfc3339(data.since),
+        "until": None if data.until is None else rfc3339(data.until),
+        "filters": dict(data.filters),
+        "gaps": [gap.to_json() for gap in data.gaps],
+        "sealed_log": None
+        if ledger is None
+        else {"answer": ledger.answer, "words": list(ledger.words), "checkpoint": ledger.checkpoint},
+    }
+    return Document(facts, "changes", lambda: (one.to_json() for one in data.changes()), lambda: _lines(data))
+
+
+def _lines(data: HistoryInput) -> Iterator[str]:
+    yield "# Flag change history"
+    yield ""
+    yield f"As known at {moment(data.now)}, from {moment(data.since)} to {moment(data.until)}."
+    for heading, notable in (("Look at these first", True), ("Every change, newest first", False)):
+        yield from ("", f"## {heading}", "")
+        columns = ("When (UTC)", "Flag", "Environment", "Kind", "What", "Who", "Remarks")
+        yield from table(columns, map(_line_of, _rows(data.changes(), notable=notable)))
+    yield from ("", "## What the record cannot vouch for", "")
+    gaps = ((gap.gap_class, gap.document.name, gap.first, gap.last, gap.reason) for gap in data.gaps)
+    yield from table(("Class", "Document", "From", "To", "Reason"), gaps)
+    if data.ledger is not None:
+        yield from ("", "## The sealed log", "", *map(marked_down, (data.ledger.answer, *data.ledger.words)))
+
+
+def _line_of(row: Row) -> tuple[str, ...]:
+    return row.when, row.flag, row.environment, row.kind, row.summary, row.actor, ", ".join(row.notable)
 
 
 def view(data: HistoryInput) -> Mapping[str, object]:
@@ -104,6 +156,7 @@ def view(data: HistoryInput) -> Mapping[str, object]:
         "actors": bars(counts.actors),
         "routes": bars(counts.routes),
         "kinds": bars(counts.kinds),
+        "ledger": data.ledger,
         "gaps": data.gaps,
         "version_gaps": sum(gap.gap_class == "version" for gap in data.gaps),
         "notable": _rows(data.changes(), notable=True),
@@ -205,6 +258,17 @@ def _row(item: RecordedChange, why: Sequence[str], prefix: str) -> Row:
         detected_by=change.detected_by.value,
         error=change.error,
         notable=why,
+        rollout=_rollout(change.deployment),
+    )
+
+
+def _rollout(deployment: DeploymentInfo | None) -> str:
+    """Say when a deployment reached which share, or nothing where there is none."""
+    if deployment is None:
+        return ""
+    steps = ", ".join(f"{step.percentage:g} % at {step.at.astimezone(UTC):%H:%M:%S}" for step in deployment.steps)
+    return f"deployment {deployment.number}, {deployment.state.lower().replace('_', ' ')}" + (
+        f": {steps}" if steps else ""
     )
 
 

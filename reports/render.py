@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -42,11 +43,18 @@ def stream(template: str, view: Mapping[str, Any]) -> Iterator[str]:
 
 def write(template: str, view: Mapping[str, Any], out: Path) -> None:
     """Write a page to a file, whole or not at all: a reader never sees half a page."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(out.name + ".part")
-    with unfinished.open("w", encoding="utf-8") as page:
+    with unfinished(out) as page:
         page.writelines(stream(template, view))
-    unfinished.replace(out)
+
+
+@contextmanager
+def unfinished(out: Path) -> Iterator[TextIO]:
+    """Give a file to write to, which takes its name only when all is written."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        yield file
+    part.replace(out)
 
 
 def moment(when: datetime | None) -> str:

@@ -182,6 +182,10 @@ class DocumentStore(Protocol):
         """Return the first held version written at this moment or later, in any life, with its life, or ``None``."""
         ...
 
+    def metadata(self, document: DocumentRef, as_of: datetime | None = None) -> Mapping[str, JsonValue]:
+        """Return the metadata of the newest version held (``as_of``: by then), none where none was."""
+        ...
+
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
         """Hold versions; holding one twice changes nothing."""
         ...

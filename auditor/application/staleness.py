@@ -28,8 +28,8 @@ _ORDER = {Verdict.REMOVE: 0, Verdict.UNKNOWN: 1, Verdict.KEEP: 2}
 
 
 @dataclass(slots=True)
-class _Gathered:
-    """What the record says of one flag while it is gathered."""
+class Gathered:
+    """What the record says of one flag while it is gathered: its newest state in each place, and when it came."""
 
     states: list[RecordedChange] = field(default_factory=list)
     created_at: datetime | None = None
@@ -61,16 +61,16 @@ def recorded_flags(
 ) -> Iterator[RecordedFlag]:
     """Yield every flag that exists as known at ``as_of``; those that are ``gone`` everywhere only when asked for."""
     scans = uow.references.scans(as_of)
-    references = _by_flag(uow.references.references(as_of))
-    notices = _notices(uow, as_of)
+    references = by_flag(uow.references.references(as_of))
+    notices = notices_of(uow, as_of)
     snoozes = _snoozes(uow, as_of)
     for flag, found in _gather(uow, as_of).items():
-        is_gone = not any(_exists(change) for change in found.states)
+        is_gone = not any(exists(change) for change in found.states)
         if is_gone and not gone:
             continue
-        places = _places(found, references, scans)
-        counted = None if places is None else _counted(places, scans)
-        facts = replace(_facts(flag, found, counted, notices, rules), snoozes=tuple(snoozes.get(flag, ())))
+        places = places_of(found, references, scans)
+        counted = None if places is None else counted_in(places, scans)
+        facts = replace(facts_of(flag, found, counted, notices, rules), snoozes=tuple(snoozes.get(flag, ())))
         yield RecordedFlag(facts, places, is_gone)
 
 
@@ -79,35 +79,31 @@ def _rank(judgement: Judgement) -> tuple[int, float, str]:
     return _ORDER[judgement.verdict], changed.timestamp() if changed else 0.0, str(judgement.facts.flag)
 
 
-def _gather(uow: UnitOfWork, as_of: datetime | None) -> dict[FlagId, _Gathered]:
+def _gather(uow: UnitOfWork, as_of: datetime | None) -> dict[FlagId, Gathered]:
     """Group the newest states by flag, those of flags that are gone included."""
-    gathered: dict[FlagId, _Gathered] = defaultdict(_Gathered)
+    gathered: dict[FlagId, Gathered] = defaultdict(Gathered)
     for change in uow.changes.latest_states(None, as_of):
         if change.change.flag is None:
             continue
         found = gathered[FlagId(change.change.application or "", change.change.flag)]
         found.states.append(change)
-        found.metadata.update(_metadata(uow, change))
-        found.keys.add(_store_key(change))
+        found.metadata.update(uow.documents.metadata(change.change.document, as_of))
+        found.keys.add(store_key(change))
     _date(uow, gathered, as_of)
     return gathered
 
 
-def _exists(change: RecordedChange) -> bool:
+def exists(change: RecordedChange) -> bool:
+    """Tell whether a change left a flag behind."""
     return change.change.kind not in _GONE and change.change.after is not None
 
 
-def _metadata(uow: UnitOfWork, change: RecordedChange) -> Mapping[str, JsonValue]:
-    held = uow.documents.held(change.change.document)
-    return held.metadata if held is not None else {}
-
-
-def _store_key(change: RecordedChange) -> str:
+def store_key(change: RecordedChange) -> str:
     """Return the key by which code asks for the flag: the parameter's full name, else the key in the document."""
     return change.change.document.name if change.change.path == "" else change.change.flag or ""
 
 
-def _date(uow: UnitOfWork, gathered: Mapping[FlagId, _Gathered], as_of: datetime | None) -> None:
+def _date(uow: UnitOfWork, gathered: Mapping[FlagId, Gathered], as_of: datetime | None) -> None:
     """Find when each flag came and last changed; a label's move or a refused call changes no flag."""
     for change in uow.changes.query(HistoryQuery(changes_only=True, as_of=as_of)):
         if change.change.flag is None or change.change.kind is ChangeKind.LABEL_MOVED:
@@ -124,13 +120,14 @@ def _date(uow: UnitOfWork, gathered: Mapping[FlagId, _Gathered], as_of: datetime
             found.created_at = when
 
 
-def _facts(
+def facts_of(
     flag: FlagId,
-    found: _Gathered,
+    found: Gathered,
     references: ReferenceFacts | None,
     notices: Mapping[str, Sequence[tuple[str, datetime]]],
     rules: StaleRules,
 ) -> FlagFacts:
+    """Return the facts that a verdict is found by."""
     definition = next((s.change.after.definition for s in found.states if s.change.after is not None), None)
     changed = found.changed
     return FlagFacts(
@@ -149,20 +146,21 @@ def _environments(states: Sequence[RecordedChange]) -> Iterator[EnvironmentFacts
     """Yield the environments; what AppConfig only saved counts where nothing is deployed at all."""
     live = [s for s in states if s.change.kind is not ChangeKind.SAVED]
     for change in sorted(live or states, key=lambda s: s.change.environment or ""):
-        if _exists(change):
+        if exists(change):
             name = change.attribution.actor.name
             yield EnvironmentFacts(change.change.environment, change.change.after, change.occurred_at, name)
 
 
-def _by_flag(references: Iterable[Reference]) -> Mapping[str, Sequence[Reference]]:
+def by_flag(references: Iterable[Reference]) -> Mapping[str, Sequence[Reference]]:
+    """Group references by the flag that they name."""
     grouped: dict[str, list[Reference]] = defaultdict(list)
     for reference in references:
         grouped[reference.flag.name or reference.flag.key].append(reference)
     return grouped
 
 
-def _places(
-    found: _Gathered, references: Mapping[str, Sequence[Reference]], scans: Sequence[StoredScan]
+def places_of(
+    found: Gathered, references: Mapping[str, Sequence[Reference]], scans: Sequence[StoredScan]
 ) -> tuple[Reference, ...] | None:
     """Return the references of one flag.
 
@@ -178,7 +176,7 @@ def _places(
     return tuple(mine)
 
 
-def _counted(mine: Sequence[Reference], scans: Sequence[StoredScan]) -> ReferenceFacts:
+def counted_in(mine: Sequence[Reference], scans: Sequence[StoredScan]) -> ReferenceFacts:
     """Count references; the oldest of the newest scans says how fresh that is."""
     return ReferenceFacts(
         counts=Counter(r.kind.value for r in mine),
@@ -196,7 +194,8 @@ def _snoozes(uow: UnitOfWork, as_of: datetime | None) -> Mapping[FlagId, Sequenc
     return grouped
 
 
-def _notices(uow: UnitOfWork, as_of: datetime | None) -> Mapping[str, Sequence[tuple[str, datetime]]]:
+def notices_of(uow: UnitOfWork, as_of: datetime | None) -> Mapping[str, Sequence[tuple[str, datetime]]]:
+    """Return what the stores' own policies announced, by document."""
     grouped: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
     for signal in uow.calls.signals(as_of):
         if signal.document is not None:

@@ -172,11 +172,8 @@ class _Case:
 
 def judge(facts: FlagFacts, rules: StaleRules, now: datetime) -> Judgement:
     """Return the verdict on one flag."""
-    critical = tuple((e, read_state(e.state)) for e in _critical(facts, rules))
-    case = _Case(facts, rules, now, critical)
-    removal = [Reason(rule.code, text) for rule in REMOVAL_RULES for text in rule.check(case)]
-    keeping = [Reason(rule.code, text) for rule in KEEPING_RULES for text in rule.check(case)]
-    missing = tuple(_missing(case))
+    case = _case(facts, rules, now)
+    removal, keeping, missing = _heard(case)
     verdict = _weigh(case, removal, keeping, missing)
     reasons = keeping if verdict is Verdict.KEEP else removal + keeping
     if not reasons:
@@ -191,6 +188,23 @@ def judge(facts: FlagFacts, rules: StaleRules, now: datetime) -> Judgement:
         case.days_since(facts.created_at) if facts.created_at is not None else None,
         _snoozed(facts, now),
     )
+
+
+def verdict_of(facts: FlagFacts, rules: StaleRules, now: datetime) -> Verdict:
+    """Return the verdict alone, which is all that a count needs."""
+    case = _case(facts, rules, now)
+    return _weigh(case, *_heard(case))
+
+
+def _case(facts: FlagFacts, rules: StaleRules, now: datetime) -> _Case:
+    return _Case(facts, rules, now, tuple((e, read_state(e.state)) for e in _critical(facts, rules)))
+
+
+def _heard(case: _Case) -> tuple[list[Reason], list[Reason], tuple[str, ...]]:
+    """Return what speaks for removal, what for keeping, and what is missing."""
+    removal = [Reason(rule.code, text) for rule in REMOVAL_RULES for text in rule.check(case)]
+    keeping = [Reason(rule.code, text) for rule in KEEPING_RULES for text in rule.check(case)]
+    return removal, keeping, tuple(_missing(case))
 
 
 def _snoozed(facts: FlagFacts, now: datetime) -> Mapping[str, JsonValue] | None:

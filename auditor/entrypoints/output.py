@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,23 +12,14 @@ from typing import Any, TypeAlias
 
 import click
 
+from auditor.domain import json_text
 from auditor.domain.errors import UsageError
 
 Json: TypeAlias = Any
 
-# What a spreadsheet takes for the beginning of a formula, full-width forms included.
-_FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
 NARROWEST = 80
 
-
-def to_json(value: Json, *, indent: int | None = None) -> str:
-    """Return strict JSON; text that is no Unicode (a lone surrogate) is escaped, and NaN is refused."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
-    return text
+cell, to_json = json_text.cell, json_text.to_json
 
 
 def write(text: str) -> None:
@@ -67,16 +57,6 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Json]]) -> None:
         # All quoted: an unquoted cell with a semicolon falls apart where that is the separator.
         csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow([cell(value) for value in row])
         write(line.getvalue())
-
-
-def cell(value: Json) -> str:
-    """Return a CSV cell: text as it is, nothing for null, everything else as JSON; never the start of a formula."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else to_json(value)
-    text = text.encode("utf-8", "backslashreplace").decode()
-    first = next((c for c in text if c.isprintable() and not c.isspace()), "")
-    return f"'{text}" if first in _FORMULA else text
 
 
 def visible(text: str) -> str:

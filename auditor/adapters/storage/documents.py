@@ -16,7 +16,7 @@ from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import documents, versions
 from auditor.application.ports import Scope
 from auditor.domain.documents import DocumentRef, HeldDocument, Snapshot
-from auditor.domain.flags import FlagEntry
+from auditor.domain.flags import FlagEntry, JsonValue
 from auditor.domain.times import from_micros, to_micros
 
 
@@ -65,6 +65,21 @@ class SqlDocumentStore:
         )
         row = self.session.first(later)
         return None if row is None else (row.life, _snapshot(row))
+
+    def metadata(self, document: DocumentRef, as_of: datetime | None = None) -> Mapping[str, JsonValue]:
+        """Return the metadata of the newest version held (``as_of``: by then), none where none was."""
+        newest = (
+            select(versions.c.metadata)
+            .join(documents, documents.c.id == versions.c.document_id)
+            .where(_is(document))
+            .order_by(versions.c.life.desc(), versions.c.ordinal.desc().nulls_last(), versions.c.id.desc())
+            .limit(1)
+        )
+        if as_of is not None:
+            newest = newest.where(versions.c.held_us <= to_micros(as_of))
+        row = self.session.first(newest)
+        found: Mapping[str, JsonValue] = {} if row is None else json.loads(row.metadata)
+        return found
 
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
         """Hold versions; holding one twice changes nothing."""

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from auditor.application.ports import HistoryQuery
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import ConfigurationError, UsageError
 from auditor.entrypoints.cli_options import Context, Rfc3339, command, group
 
+if TYPE_CHECKING:
+    from reports.history import Ledger
+
 _OUT = click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="Where to write."
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE.html",
+    help="Where to write: a page, or the same as .md, .csv, .json, .jsonl or .sarif.",
 )
 
 
@@ -21,6 +29,7 @@ _OUT = click.option(
         "flagtrail report stale --out stale.html",
         "flagtrail report history --since 2026-03-01T00:00:00Z --out march.html",
         "flagtrail report flag shop/new-checkout --out flag.html",
+        "flagtrail report stale --out stale.sarif    # also .md, .csv, .json, .jsonl",
     )
 )
 def report() -> None:
@@ -57,9 +66,10 @@ def history(
 
     query = HistoryQuery(since=since, until=until, environment=environment, application=application, as_of=context.now)
     filters = [(k, v) for k, v in (("environment", environment), ("application", application)) if v is not None]
-    with context.open_database().unit_of_work() as uow:
+    ledger = _ledger(context)
+    with context.open_database().reader() as uow:
         gaps = uow.gaps.all(context.now)
-        data = page.HistoryInput(lambda: uow.changes.query(query), gaps, context.moment, since, until, filters)
+        data = page.HistoryInput(lambda: uow.changes.query(query), gaps, context.moment, since, until, filters, ledger)
         page.render(data, out)
     _wrote(context, out)
 
@@ -70,6 +80,8 @@ def history(
 def flag(context: Context, flag: str, out: Path) -> None:
     """Write the page of one FLAG (application/key, or its key alone): its whole life and the code that reads it."""
     from auditor import bootstrap
+    from auditor.application.lives import code_history
+    from auditor.application.queries import show
     from reports import flag as page
 
     data = bootstrap.stale_input(context.settings, context.open_database(), context.moment, context.now)
@@ -80,10 +92,35 @@ def flag(context: Context, flag: str, out: Path) -> None:
         raise UsageError(f"{flag} is {'more than one flag' if found else 'no recorded flag'}; {hint}")
     about = found[0].facts.flag
     query = HistoryQuery(flag=about.key, application=about.application or None, as_of=context.now)
-    with context.open_database().unit_of_work() as uow:
+    with context.open_database().reader() as uow:
         changes = list(uow.changes.query(query))
-    page.render(page.FlagInput(found[0], changes, data), out)
+        scans = code_history(uow, show(uow, str(about), context.now).specs, context.now)
+    page.render(page.FlagInput(found[0], changes, data, scans), out)
     _wrote(context, out)
+
+
+def _ledger(context: Context) -> Ledger | None:
+    """Check the record for the page, and return what that gave; ``None`` where nothing is sealed.
+
+    A page about an earlier time says nothing of how the record is now: it is to come out the same whenever it is made.
+    """
+    from auditor.application.verifying import in_words
+    from auditor.entrypoints.commands.verify import anchored_notes, check_record, public_keys
+    from reports.history import Ledger
+
+    if context.now is not None:
+        words = "This page tells of an earlier time. flagtrail verify checks the record as it is."
+        return Ledger("not checked", (words,))
+    with context.open_database().reader() as uow:
+        newest = uow.ledger.newest_checkpoint()
+    try:
+        notes, hindrances = anchored_notes(context, None)
+        verdict = check_record(context, notes, public_keys(context, None), hindrances)
+    except (UsageError, ConfigurationError) as error:
+        return Ledger("not checked", (str(error),), None if newest is None else newest.note)
+    if not verdict.size:
+        return None
+    return Ledger(verdict.answer.value, tuple(in_words(verdict)), None if newest is None else newest.note)
 
 
 def _wrote(context: Context, out: Path) -> None:

@@ -58,7 +58,7 @@ def verify(context: Context, directory: Path | None, public_key: Path | None, ch
     keys = public_keys(context, public_key)
     notes, hindrances = anchored_notes(context, checkpoints)
     if directory is None:
-        verdict = _record(context, notes, keys, hindrances)
+        verdict = check_record(context, notes, keys, hindrances)
     else:
         verdict = bootstrap.verify_export(
             directory, notes, keys, context.moment, mac_key=mac_key(context), hindrances=hindrances
@@ -76,7 +76,7 @@ def verify(context: Context, directory: Path | None, public_key: Path | None, ch
         context.exit(_UNCHECKED)
 
 
-def _record(context: Context, notes: list[Note], keys: list[PublicKey], hindrances: list[str]) -> Verdict:
+def check_record(context: Context, notes: list[Note], keys: list[PublicKey], hindrances: list[str]) -> Verdict:
     """Verify the database."""
     from auditor import bootstrap
     from auditor.application.verifying import verify as verify_log
