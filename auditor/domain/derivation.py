@@ -18,6 +18,8 @@ from auditor.domain.untouched import is_untouched
 
 # EventBridge and CloudTrail round to whole seconds and may lag a little behind the store's own time.
 CLOCK_TOLERANCE = timedelta(seconds=5)
+# A store tells when it answered in whole seconds.
+_ROUNDED = timedelta(seconds=1)
 
 Moment = tuple[datetime | None, tuple[datetime | None, datetime] | None]
 
@@ -308,6 +310,7 @@ def _version_changes(
     version = held.version if held is not None else None
     modified_at = held.modified_at if held is not None else None
     checked_at = held.seen_by(reading.read_at) if held is not None else detecting.listed_at
+    not_before = checked_at if held is not None else None
     known = held is not None
     for snapshot in news:
         directly_before = None if reading.unversioned else _version_before(snapshot, version)
@@ -330,7 +333,7 @@ def _version_changes(
                 after=after,
                 version_before=directly_before,
                 version_after=None if reading.unversioned else snapshot.version,
-                moment=_moment_of_version(snapshot, path, modified_at, checked_at, reading.read_at),
+                moment=_moment_of_version(snapshot, path, modified_at, checked_at, reading.read_at, not_before),
                 detected_by=detected_by,
                 reason=None if begins or known else "earlier versions could no longer be read",
             )
@@ -394,12 +397,23 @@ def _version_kind(
 
 
 def _moment_of_version(
-    snapshot: Snapshot, path: str, previous: datetime | None, checked: datetime | None, read_at: datetime
+    snapshot: Snapshot,
+    path: str,
+    previous: datetime | None,
+    checked: datetime | None,
+    read_at: datetime,
+    not_before: datetime | None = None,
 ) -> Moment:
+    """Date a flag's change by its own stamp, else by its version's date, else by the looks before and after it.
+
+    A stamp is AppConfig's, which bears the date of an older version where those in between were deleted: one from
+    before the last look cannot be that of a version that was not there then.
+    """
+    earliest = max((at for at in (previous, not_before and not_before - _ROUNDED) if at is not None), default=None)
     dated = snapshot.metadata.get("updated_at")
     if isinstance(dated, dict):
         own = dated.get(path)
-        if isinstance(own, str) and (previous is None or parse_rfc3339(own) >= previous):
+        if isinstance(own, str) and (earliest is None or parse_rfc3339(own) >= earliest):
             return parse_rfc3339(own), None
     if snapshot.modified_at is not None:
         return snapshot.modified_at, None

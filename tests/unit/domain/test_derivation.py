@@ -263,3 +263,13 @@ def test_a_saved_version_changes_only_the_flags_that_differ() -> None:
     ]
     assert derived.changes[3].after is None
     assert all(c.environment is None for c in derived.changes)
+
+
+def test_a_stamp_from_before_the_last_look_dates_nothing() -> None:
+    known = replace(held(version(6, True), checked_at=at(70)), modified_at=None, title="shop/flags")
+    stamped = replace(version(8, False), modified_at=None, metadata={"updated_at": {"": rfc3339(at(10))}})
+    (change,) = derive(reading(stamped, staged=True, read_at=at(90)), known, news(), none).changes
+    assert (change.occurred_at, change.occurred_between) == (None, (at(70), at(90)))
+    fresh = replace(stamped, metadata={"updated_at": {"": rfc3339(at(80))}})
+    (change,) = derive(reading(fresh, staged=True, read_at=at(90)), known, news(), none).changes
+    assert change.occurred_at == at(80)
