@@ -58,7 +58,11 @@ def block(m: Machine, statements: tree.Block, here: Here) -> bool:
 def assign(m: Machine, target: tree.Expr, values: Vals, here: Here) -> None:
     """Give a target what it is assigned."""
     if isinstance(target, tree.Name):
-        _scope_of(target.id, here.scope).names[target.id] = values
+        scope = _scope_of(target.id, here.scope)
+        if scope is not here.scope:
+            # Whoever looks at it from there may do so before or after.
+            values = union(scope.names.get(target.id, ()), values)
+        scope.names[target.id] = values
     elif isinstance(target, tree.Attr):
         _assign_attribute(m, target, values, here)
     elif isinstance(target, tree.Sub):
@@ -175,7 +179,7 @@ def _declare(m: Machine, node: tree.Declare, here: Here) -> None:
 
 def _augment(m: Machine, node: tree.Augment, here: Here) -> None:
     values = m.eval(tree.Binary(node.pos, node.op, (node.target, node.value)), here)
-    assign(m, node.target, values, here)
+    assign(m, node.target, binding(m, values, spelled(node.target)), here)
 
 
 def _do(m: Machine, node: tree.Do, here: Here) -> None:
@@ -205,6 +209,8 @@ def _ends_in_text(expr: tree.Expr) -> bool:
         return isinstance(last, tree.Str) and "/" in last.value
     if isinstance(expr, tree.Binary):
         return _ends_in_text(expr.values[-1])
+    if isinstance(expr, tree.Attr) and expr.name == "value":
+        return False  # an enum's own way to hand out what its member was given
     return not isinstance(expr, tree.Call)
 
 

@@ -259,6 +259,11 @@ def _of_func(m: Machine, owner: FuncObj, name: str, _here: Here, _site: Site) ->
     return (owner,) if name == "__wrapped__" else (Bound(owner, name),)
 
 
+def _of_text(_m: Machine, owner: Text, name: str, _here: Here, site: Site) -> Vals:
+    """No text has a value but the member of an enum that a call made."""
+    return (owner.moved(site),) if name == "value" else (Bound(owner, name),)
+
+
 _ATTRIBUTES: dict[type, Callable[[Any, Any, str, Any, Site], Vals]] = {
     ModuleRef: _of_module,
     Ext: _of_ext,
@@ -272,6 +277,7 @@ _ATTRIBUTES: dict[type, Callable[[Any, Any, str, Any, Site], Vals]] = {
     FlagVal: _of_flag,
     Obj: _of_obj,
     FuncObj: _of_func,
+    Text: _of_text,
 }
 
 

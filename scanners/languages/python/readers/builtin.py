@@ -286,7 +286,7 @@ def _cast(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 def _named_tuple(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """An enum made by a call, ``Enum("Name", {...})``, is followed as the mapping it is made of."""
-    return args.take(1, "names") or UNKNOWN
+    return m.binding(args.take(1, "names") or UNKNOWN, "a member of an enum")
 
 
 def _nothing(m: Machine, args: Args, here: Here, site: Site) -> Vals:
