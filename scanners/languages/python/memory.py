@@ -54,6 +54,8 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
         if owner.obj.cls is not func.owner and asks(func, relevant):
             return True
         given += [value for values in owner.obj.attrs.values() for value in values]
+    elif isinstance(owner, DocModel):
+        return True
     if told.tagged and any(not isinstance(value, Unknown | Const) for value in given):
         return True
     return any(_charged(value, 2, relevant) for value in given)
