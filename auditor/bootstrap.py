@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from auditor.domain.flags import FlagId
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -45,12 +48,22 @@ class SystemClock:
 
 
 def database(
-    url: str, mac_key: bytes | None = None, *, create: bool = True, login: DatabaseLogin | None = None
+    url: str,
+    mac_key: bytes | None = None,
+    *,
+    create: bool = True,
+    login: DatabaseLogin | None = None,
+    people_shown: Sequence[str] = (),
 ) -> Database:
     """Open the record, making a missing SQLite file; raise ``DatabaseError`` or ``SchemaOutdatedError``."""
     from auditor.adapters.storage import open_database
 
-    return open_database(url, create=create, mac_key=mac_key, password=password(url, login))
+    shown = partial(_is_one_of, people_shown)
+    return open_database(url, create=create, mac_key=mac_key, password=password(url, login), shown_people=shown)
+
+
+def _is_one_of(patterns: Sequence[str], application: str | None, flag: str | None) -> bool:
+    return any(fnmatchcase(str(FlagId(application or "", flag or "")), pattern) for pattern in patterns)
 
 
 def password(url: str, login: DatabaseLogin | None) -> Password | None:
@@ -385,5 +398,6 @@ class Application:
 
 def application(settings: Settings) -> Application:
     """Build everything an entry point needs to record and to tell."""
-    record = database(settings.database_url, settings.ledger.mac_key, login=settings.database_login)
+    mac_key, login = settings.ledger.mac_key, settings.database_login
+    record = database(settings.database_url, mac_key, login=login, people_shown=settings.people_shown)
     return Application(settings, record, recorder(settings, record))

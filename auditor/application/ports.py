@@ -23,7 +23,7 @@ from auditor.domain.documents import (
 )
 from auditor.domain.events import Notices, Outcome, RawEvent, Signal
 from auditor.domain.findings import Finding
-from auditor.domain.flags import JsonValue
+from auditor.domain.flags import FlagEntry, JsonValue
 from auditor.domain.ledger.entries import Entry, SealedEntry
 from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
@@ -340,6 +340,30 @@ class FindingLog(Protocol):
 
     def of_changes(self, change_keys: Sequence[str], as_of: datetime | None = None) -> Sequence[Finding]:
         """Return the findings about these changes (natural keys)."""
+        ...
+
+
+ShownPeople = Callable[[str | None, str | None], bool]
+"""Tells whether the people whom a flag lists may be shown by their names, by its application and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPerson:
+    """What an erasure took away: names beside the record, and events that waited or were rejected."""
+
+    names: int
+    events: int
+
+
+class PeopleLog(Protocol):
+    """The names of people whom flags list; what is recorded of them are pseudonyms."""
+
+    def standing(self, person: str) -> Sequence[FlagEntry]:
+        """Return the flags that name a person in the newest version held of them."""
+        ...
+
+    def erase(self, person: str, at: datetime) -> ErasedPerson:
+        """Forget a person's name; nothing that was recorded changes, and nothing leads from it to the person again."""
         ...
 
 
@@ -708,6 +732,7 @@ class UnitOfWork(Protocol):
     references: ReferenceStore
     runs: RunLog
     snoozes: SnoozeLog
+    people: PeopleLog
     retention: RetentionLog
     ledger: Ledger
     sealed: SealedLog

@@ -76,6 +76,7 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
         ),
         schedule=ScheduleSettings(**_only(read, "schedule")),
         ledger=ledger(_only(read, "ledger"), faults, base, environ),
+        people_shown=tuple(_only(read, "people").get("shown", ())),
         code_link=_only(read, "links").get("code"),
         fingerprint_key=key_from(("secrets", "fingerprint_key"), _only(read, "secrets"), faults, base, environ),
     )

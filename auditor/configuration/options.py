@@ -418,6 +418,20 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
+        ("people",),
+        "Lists of people in flags (user ids, e-mail addresses, tenants) are shown as counts, with how many came and "
+        "went. `flagtrail erase` forgets a person.",
+        (
+            Option(
+                "shown",
+                _TEXTS,
+                "list of patterns",
+                "Flags whose lists are shown by name, as patterns of `application/flag`.",
+                "none",
+            ),
+        ),
+    ),
+    Section(
         ("links",),
         "Where links lead.",
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from auditor.domain.changes import DiffEntry
@@ -43,15 +43,14 @@ def name_of(element: JsonValue) -> str | None:
 
 
 def list_phrases(
-    edits: ListEdits, way: Sequence[str], label: str, before: JsonValue, after: JsonValue
+    edits: ListEdits, own_name: str | None, label: str, before: JsonValue, after: JsonValue
 ) -> Iterator[Told]:
     """Yield what happened to a list, each with whether it is about rules.
 
-    ``way`` are the names on the way to the list, ``label`` the list in words; ``before`` and ``after`` are the whole
-    lists where they are known.
+    ``own_name`` is what names the list, ``label`` the list in words; ``before`` and ``after`` are the whole lists where
+    they are known.
     """
     elements = [element for _, element in edits.gained + edits.lost]
-    own_name = way[-1] if way else None
     if all(name_of(element) is not None for element in elements):
         yield from _named(edits, own_name)
         return

@@ -8,7 +8,7 @@ from auditor.domain.changes import DiffEntry
 from auditor.domain.definition_phrases import definition, deprecation
 from auditor.domain.list_phrases import ListEdits, list_phrases
 from auditor.domain.masking import is_masked
-from auditor.domain.phrasing import Phrase, States, Tokens, Weight, label
+from auditor.domain.phrasing import Phrase, States, Tokens, Weight, field_name, label
 from auditor.domain.pointers import tokens
 from auditor.domain.rule_phrases import named_rule, variant
 from auditor.domain.value_phrases import secret, share, switch, value
@@ -47,5 +47,6 @@ def _worded(entry: DiffEntry, way: Tokens, states: States) -> list[Phrase]:
 
 
 def _list_worded(edit: ListEdits, way: Tokens, states: States) -> list[Phrase]:
-    told = list_phrases(edit, way[1:], label(way, states), states.was_at(way), states.at(way))
+    name, words = field_name(way, states), label(way, states)
+    told = list_phrases(edit, name, words, states.was_at(way), states.at(way))
     return [Phrase(Weight.RULE if is_rule else Weight.VALUE, text) for is_rule, text in told]

@@ -78,6 +78,15 @@ def element_label(way: Sequence[str], states: States) -> str:
     return show_text(token) or '""'
 
 
+def field_name(way: Sequence[str], states: States) -> str | None:
+    """Return what names the value at a place: its key, in a condition what it is about, else the flag's own key."""
+    if len(way) <= 1:
+        return states.flag
+    holders = (look(way[:-1]) for look in (states.at, states.was_at))
+    about = next((holder.get("key") for holder in holders if isinstance(holder, dict)), None)
+    return about if way[-1] == "value" and isinstance(about, str) else str(way[-1])
+
+
 def rest_label(way: Sequence[str], start: int, states: States) -> str:
     """Return the names on a way from a place on."""
     return ".".join(element_label(way[:depth], states) for depth in range(start + 1, len(way) + 1))

@@ -14,6 +14,7 @@ from auditor.domain.changes import ChangeKind, FlagChange, RecordedChange
 from auditor.domain.credentials import MASK
 from auditor.domain.flags import FlagState, JsonValue
 from auditor.domain.masking import is_masked
+from auditor.domain.people import lacks_people
 from auditor.domain.values import children, parse_value, texts
 
 LONGEST = 2_400
@@ -82,12 +83,20 @@ def _deleted(change: FlagChange, former: Former) -> RevertCommand:
     if _is_hidden(change.before.value):
         hidden = "Its value is hidden from the record, and the store keeps no history of a deleted parameter."
         return RevertCommand(None, (f"{hidden} It has to be set anew by someone who knows it.",))
+    if lacks_people(change.before.value):
+        return RevertCommand(None, (_PEOPLE,))
     notes = ["Labels, tags and policies do not come back with it."]
     text = former.get("text")
     if not isinstance(text, str):
         text = _text_of(change.before, former)
         notes.append("The value is the same, but its spelling (spaces, upper case) may differ from what was stored.")
     return RevertCommand(_put(change, text, former, overwrite=False), tuple(notes))
+
+
+_PEOPLE = (
+    "It listed people, whom the record does not name, and the store keeps no history of a deleted parameter. "
+    "It has to be set anew by someone who knows them."
+)
 
 
 def _label_moved(change: FlagChange, _former: Former) -> RevertCommand:

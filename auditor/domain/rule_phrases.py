@@ -14,6 +14,7 @@ from auditor.domain.phrasing import (
     Weight,
     done,
     element_label,
+    field_name,
     plainly,
     rest_label,
 )
@@ -30,7 +31,9 @@ def variant(entry: DiffEntry, way: Tokens, states: States) -> Phrase | None:
     if way[3:] == ("rule",):
         return _condition(entry, name)
     start = 4 if way[3] == "attributeValues" and len(way) > len(way[:4]) else 3
-    return Phrase(Weight.RULE, f"rule {name}: {plainly(rest_label(way, start, states), entry, way[-1])}")
+    return Phrase(
+        Weight.RULE, f"rule {name}: {plainly(rest_label(way, start, states), entry, field_name(way, states))}"
+    )
 
 
 def _condition(entry: DiffEntry, name: str) -> Phrase:
@@ -73,7 +76,9 @@ def _inside_rule(entry: DiffEntry, way: Tokens, name: str, states: States) -> Ph
         case ("conditions", _, "value", ("BASE" | "START" | "END")):
             return _range(name, way[:-1], states)
         case _:
-            return Phrase(Weight.RULE, f"rule {name}: {plainly(rest_label(way, 3, states), entry, way[-1])}")
+            return Phrase(
+                Weight.RULE, f"rule {name}: {plainly(rest_label(way, 3, states), entry, field_name(way, states))}"
+            )
 
 
 def _range(name: str, way: Tokens, states: States) -> Phrase:

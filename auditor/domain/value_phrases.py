@@ -14,6 +14,7 @@ from auditor.domain.phrasing import (
     Weight,
     done,
     element_label,
+    field_name,
     label,
     plainly,
     words_of,
@@ -85,7 +86,7 @@ def value(entry: DiffEntry, way: Tokens, states: States) -> Phrase:
     if len(way) == 1 and entry.op == "replace" and None in (entry.before, entry.after):
         op = "add" if entry.before is None else "remove"
         entry = DiffEntry(op, entry.path, entry.before, entry.after)
-    return Phrase(Weight.VALUE, plainly(label(way, states), entry, way[-1] if len(way) > 1 else states.flag))
+    return Phrase(Weight.VALUE, plainly(label(way, states), entry, field_name(way, states)))
 
 
 def _share_name(way: Tokens, states: States) -> str:

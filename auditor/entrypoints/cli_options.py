@@ -136,11 +136,23 @@ class Context:
 
         mac_key = self.settings.ledger.mac_key if recording else None
         # How to sign in is told by the environment: a URL on the command line needs no readable configuration.
-        record = bootstrap.database(self.database_url, mac_key, create=create, login=login_of(self.environ))
+        login, shown = login_of(self.environ), self._people_shown()
+        record = bootstrap.database(self.database_url, mac_key, create=create, login=login, people_shown=shown)
         command = click.get_current_context(silent=True)
         if command is not None:
             command.call_on_close(record.close)
         return record
+
+    def _people_shown(self) -> tuple[str, ...]:
+        """Return whose lists of people are shown by name; of nobody's, where the configuration cannot be read."""
+        from auditor.domain.errors import ConfigurationError
+
+        try:
+            return self.settings.people_shown
+        except ConfigurationError:
+            if self._database is None:
+                raise
+            return ()
 
     def progress(self) -> AbstractContextManager[TerminalProgress]:
         """Return a progress display on stderr, silent where that is no terminal; use it by ``with``."""

@@ -12,6 +12,7 @@ from sqlalchemy import Row, select
 from auditor.adapters.storage.bodies import attribution_body, change_body, read_attribution, read_change
 from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows
 from auditor.adapters.storage.keys import cause_number, change_id, document_number
+from auditor.adapters.storage.people import SqlPeople
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
 from auditor.adapters.storage.session import PAGE, Session, chunks, numbers_of
 from auditor.adapters.storage.tables import attributions, changes
@@ -21,17 +22,23 @@ from auditor.domain.attribution import Attribution
 from auditor.domain.changes import AttributedChange, ChangeKind, FlagChange, RecordedChange
 from auditor.domain.documents import DocumentRef
 from auditor.domain.identities import best
+from auditor.domain.people import PSEUDONYM
 from auditor.domain.times import to_micros
 
 _ATTEMPTS = tuple(kind.value for kind in ChangeKind if kind.is_attempt)
 _BODY = (changes.c.seq, changes.c.body)
+_NAMES_PEOPLE = PSEUDONYM.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class SqlChangeLog:
-    """Changes and attributions in one table each; rows are inserted and never touched again."""
+    """Changes and attributions in one table each; rows are inserted and never touched again.
+
+    ``people`` has the names of those whom flags list: rows hold pseudonyms, and what is read shows counts.
+    """
 
     session: Session
+    people: SqlPeople
 
     def append(self, change: AttributedChange, at: datetime) -> RecordedChange | None:
         """Record a change with its attribution; return ``None`` when its natural key is recorded already."""
@@ -39,11 +46,13 @@ class SqlChangeLog:
         seq = self.session.number_once(key, at)
         if seq is None:
             return None
-        row = {"seq": seq, **columns(key, change, at)}
+        told = replace(change, change=self.people.conceal_change(change.change))
+        row = {"seq": seq, **columns(key, told, at)}
         self.session.add(changes, row)
         self.session.seal_later("change", seq, row["body"])
         self._know(change.attribution)
-        return RecordedChange(key, seq, at, change.change, change.attribution)
+        recorded = RecordedChange(key, seq, at, told.change, change.attribution)
+        return recorded if told.change is change.change else self.people.show(recorded)
 
     def attribute(self, change_id: str, attribution: Attribution, at: datetime) -> bool:
         """Append an attribution learnt later; return False when the same evidence is recorded already."""
@@ -104,10 +113,11 @@ class SqlChangeLog:
         return [one for one in found if one.change.cause == cause]
 
     def of_document(self, document: DocumentRef, kinds: Sequence[ChangeKind]) -> Sequence[RecordedChange]:
-        """Return the document's changes of these kinds, oldest first."""
+        """Return the document's changes of these kinds, oldest first, with the people in them as the store has them."""
         found = self._select(
             changes.c.document_hash == document_number(document),
             changes.c.kind.in_([kind.value for kind in kinds]),
+            whole=True,
         )
         own = [one for one in found if one.change.document == document]
         return sorted(own, key=lambda one: (_moment(one.change, one.attribution)[0], one.seq))
@@ -123,15 +133,20 @@ class SqlChangeLog:
             bodies = {row.seq: row for row in rows}
             yield from self._joined([bodies[seq] for seq in some], as_of)
 
-    def _select(self, *conditions: Any) -> Sequence[RecordedChange]:
+    def _select(self, *conditions: Any, whole: bool = False) -> Sequence[RecordedChange]:
         rows = self.session.rows(select(*_BODY).where(*conditions).order_by(changes.c.seq))
-        return [recorded for some in chunks(rows) for recorded in self._joined(some, None)]
+        return [recorded for some in chunks(rows) for recorded in self._joined(some, None, whole=whole)]
 
-    def _joined(self, rows: Sequence[Row[Any] | ChangeRow], as_of: datetime | None) -> Iterator[RecordedChange]:
-        """Yield the changes in these rows with the best attribution known."""
+    def _joined(
+        self, rows: Sequence[Row[Any] | ChangeRow], as_of: datetime | None, *, whole: bool = False
+    ) -> Iterator[RecordedChange]:
+        """Yield the changes in these rows with the best attribution known, and people as counts unless ``whole``."""
         later = self._attributions([row.seq for row in rows], as_of)
         for row in rows:
             recorded = read_change(row.seq, row.body)
+            if _NAMES_PEOPLE in row.body:
+                revealed = replace(recorded, change=self.people.reveal_change(recorded.change)) if whole else None
+                recorded = revealed or self.people.show(recorded)
             if row.seq in later:
                 recorded = replace(recorded, attribution=best([recorded.attribution, *later[row.seq]]))
             yield recorded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from auditor.adapters.storage import months, schema
 from auditor.adapters.storage.engine import Password, make_engine, parse_url, reading_engine, shown
+from auditor.adapters.storage.people import nobody
 from auditor.adapters.storage.session import KnownActors
 from auditor.adapters.storage.unit_of_work import SqlUnitOfWork
 from auditor.application.retrying import retried
@@ -21,13 +22,23 @@ from auditor.domain.errors import DatabaseError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from auditor.application.ports import ShownPeople
+
 T = TypeVar("T")
 
 
 class Database:
     """An open audit database; ``unit_of_work`` and ``reader`` are factories of transactions."""
 
-    def __init__(self, writing: Engine, reading: Engine, where: str, mac_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        writing: Engine,
+        reading: Engine,
+        where: str,
+        mac_key: bytes | None = None,
+        shown_people: ShownPeople = nobody,
+    ) -> None:
+        self._shown_people = shown_people
         self._writing = writing
         self._reading = reading
         self._mac_key = mac_key
@@ -38,11 +49,11 @@ class Database:
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """Return a new transaction for reading and writing."""
-        return SqlUnitOfWork(self._writing, self._known_actors, self._mac_key)
+        return SqlUnitOfWork(self._writing, self._known_actors, self._mac_key, self._shown_people)
 
     def reader(self) -> SqlUnitOfWork:
         """Return a new transaction that sees one state of the record, takes no write lock and can write nothing."""
-        return SqlUnitOfWork(self._reading, self._known_actors)
+        return SqlUnitOfWork(self._reading, self._known_actors, shown_people=self._shown_people)
 
     def run(self, work: Callable[[SqlUnitOfWork], T]) -> T:
         """Do the work in a transaction and commit it; do it again when another transaction came first."""
@@ -77,6 +88,13 @@ class Database:
         with self._writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             return [name for name in months.past(connection, before) if months.give_back(connection, name)]
 
+    def settle(self) -> None:
+        """Leave nothing of what was overwritten in a SQLite file and its log; PostgreSQL sees to that by itself."""
+        if self._writing.dialect.name == "sqlite":
+            # Not in a transaction, as every other statement is: it would wait for itself.
+            with closing(self._writing.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close every connection."""
         self._writing.dispose()
@@ -97,13 +115,14 @@ def open_database(
     connections: int = 4,
     mac_key: bytes | None = None,
     password: Password | None = None,
+    shown_people: ShownPeople = nobody,
 ) -> Database:
     """Open the audit database at a URL; make its tables when it is new and ``create`` is set.
 
     Raise ``SchemaOutdatedError`` when its schema is older than this program's, ``DatabaseError`` when it cannot be
     opened or is no audit database. ``connections`` bounds how many are open at a time on PostgreSQL; each is opened
     when it is needed and kept, with what ``password`` gives, if that is given. What is recorded is authenticated by
-    ``mac_key`` where one is given.
+    ``mac_key`` where one is given. Lists of people are shown as counts but where ``shown_people`` lets their names be.
     """
     address = parse_url(url)
     if address.get_backend_name() == "sqlite" and not create and not Path(str(address.database)).exists():
@@ -114,4 +133,4 @@ def open_database(
     except BaseException:
         writing.dispose()
         raise
-    return Database(writing, reading_engine(writing), shown(address), mac_key)
+    return Database(writing, reading_engine(writing), shown(address), mac_key, shown_people)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -12,24 +12,34 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select, update
 
 from auditor.adapters.storage.packing import pack_json, pack_map, unpack_map
+from auditor.adapters.storage.people import SqlPeople
 from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import documents, versions
 from auditor.application.ports import Scope
 from auditor.domain.documents import DocumentRef, HeldDocument, Snapshot
 from auditor.domain.flags import FlagEntry, JsonValue
+from auditor.domain.people import PSEUDONYM
 from auditor.domain.times import from_micros, to_micros
+
+# Under this name a version keeps its value exactly as the store had it.
+_TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class SqlDocumentStore:
-    """The cursor of every document, and every version held."""
+    """The cursor of every document, and every version held.
+
+    ``people`` has the names of those whom flags list: rows hold pseudonyms, and what is read has the names again, for
+    comparing with what the store says.
+    """
 
     session: Session
+    people: SqlPeople
 
     def held(self, document: DocumentRef) -> HeldDocument | None:
         """Return the cursor of a document, or ``None`` when it was never held."""
         row = self.session.first(_cursors().where(_is(document)))
-        return None if row is None else _cursor(row)
+        return None if row is None else self._cursor(row)
 
     def held_in(self, scope: Scope) -> Mapping[DocumentRef, HeldDocument]:
         """Return the cursors of all documents held of one source in one account and Region."""
@@ -37,7 +47,7 @@ class SqlDocumentStore:
         within = _cursors().where(
             table.source == scope.source, table.account == scope.account, table.region == scope.region
         )
-        cursors = [_cursor(row) for row in self.session.rows(within.order_by(table.id))]
+        cursors = [self._cursor(row) for row in self.session.rows(within.order_by(table.id))]
         return {cursor.document: cursor for cursor in cursors}
 
     def version(self, document: DocumentRef, version: str, life: int | None = None) -> Snapshot | None:
@@ -52,7 +62,7 @@ class SqlDocumentStore:
         if life is not None:
             found = found.where(versions.c.life == life)
         row = self.session.first(found)
-        return None if row is None else _snapshot(row)
+        return None if row is None else self._snapshot(row)
 
     def since(self, document: DocumentRef, moment: datetime) -> tuple[int, Snapshot] | None:
         """Return the first held version written at this moment or later, in any life, with its life, or ``None``."""
@@ -64,7 +74,7 @@ class SqlDocumentStore:
             .limit(1)
         )
         row = self.session.first(later)
-        return None if row is None else (row.life, _snapshot(row))
+        return None if row is None else (row.life, self._snapshot(row))
 
     def metadata(self, document: DocumentRef, as_of: datetime | None = None) -> Mapping[str, JsonValue]:
         """Return the metadata of the newest version held (``as_of``: by then), none where none was."""
@@ -84,7 +94,8 @@ class SqlDocumentStore:
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
         """Hold versions; holding one twice changes nothing."""
         row = self._row(document, life, at)
-        self.session.keep_all(versions, [_version(row.id, life, snapshot, at) for snapshot in snapshots])
+        concealed = map(self._concealed, snapshots)
+        self.session.keep_all(versions, [_version(row.id, life, snapshot, at) for snapshot in concealed])
         if life >= row.life:
             self._point_at_newest(row.id, life)
 
@@ -117,6 +128,26 @@ class SqlDocumentStore:
                 older = update(documents).where(*place, documents.c.name_key.in_(names))
                 older = older.where(documents.c.checked_us < to_micros(at))
                 self.session.run(older.values(checked_us=to_micros(at)))
+
+    def _concealed(self, snapshot: Snapshot) -> Snapshot:
+        """Return a version without the names of people; its text as a whole names them as well."""
+        entries = self.people.conceal_entries(snapshot.entries)
+        if entries is snapshot.entries:
+            return snapshot
+        metadata = {name: told for name, told in snapshot.metadata.items() if name != _TEXT}
+        return replace(snapshot, entries=entries, metadata=metadata)
+
+    def _cursor(self, row: Row[Any]) -> HeldDocument:
+        held = _cursor(row)
+        if row.entries is None or PSEUDONYM not in row.entries:
+            return held
+        return replace(held, entries=self.people.reveal_entries(held.entries))
+
+    def _snapshot(self, row: Row[Any]) -> Snapshot:
+        snapshot = _snapshot(row)
+        if PSEUDONYM not in row.entries:
+            return snapshot
+        return replace(snapshot, entries=self.people.reveal_entries(snapshot.entries))
 
     def _row(self, document: DocumentRef, life: int, at: datetime) -> Row[Any]:
         find = select(documents.c.id, documents.c.life).where(_is(document))

@@ -381,6 +381,17 @@ scans = Table(
 )
 Index("ix_scans_repository_seq", scans.c.repository, scans.c.seq)
 
+# Beside the record, not in it: what the pseudonyms in bodies stand for. No name: the person was erased.
+people = Table(
+    "people",
+    metadata,
+    Column("pseudonym", Text, primary_key=True),
+    Column("name_key", Name, nullable=True, unique=True),
+    _words("name", nullable=True),
+    _micros("erased_us", nullable=True),
+    sqlite_with_rowid=False,
+)
+
 taken_events = Table(
     "taken_events",
     metadata,

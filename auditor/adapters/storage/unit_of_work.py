@@ -14,6 +14,7 @@ from auditor.adapters.storage.gaps import SqlGapLog
 from auditor.adapters.storage.inbox import SqlInbox
 from auditor.adapters.storage.ledger import SqlLedger
 from auditor.adapters.storage.outbox import SqlOutbox
+from auditor.adapters.storage.people import SqlPeople, nobody
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.retention import SqlRetentionLog
 from auditor.adapters.storage.runs import SqlRunLog
@@ -30,10 +31,12 @@ from auditor.application.ports import (
     Inbox,
     Ledger,
     Outbox,
+    PeopleLog,
     ReferenceStore,
     RetentionLog,
     RunLog,
     SealedLog,
+    ShownPeople,
     SnoozeLog,
 )
 
@@ -61,8 +64,16 @@ class SqlUnitOfWork:
     retention: RetentionLog
     ledger: Ledger
     sealed: SealedLog
+    people: PeopleLog
 
-    def __init__(self, engine: Engine, known_actors: KnownActors, mac_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        known_actors: KnownActors,
+        mac_key: bytes | None = None,
+        shown_people: ShownPeople = nobody,
+    ) -> None:
+        self._shown_people = shown_people
         self._engine = engine
         self._mac_key = mac_key
         self._known_actors = known_actors
@@ -70,9 +81,11 @@ class SqlUnitOfWork:
     def __enter__(self) -> Self:
         """Take a connection."""
         self._session = session = Session(self._engine.connect(), self._known_actors, self._mac_key)
-        changes, findings, references = SqlChangeLog(session), SqlFindingLog(session), SqlReferenceStore(session)
+        self.people = people = SqlPeople(session, self._shown_people)
+        changes, findings = SqlChangeLog(session, people), SqlFindingLog(session)
+        references = SqlReferenceStore(session)
         self.inbox = SqlInbox(session)
-        self.documents = SqlDocumentStore(session)
+        self.documents = SqlDocumentStore(session, people)
         self.changes = changes
         self.calls = SqlCallLog(session)
         self.deployments = SqlDeploymentLog(session)

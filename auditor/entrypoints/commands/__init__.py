@@ -7,6 +7,7 @@ COMMANDS: dict[str, str] = {
     "completion": "auditor.entrypoints.commands.completion:completion",
     "db": "auditor.entrypoints.commands.db:db",
     "doctor": "auditor.entrypoints.commands.doctor:doctor",
+    "erase": "auditor.entrypoints.commands.erase:erase",
     "export": "auditor.entrypoints.commands.export:export",
     "flags": "auditor.entrypoints.commands.flags:flags",
     "gaps": "auditor.entrypoints.commands.gaps:gaps",
