@@ -12,7 +12,7 @@ from scanners.keytext import KeyText
 from scanners.languages.python import documents, fold
 from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import objects
-from scanners.languages.python.values import UNKNOWN, Doc, Obj, Site, Text, Vals, literal
+from scanners.languages.python.values import UNKNOWN, ClassObj, Doc, Obj, Site, Text, Vals, literal
 
 if TYPE_CHECKING:
     from scanners.languages.python.machine import Here, Machine
@@ -107,6 +107,15 @@ def instance(m: Machine, name: str) -> Obj | None:
 def _class_like(name: str) -> bool:
     last = name.rsplit(".", 1)[-1]
     return last[:1].isupper()
+
+
+def is_asked(m: Machine, cls: ClassObj) -> bool:
+    """Whether a configured reader is a method of a class of the repository."""
+    return any(
+        m.same_name(cls.qualname, accessor.callable.rpartition(".")[0])
+        for accessor in m.options.accessors
+        if accessor.callable.rsplit(".", 1)[-1] in cls.scope.names
+    )
 
 
 def asked_object(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:

@@ -125,6 +125,16 @@ def _settings_class(cls: ClassObj) -> bool:
     return members.derives_from(cls, "BaseSettings", "BaseConfig")
 
 
+def declares_flag(m: Machine, cls: ClassObj) -> bool:
+    """Whether a settings class has a field that is a flag."""
+    if "env" not in m.providers or not _settings_class(cls):
+        return False
+    names = (f"{_prefix(cls)}{name}" for name in (*cls.fields, *cls.scope.names))
+    return any(
+        m.reporter.flags.exact(spelled, ENVIRONMENT.providers) for name in names for spelled in (name, name.upper())
+    )
+
+
 def defined(m: Machine, name: str, here: Here, site: Site) -> None:
     """A name is declared where settings are declared: in a settings module or a settings class."""
     cls = m.class_of(here.scope)

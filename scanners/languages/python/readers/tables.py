@@ -144,6 +144,12 @@ WORDS: tuple[str, ...] = (
     "value_for_string_parameter",
     "StringParameter",
 )
+# What makes a file worth reading where flags are in such a store, beside their keys.
+STORE_WORDS: dict[str, tuple[str, ...]] = {
+    "dynamodb": ("get_item", "batch_get_item", "put_item", "update_item", "KeyConditionExpression"),
+    "s3": ("get_object",),
+    "env": ("BaseSettings",),
+}
 # What stands in text where the local agent is asked, with whatever client.
 AGENT_WORDS: tuple[str, ...] = ("/configurations/", "localhost:2772", "?flag=", "&flag=")
 
