@@ -8,6 +8,7 @@ PIP_INSTALL := $(PIP) install --quiet --no-compile
 LOCKED := $(PIP_INSTALL) --require-hashes --no-deps
 LINT_VENV := .venv-deploy-lint
 SCAN_VENV := .venv-deploy-scan
+MINISTACK_VENV := .venv-ministack
 UV ?= uv
 UV_LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --python-version 3.11
@@ -34,7 +35,7 @@ demo: $(VENV)/.stamp-demo  ## Play a fortnight of a small shop against an AWS st
 test: $(VENV)/.stamp-dev  ## Run the fast suite with its coverage floor.
 	$(PYTEST) -n $(WORKERS) --cov --cov-report=term:skip-covered
 
-proof: $(VENV)/.stamp-dev $(LINT_VENV)/.stamp  ## Run the full figures: large seeds, long inputs, the Lambda package.
+proof: $(VENV)/.stamp-dev $(LINT_VENV)/.stamp $(MINISTACK_VENV)/.stamp  ## Run the full figures: large seeds, long inputs, the Lambda package.
 	$(BIN)/python -m deploy.packaging.lambda_zip --here --out build/package --layers build/package
 	FLAGTRAIL_PROOF=1 $(PYTEST) -n $(WORKERS) -m "proof or not proof"
 
@@ -76,9 +77,10 @@ lock:  ## Make the locks anew (maintainers; needs uv).
 	$(UV_LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(UV_LOCK) --group deploy-lint -o requirements/deploy-lint.txt
 	$(UV_LOCK) --group deploy-scan -o requirements/deploy-scan.txt
+	$(UV_LOCK) --group ministack -o requirements/ministack.txt
 
 clean:  ## Remove everything that was made.
-	rm -rf $(VENV) $(LINT_VENV) $(SCAN_VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(LINT_VENV) $(SCAN_VENV) $(MINISTACK_VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -102,7 +104,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-run requirements/dev.txt
 	@touch $@
 
 # A virtual environment of its own for each lock that fits no other.
-$(LINT_VENV)/.stamp $(SCAN_VENV)/.stamp: .venv-%/.stamp: $(VENV)/.stamp-venv requirements/%.txt
+$(LINT_VENV)/.stamp $(SCAN_VENV)/.stamp $(MINISTACK_VENV)/.stamp: .venv-%/.stamp: $(VENV)/.stamp-venv requirements/%.txt
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile \
 		--require-hashes --no-deps -r requirements/$*.txt

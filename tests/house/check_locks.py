@@ -39,6 +39,7 @@ LOCKS = (
     Lock("dev", base=True, extras=("all",), groups=("dev",)),
     Lock("deploy-lint", groups=("deploy-lint",)),
     Lock("deploy-scan", groups=("deploy-scan",)),
+    Lock("ministack", groups=("ministack",)),
 )
 
 
