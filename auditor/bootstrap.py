@@ -382,12 +382,15 @@ class Application:
     def seal(self) -> SealReport:
         """Seal what was recorded; sign it and anchor the signature where a key is configured.
 
-        The partitions of the months to come are made along the way, where this role may make tables.
+        The partitions of the months to come are made along the way, where this role may make tables, and the index of
+        texts.
         """
         from auditor.application.sealing import seal_and_sign
 
         self.record.prepare_months(self.recorder.clock.now())
-        return seal_and_sign(self.record.unit_of_work, vouch(self.settings, self.record))
+        report = seal_and_sign(self.record.unit_of_work, vouch(self.settings, self.record))
+        self.record.index_texts()
+        return report
 
     def seal_only(self) -> SealReport:
         """Seal what was recorded, at most about one batch and only if nobody else is at it; nothing is signed."""

@@ -59,6 +59,13 @@ class Database:
         """Do the work in a transaction and commit it; do it again when another transaction came first."""
         return self._once(work)
 
+    def index_texts(self) -> int:
+        """Let searches find by an index what was sealed since, a segment a transaction; return how many were made."""
+        made = 0
+        while self.run(lambda uow: uow.extend_text_index()):
+            made += 1
+        return made
+
     def prepare_months(self, now: datetime) -> Sequence[str]:
         """Make the partitions of this month and the next ones that are missing; return them. SQLite has none.
 

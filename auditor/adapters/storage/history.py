@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, fu
 
 from auditor.adapters.storage.session import Session
 from auditor.adapters.storage.tables import Name, actors, attributions, changes
+from auditor.adapters.storage.text_index import numbers_with
 from auditor.adapters.storage.texts import fold
 from auditor.application.ports import HistoryQuery
 from auditor.domain.changes import ChangeKind
@@ -191,7 +192,9 @@ def _conditions(session: Session, query: HistoryQuery) -> Iterator[_Condition]:
     if query.changes_only:
         yield changes.c.kind.not_in(_ATTEMPTS)
     if query.text:
-        yield _contains(session, changes.c.text, query.text)
+        contains = _contains(session, changes.c.text, query.text)
+        numbers = numbers_with(session, fold(query.text), contains)
+        yield contains if numbers is None else changes.c.seq.in_(numbers)
     if query.unattributed:
         yield changes.c.actor_hash.is_(None)
     if query.actor is not None:

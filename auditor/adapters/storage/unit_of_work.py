@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from auditor.adapters.storage import text_index
 from auditor.adapters.storage.calls import SqlCallLog
 from auditor.adapters.storage.change_log import SqlChangeLog
 from auditor.adapters.storage.deployments import SqlDeploymentLog
@@ -105,6 +106,10 @@ class SqlUnitOfWork:
     ) -> None:
         """Undo what was not committed, and give the connection back."""
         self._session.close()
+
+    def extend_text_index(self) -> bool:
+        """Make the index of the next texts that are sealed; return False when there are not enough yet."""
+        return text_index.extend(self._session)
 
     def commit(self) -> None:
         """Make it durable."""

@@ -32,6 +32,7 @@ def seal(context: Context) -> None:
 
     record = context.open_database()
     report = seal_and_sign(record.unit_of_work, bootstrap.vouch(context.settings, record))
+    record.index_texts()
     if context.format == "json":
         output.write_json(
             {

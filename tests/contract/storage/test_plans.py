@@ -33,7 +33,7 @@ QUESTIONS = {
     "no environment": HistoryQuery(environment="-", limit=5),
     "time": HistoryQuery(since=at(1), until=at(2), limit=5),
     "page": HistoryQuery(after=5, limit=5),
-    "text": HistoryQuery(text="checkout", limit=5),
+    "text": HistoryQuery(text="out", limit=5),
     "as of": HistoryQuery(as_of=at(100), limit=5),
 }
 

@@ -1,0 +1,174 @@
+"""Which blocks of the log can hold a text: a search reads those and no others. No extension and no trigger is needed.
+
+The log is cut into blocks of changes that stand together, and so many blocks make a segment. For each piece of four
+characters, by its hash, a segment has one row whose bits say in which of its blocks some text has such a piece. A
+search reads the rows of its own pieces, keeps the blocks whose bit is set in all of them, and looks into their texts:
+what the bits say is never more than a hint. Segments are made after sealing, in one go, so recording costs nothing
+more; what is newer is looked through.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from math import isqrt
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from auditor.adapters.storage.session import Session, chunks
+from auditor.adapters.storage.tables import changes, leaves, pending_seals, text_marks
+
+PIECE = 4
+BLOCK = 32
+BLOCKS = 60
+SEGMENT = BLOCK * BLOCKS
+_HASHES = 1 << 15
+_ASKED = 5
+# A row of this name says that its segment is whole, even where it has no text at all.
+_WHOLE = -1
+# More blocks than these are not looked into one by one, and more changes are not asked for by number: walking along the
+# time soon meets what is so frequent. Where as many blocks have it as the root of half of all changes, fifty hits are met
+# on the way through about as many changes as the blocks hold.
+MOST_BLOCKS = 1_500
+FEW_BLOCKS = 20
+MOST_FOUND = 2_000
+
+
+def extend(session: Session) -> bool:
+    """Make the marks of the next segment that is sealed whole; return False when there is none. The caller commits."""
+    segment = _segments(session)
+    end = session.first(select(func.max(leaves.c.position).label("last")))
+    if end is None or end.last is None or end.last + 1 < (segment + 1) * SEGMENT:
+        return False
+    marks = _marks(session, segment)
+    rows = [{"segment": segment, "piece": piece, "blocks": blocks} for piece, blocks in sorted(marks.items())]
+    session.keep_all(text_marks, [{"segment": segment, "piece": _WHOLE, "blocks": 0}])
+    session.keep_all(text_marks, rows)
+    return True
+
+
+def numbers_with(session: Session, wanted: str, contains: ColumnElement[bool]) -> Sequence[int] | None:
+    """Return the numbers of the changes whose text has what is wanted; ``None`` where walking along the time is better.
+
+    ``wanted`` is folded as texts are, and ``contains`` compares a change's text with it.
+    """
+    if len(wanted) < PIECE:
+        return None
+    segments = _segments(session)
+    blocks = list(_blocks_with(session, segments, _telling(wanted)))
+    if len(blocks) > min(MOST_BLOCKS, isqrt(segments * SEGMENT // 2) + FEW_BLOCKS):
+        return None
+    there = [leaves.c.position.between(first, last) for first, last in _joined(blocks)]
+    found = set[int]()
+    for some in chunks(_numbers_in(session, [*there, leaves.c.position >= segments * SEGMENT])):
+        # Asked for by number, and not by joining: so no planner comes to think of reading all changes.
+        rows = session.rows(select(changes.c.seq).where(changes.c.seq.in_(some), contains))
+        found.update(row.seq for row in rows)
+        if len(found) > MOST_FOUND:
+            return None
+    return sorted(found)
+
+
+def faults(session: Session) -> Iterator[str]:
+    """Yield a sentence for each segment whose marks lack what its texts have: a search would pass them over."""
+    for segment in range(_segments(session)):
+        expected = _marks(session, segment)
+        held = select(text_marks.c.piece, text_marks.c.blocks).where(text_marks.c.segment == segment)
+        marks = {row.piece: row.blocks for row in session.rows(held)}
+        if any(blocks & ~marks.get(piece, 0) for piece, blocks in expected.items()):
+            first, last = segment * SEGMENT, (segment + 1) * SEGMENT - 1
+            yield f"a search for text passes over some of the entries {first} to {last}: what it goes by was altered"
+
+
+def _segments(session: Session) -> int:
+    """Return how many segments there are; each was made whole, in one transaction, behind the one before."""
+    newest = session.first(select(func.max(text_marks.c.segment).label("last")))
+    return 0 if newest is None or newest.last is None else newest.last + 1
+
+
+def _marks(session: Session, segment: int) -> dict[int, int]:
+    """Return what the texts of a segment have: for each piece the blocks, a bit each."""
+    start = segment * SEGMENT
+    texts = select(leaves.c.position, changes.c.text).join(changes, _is_change())
+    rows = session.rows(texts.where(leaves.c.position.between(start, start + SEGMENT - 1)))
+    pieces: list[set[str]] = [set() for _ in range(BLOCKS)]
+    for row in rows:
+        pieces[(row.position - start) // BLOCK].update(_pieces(row.text))
+    marks: dict[int, int] = {}
+    for block, found in enumerate(pieces):
+        for piece in {_hash(one) for one in found}:
+            marks[piece] = marks.get(piece, 0) | 1 << block
+    return marks
+
+
+def _blocks_with(session: Session, segments: int, hashes: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last place of each block that can hold all of these pieces."""
+    wanted = sorted(hashes)
+    for some in chunks(range(segments), 200):
+        rows = session.rows(
+            select(text_marks.c.segment, text_marks.c.blocks).where(
+                text_marks.c.segment.in_(some), text_marks.c.piece.in_(wanted)
+            )
+        )
+        seen: dict[int, list[int]] = {}
+        for row in rows:
+            seen.setdefault(row.segment, []).append(row.blocks)
+        for segment, held in sorted(seen.items()):
+            if len(held) == len(wanted):
+                yield from _places(segment, _in_all(held))
+
+
+def _in_all(held: Sequence[int]) -> int:
+    both = held[0]
+    for blocks in held[1:]:
+        both &= blocks
+    return both
+
+
+def _places(segment: int, blocks: int) -> Iterator[tuple[int, int]]:
+    while blocks:
+        block = (blocks & -blocks).bit_length() - 1
+        first = segment * SEGMENT + block * BLOCK
+        yield first, first + BLOCK - 1
+        blocks &= blocks - 1
+
+
+def _telling(wanted: str) -> set[int]:
+    """Return the hashes of some pieces of a text, from all over it: each more costs a look into every segment."""
+    starts = range(len(wanted) - PIECE + 1)
+    step = max(1, (len(starts) - 1) // (_ASKED - 1)) if len(starts) > _ASKED else 1
+    return {_hash(wanted[at : at + PIECE]) for at in [*starts[::step][: _ASKED - 1], starts[-1]]}
+
+
+def _joined(blocks: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    held: tuple[int, int] | None = None
+    for first, last in blocks:
+        if held is not None and first == held[1] + 1:
+            held = (held[0], last)
+            continue
+        if held is not None:
+            yield held
+        held = (first, last)
+    if held is not None:
+        yield held
+
+
+def _numbers_in(session: Session, places: Sequence[ColumnElement[bool]]) -> Iterator[int]:
+    """Yield the numbers of the changes at these places of the log, and of those that are not sealed yet."""
+    for some in chunks(places, 50):
+        sealed = select(leaves.c.entry_seq).where(leaves.c.entry == "change", or_(*some))
+        yield from (row.entry_seq for row in session.rows(sealed))
+    waiting = select(pending_seals.c.entry_seq).where(pending_seals.c.entry == "change")
+    yield from (row.entry_seq for row in session.rows(waiting))
+
+
+def _is_change() -> ColumnElement[bool]:
+    return and_(leaves.c.entry == "change", leaves.c.entry_seq == changes.c.seq)
+
+
+def _pieces(text: str) -> set[str]:
+    return {text[at : at + PIECE] for at in range(len(text) - PIECE + 1)}
+
+
+def _hash(piece: str) -> int:
+    return zlib.crc32(piece.encode("utf-8", "surrogatepass")) & (_HASHES - 1)
