@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -23,7 +24,7 @@ from auditor.domain.references import (
     Unresolved,
 )
 from auditor.domain.scan_options import ScanOptions
-from scanners.flag_index import FlagIndex
+from scanners.flag_index import FlagIndex, is_plain
 from scanners.languages import LANGUAGES
 from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
@@ -33,8 +34,8 @@ from scanners.languages.python.mentions import asks_one_of
 from scanners.languages.python.outline import outline
 from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
-from scanners.languages.python.readers.tables import AGENT_WORDS, WORDS
-from scanners.languages.python.resolve import Resolution, resolve
+from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
+from scanners.languages.python.resolve import Following, Resolution, resolve
 from scanners.repository import FoundFile, Listing, list_files, read_bytes
 from scanners.text_search import search_text
 from scanners.workers import Crew, Failed
@@ -210,8 +211,11 @@ class _Scan:
         with self._crew(_parse) as crew:
             modules = _Modules(files, crew, self, doubtful)
             project = Project(frozenset(files), modules.get, modules.outline)
-            spots = None if small else {one.file.path: one.spots for one in candidates}
-            found = self._rounds(project, modules, roots, spots)
+            if small:
+                found = self._whole(project, modules, roots)
+            else:
+                spots = {one.file.path: one.spots for one in candidates}
+                found = self._rounds(Following(project, self.context, spots), modules, roots)
         del settings
         self.references += found.references
         self.unresolved += found.unresolved
@@ -222,26 +226,34 @@ class _Scan:
         for path in sorted(set(modules.failed) & searched):
             self._as_text(files[path], None)
 
-    def _rounds(
-        self, project: Project, modules: _Modules, roots: list[str], spots: Mapping[str, Sequence[int]] | None
-    ) -> Resolution:
-        """Follow the roots, then the files that mention what was found there, until there are no more."""
-        narrow = spots is not None
+    def _whole(self, project: Project, modules: _Modules, roots: list[str]) -> Resolution:
+        """Follow all files; anew where methods turn out to ask for the keys they are handed."""
+        modules.load_all(roots)
+        readable = [path for path in roots if modules.get(path) is not None]
         found = Resolution()
         for _ in range(_MOST_ROUNDS):
             wrappers = found.wrappers
-            modules.load_all([path for path in roots if path not in modules.trees])
-            roots = [path for path in roots if path not in modules.silent]
-            readable = [path for path in roots if modules.get(path) is not None]
-            found = resolve(project, readable, self.context, narrow=narrow, wrappers=wrappers, spots=spots)
-            more = self._mentioning(found.names, modules.files, frozenset(roots)) if narrow else []
-            if not more and found.wrappers <= wrappers:
+            found = resolve(project, readable, self.context, wrappers)
+            if found.wrappers <= wrappers:
                 break
-            roots = sorted({*roots, *more})
         return found
 
+    def _rounds(self, following: Following, modules: _Modules, roots: list[str]) -> Resolution:
+        """Follow the roots, then the files that mention what was found there, until there are no more."""
+        more = roots
+        known: set[str] = set()
+        for _ in range(_MOST_ROUNDS):
+            modules.load_all(more)
+            known.update(more)
+            names = following.follow(path for path in more if modules.trees.get(path) is not None)
+            more = self._mentioning(names, modules.files, known - modules.silent)
+            modules.wake(more)
+            if not more:
+                break
+        return following.resolution()
+
     def _mentioning(
-        self, names: Mapping[str, frozenset[str]], files: dict[str, FoundFile], known: frozenset[str]
+        self, names: Mapping[str, frozenset[str]], files: dict[str, FoundFile], known: AbstractSet[str]
     ) -> list[str]:
         """The files that hold one of these names, and the last part of a module that has it."""
         telling = sorted(name for name in names if len(name) >= _SHORTEST_NAME)
@@ -299,10 +311,17 @@ class _Modules:
 
     def load_all(self, paths: Sequence[str]) -> None:
         """Parse many at once, save those that only speak of a reader; they are ``silent``."""
+        paths = [path for path in paths if path not in self.trees]
         jobs = [_Task(self.files[path], self.doubtful.get(path, frozenset())) for path in paths]
         for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
             self._take(paths[number], answer)
             self.owner.progress(done, len(jobs), "reading Python")
+
+    def wake(self, paths: Sequence[str]) -> None:
+        """Files that a round has told of are parsed whether or not they only speak of a reader."""
+        for path in paths:
+            self.doubtful.pop(path, None)
+            self.silent.discard(path)
 
     def get(self, path: str) -> tree.Module | None:
         """The tree of a file; None when it cannot be understood."""
@@ -340,12 +359,16 @@ class Prefilter:
         self._patterns: list[bytes] = []
         self._kinds: list[bytes | None] = []
         for key in context.flags.keys:
-            for needle in {key, key.rsplit("/", 1)[-1]} - {""}:
+            for needle in {key, key.rsplit("/", 1)[-1], _last_part(key)} - {""}:
                 for spelled in dict.fromkeys((needle.encode(), needle.encode("latin-1", errors="ignore"))):
                     self._add(spelled, None)
         callables = [accessor.callable.encode().split(b".")[-2:] for accessor in context.options.accessors]
         self._together = [frozenset(parts) for parts in callables]
-        self._python = frozenset(word.encode() for word in WORDS)
+        stores = {flag.provider for flag in context.flags.flags}
+        words = (*WORDS, *(word for store in sorted(stores) for word in STORE_WORDS.get(store, ())))
+        # A class is constructed in one file and asked in others.
+        classes = {parts[0] for parts in callables if parts[0][:1].isupper()}
+        self._python = frozenset(word.encode() for word in words) | classes
         self._texts = frozenset(word.encode() for word in AGENT_WORDS)
         self._others = frozenset(_language_words()) | self._texts
         for word in sorted((self._python | self._others).union(*self._together)):
@@ -377,6 +400,12 @@ class Prefilter:
         told = names | words
         telling = (names & self._python) | (told & self._texts) if python else told & self._others
         return spots, frozenset(configured | telling)
+
+
+def _last_part(key: str) -> str:
+    """What is left of a key behind its last separator, where that is no word that stands everywhere."""
+    last = re.split(r"[/.:#]", key)[-1]
+    return "" if is_plain(last) else last
 
 
 def _in_characters(spots: Sequence[int], data: bytes) -> tuple[int, ...]:

@@ -70,7 +70,7 @@ class Machine:
     told: dict[str, Exports | None] = field(default_factory=dict)
     tests: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
-    asked_methods: set[str] = field(default_factory=set)
+    asked_methods: dict[str, set[str]] = field(default_factory=dict)
     built: list[tuple[ClassObj, Text, Frame]] = field(default_factory=list)
     roots: dict[int, FuncObj] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)

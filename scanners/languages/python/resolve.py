@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,7 +15,7 @@ from scanners.languages.python import embedded, invoke, members, tree
 from scanners.languages.python.exports import exports
 from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, dotted_parts, relevant_names
-from scanners.languages.python.readers import tables
+from scanners.languages.python.readers import accessors, settings, tables
 from scanners.languages.python.report import Reporter
 from scanners.languages.python.values import (
     Bound,
@@ -51,34 +52,119 @@ def resolve(
     project: Project,
     roots: Iterable[str],
     context: ScanContext,
-    *,
-    narrow: bool = False,
     wrappers: frozenset[Site] = frozenset(),
-    spots: Mapping[str, Sequence[int]] | None = None,
 ) -> Resolution:
     """Follow the code of ``roots``, and whatever it leads to, to every use of a flag.
 
-    ``narrow`` leaves modules alone that are no roots, unless a constant is needed from them. ``wrappers`` are
-    methods, told by a round before, that an unknown object may be asked by. With ``spots``, where the last parts of
-    keys stand in each file, only functions are followed for their own sake that have one of them, or name a key's name,
-    a reader or what leads to one.
+    ``wrappers`` are methods, told by a round before, that an unknown object may be asked by.
     """
     order = sorted(roots)
+    with _deep():
+        machine = _machine(project, order, context, narrow=False)
+        machine.wrapper_sites = wrappers
+        _modules(machine, order)
+        _summaries(machine, frozenset(order), lambda _: True)
+        _inheriting(machine, machine.classes)
+        return _ended(machine, order)
+
+
+@dataclass(slots=True)
+class Following:
+    """A large tree, followed round by round: files that hold keys, then files that name what those told of.
+
+    No other module is followed, unless a constant is needed from it. In a file only those functions are followed for
+    their own sake that hold a part of a key (``spots`` says where these stand), or name a key's name, a reader, or
+    what leads to one. A file is followed anew where a later round tells of a name that it uses.
+    """
+
+    project: Project
+    context: ScanContext
+    spots: Mapping[str, Sequence[int]]
+    _machine: Machine | None = None
+    _paths: list[str] = field(default_factory=list)
+
+    def follow(self, paths: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Take more files; return the names by which others may reach a flag, with their modules' names."""
+        fresh = sorted(set(paths) - set(self._paths))
+        with _deep():
+            machine = self._opened(fresh)
+            known = frozenset(_telling_names(machine)) if self._paths else frozenset()
+            earlier, self._paths = self._paths, sorted({*self._paths, *fresh})
+            self._run(machine, fresh)
+            for _ in range(_MOST_PASSES):
+                names = _telling_names(machine)
+                again = _naming(machine, earlier, frozenset(names) - known) | self._asked_by_wrappers(machine)
+                if not again:
+                    return names
+                known = frozenset(names)
+                _forget(machine, again)
+                self._run(machine, sorted(again))
+            return _telling_names(machine)
+
+    def resolution(self) -> Resolution:
+        """All that was found."""
+        with _deep():
+            return _ended(self._opened([]), self._paths)
+
+    def _opened(self, fresh: list[str]) -> Machine:
+        made = _machine(self.project, [*self._paths, *fresh], self.context, narrow=True)
+        if self._machine is None:
+            self._machine = made
+        machine = self._machine
+        machine.candidates, machine.relevant, machine.known_names = made.candidates, made.relevant, made.known_names
+        return machine
+
+    def _run(self, machine: Machine, paths: list[str]) -> None:
+        machine.followed.clear()
+        machine.memory.clear()
+        classes = len(machine.classes)
+        _modules(machine, paths)
+        _relevant_summaries(machine, frozenset(paths), self.spots)
+        _inheriting(machine, machine.classes[classes:])
+
+    def _asked_by_wrappers(self, machine: Machine) -> set[str]:
+        """The files that call something unknown by the name of a wrapper's method that was not known before."""
+        new = _wrappers(machine) - machine.wrapper_sites
+        machine.wrapper_sites |= new
+        functions = [func for func in machine.functions if Site(func.scope.path, func.node.pos) in new]
+        for func in functions:
+            machine.wrappers.setdefault(func.name, []).append(func)
+        return {path for func in functions for path in machine.asked_methods.get(func.name, ())}
+
+
+def _naming(machine: Machine, paths: Iterable[str], names: frozenset[str]) -> set[str]:
+    """The files that use one of these names."""
+    trees = ((path, machine.project.load(path)) for path in paths) if names else ()
+    return {path for path, facts in trees if facts is not None and not names.isdisjoint(facts.mentions)}
+
+
+def _forget(machine: Machine, paths: set[str]) -> None:
+    """Let files be followed anew; what was found in them stays, and is found again."""
+    for path in paths:
+        machine.modules.pop(path, None)
+    machine.functions = [func for func in machine.functions if func.scope.path not in paths]
+    machine.classes = [cls for cls in machine.classes if cls.scope.path not in paths]
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Let code be nested deeper than the interpreter's own limit."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEEPEST))
     try:
-        machine = _machine(project, order, context, narrow=narrow)
-        machine.wrapper_sites = wrappers
-        _follow(machine, order, spots)
-        _flag_objects(machine)
-        _notes(machine, order)
-        machine.reporter.finish()
-        return _result(machine)
+        yield
     finally:
         sys.setrecursionlimit(before)
 
 
 _DEEPEST = 5000
+
+
+def _ended(machine: Machine, order: list[str]) -> Resolution:
+    _flag_objects(machine)
+    _notes(machine, order)
+    machine.reporter.finish()
+    return _result(machine)
 
 
 def _machine(project: Project, order: list[str], context: ScanContext, *, narrow: bool) -> Machine:
@@ -103,14 +189,14 @@ def _machine(project: Project, order: list[str], context: ScanContext, *, narrow
     )
 
 
-def _follow(machine: Machine, order: list[str], spots: Mapping[str, Sequence[int]] | None) -> None:
+def _modules(machine: Machine, order: Iterable[str]) -> None:
     for path in order:
         _guarded(machine, path, partial(machine.module, path))
-    if spots is None:
-        _summaries(machine, frozenset(order), lambda _: True)
-    else:
-        _relevant_summaries(machine, frozenset(order), spots)
-    for cls in list(machine.classes):
+
+
+def _inheriting(machine: Machine, classes: Iterable[ClassObj]) -> None:
+    """Follow inherited methods as those of each class that has them."""
+    for cls in list(classes):
         for func in _inherited(machine, cls):
             machine.refresh()
             owner = machine.generic(cls)
@@ -254,6 +340,10 @@ def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
     asking = {func for frame in reporter.wrapping_frames if (func := roots.get(frame)) is not None}
     asking |= {func for func, told in machine.summaries.items() if _gives_flag(told.returns)}
     owners = {func.owner for func in waiting | asking if func.owner is not None}
+    owners |= {
+        cls for cls in machine.classes if settings.declares_flag(machine, cls) or accessors.is_asked(machine, cls)
+    }
+    asking |= {func for func, told in machine.summaries.items() if _hands_out(told.returns, owners)}
     found: dict[str, set[str]] = {}
     for path, scope in list(machine.modules.items()):
         for name, values in scope.names.items() if scope is not None else ():
@@ -306,6 +396,18 @@ def _gives_flag(values: Vals) -> bool:
         isinstance(value, Doc) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
         for value in values
     )
+
+
+def _hands_out(values: Vals, owners: set[ClassObj]) -> bool:
+    """Whether a function gives what flags are asked of: a library's client, or an object of a class that asks."""
+    return any(
+        (isinstance(value, Obj) and value.reader.providers and value.reader.providers != _NONE)
+        or (isinstance(value, Ref) and isinstance(value.obj, InstObj) and value.obj.cls in owners)
+        for value in values
+    )
+
+
+_NONE = frozenset({"none"})
 
 
 def _tells(machine: Machine, value: Value, asking: set[FuncObj], owners: set[ClassObj]) -> bool:

@@ -193,9 +193,11 @@ def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here,
     """The one method of the repository that has this name and asks for flags, when the object is unknown."""
     if _comes_from_outside(owner):
         return None
-    m.asked_methods.add(name)
+    if not any(fold.texts(values) for values in args.everything()):
+        return None
+    m.asked_methods.setdefault(name, set()).add(here.scope.path)
     candidates = [func for func in m.wrappers.get(name, []) if _may_be(owner, name, func)]
-    if not candidates or not any(fold.texts(values) for values in args.everything()):
+    if not candidates:
         return None
     found: list[Value] = []
     for func in candidates:
