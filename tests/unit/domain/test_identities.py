@@ -171,6 +171,86 @@ TRAIL = {
         oidc("app-user", "CognitoIdentityCredentials", "cognito-identity.amazonaws.com"),
         (ROLE, "app-user", None, "CognitoIdentityCredentials"),
     ),
+    "job of github that claims a branch": (
+        oidc("deploy", "main-a1b2c3d", GITHUB),
+        (PIPELINE, "deploy", "token.actions.githubusercontent.com", "main-a1b2c3d"),
+    ),
+    "job of gitlab.com": (
+        oidc("deploy", "gitlab-runner-9", f"{IAM}oidc-provider/gitlab.com"),
+        (PIPELINE, "deploy", "gitlab.com", "gitlab-runner-9"),
+    ),
+    "job of terraform cloud": (
+        oidc("tfc", "terraform-run-1", f"{IAM}oidc-provider/app.terraform.io"),
+        (PIPELINE, "tfc", "app.terraform.io", "terraform-run-1"),
+    ),
+    "staff through okta": (
+        oidc("Engineer", "ceo@example.com", f"{IAM}oidc-provider/acme.okta.com"),
+        (ROLE, "Engineer", None, "ceo@example.com"),
+    ),
+    "staff through saml, whose session looks like a person": (
+        role("ADFS-Production", "jane.doe@example.com"),
+        (ROLE, "ADFS-Production", None, "jane.doe@example.com"),
+    ),
+    "staff through saml with a source identity": (
+        role("ADFS-Production", "jane.doe@example.com", context={"sourceIdentity": "jane.doe@example.com"}),
+        (PERSON, "jane.doe@example.com", "ADFS-Production", "jane.doe@example.com"),
+    ),
+    "chain of roles that keeps the source identity of the first": (
+        role("SecondHop", "botocore-session-1790000000", context={"sourceIdentity": "dana@example.com"}),
+        (PERSON, "dana@example.com", "SecondHop", "botocore-session-1790000000"),
+    ),
+    "chain of roles without one": (
+        role("SecondHop", "dana@example.com"),
+        (ROLE, "SecondHop", None, "dana@example.com"),
+    ),
+    "sso person in a role that they went on into": (
+        role("BreakGlass", "jane.doe@example.com", context={"sourceIdentity": ""}),
+        (ROLE, "BreakGlass", None, "jane.doe@example.com"),
+    ),
+    "sso person of another partition": (
+        {
+            **sso("jdoe"),
+            "arn": f"arn:aws-us-gov:sts::{ACCOUNT}:assumed-role/{SSO}/jdoe",
+            "sessionContext": {
+                "sessionIssuer": {
+                    "type": "Role",
+                    "arn": f"arn:aws-us-gov:iam::{ACCOUNT}:{SSO_PATH}{SSO}",
+                    "userName": SSO,
+                }
+            },
+        },
+        (PERSON, "jdoe", "PlatformAdmin", "jdoe"),
+    ),
+    "codebuild by its own role": (
+        role("codebuild-deploy-role", "AWSCodeBuild-1f2e3d4c"),
+        (ROLE, "codebuild-deploy-role", None, "AWSCodeBuild-1f2e3d4c"),
+    ),
+    "codebuild said to be the caller": (
+        role("codebuild-deploy-role", "AWSCodeBuild-1f2e3d4c", invokedBy="codebuild.amazonaws.com"),
+        (PIPELINE, "codebuild.amazonaws.com", "codebuild-deploy-role", "AWSCodeBuild-1f2e3d4c"),
+    ),
+    "codedeploy in a role": (
+        role("CodeDeployServiceRole", "CodeDeploy", invokedBy="codedeploy.amazonaws.com"),
+        (PIPELINE, "codedeploy.amazonaws.com", "CodeDeployServiceRole", "CodeDeploy"),
+    ),
+    "hook of a deployment, on an instance": (
+        role("web-instance-role", "i-0abc123def4567890"),
+        (ROLE, "web-instance-role", None, "i-0abc123def4567890"),
+    ),
+    "session of a person's name in capitals": (role("Admin", "CEO"), (ROLE, "Admin", None, "CEO")),
+    "session that claims an sso role": (role("Admin", SSO), (ROLE, "Admin", None, SSO)),
+    "step of a state machine": (
+        role("flags-sfn", "abcDEF123", invokedBy="states.amazonaws.com"),
+        (SERVICE, "states.amazonaws.com", "flags-sfn", "abcDEF123"),
+    ),
+    "scheduler in a role": (
+        role("flags-scheduler", "9f8e7d", invokedBy="scheduler.amazonaws.com"),
+        (SERVICE, "scheduler.amazonaws.com", "flags-scheduler", "9f8e7d"),
+    ),
+    "console session of a role": (
+        role("OpsConsole", "bob", context={"attributes": {"mfaAuthenticated": "true"}}),
+        (ROLE, "OpsConsole", None, "bob"),
+    ),
     "cloudformation in a role": (
         role("CloudFormationDeployRole", "AWSCloudFormation", invokedBy="cloudformation.amazonaws.com"),
         (SERVICE, "cloudformation.amazonaws.com", "CloudFormationDeployRole", "AWSCloudFormation"),
@@ -250,6 +330,21 @@ def record(identity, **more):
         "eventTime": "2026-10-06T08:31:27Z",
         "sourceIPAddress": "203.0.113.24",
     } | more
+
+
+def test_there_are_more_than_forty_shapes_of_every_type():
+    types = {identity["type"] for identity, _ in TRAIL.values() if isinstance(identity, dict) and "type" in identity}
+
+    assert len(TRAIL) >= 80
+    assert {
+        "IAMUser",
+        "AssumedRole",
+        "Root",
+        "FederatedUser",
+        "IdentityCenterUser",
+        "AWSService",
+        "AWSAccount",
+    } <= types
 
 
 @pytest.mark.parametrize(("identity", "expected"), TRAIL.values(), ids=TRAIL)
