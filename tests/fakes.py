@@ -131,6 +131,12 @@ class OutboxFake:
     def dead(self) -> Sequence[tuple[int, str]]:
         return [(row.alert.id, row.error or "") for row in self.rows if row.state is AlertState.DEAD]
 
+    def revive(self, now: datetime) -> int:
+        given_up = [row for row in self.rows if row.state is AlertState.DEAD]
+        for row in given_up:
+            row.state, row.due = AlertState.PENDING, now
+        return len(given_up)
+
     def states(self) -> dict[str, AlertState]:
         """Tell where every alert stands, by its key."""
         return {row.alert.key: row.state for row in self.rows}

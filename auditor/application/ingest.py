@@ -187,10 +187,12 @@ class Ingest:
             if item.keys in skip:
                 continue
             try:
-                self._take(event, item, batch)
+                outcome = self._take(event, item, batch)
             except StoreUnreadableError:
                 continue
-            self._settle(row)
+            if outcome is Outcome.DUPLICATE:
+                # Taken meanwhile under another of its ids; else taking it has settled it.
+                self._settle(row)
 
     @retried
     def _settle(self, row: int) -> None:

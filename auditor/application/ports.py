@@ -517,6 +517,10 @@ class Outbox(Protocol):
         """Return the alerts that no channel will take, with the reason."""
         ...
 
+    def revive(self, now: datetime) -> int:
+        """Let the alerts that were given up wait again, due at once; return how many there were."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredScan:

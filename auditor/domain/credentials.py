@@ -82,6 +82,9 @@ _LABELLED = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 
+# Longer than any credential with an end of its own, twice over, since a mask may be longer than what it hides.
+_BEYOND = 64 * 1024
+
 # What descriptions and references talk about without giving one away.
 _PROSE = frozenset({"secret", "secretstring", "token", "credential", "credentials"})
 
@@ -97,6 +100,18 @@ def mask_text(text: str) -> str:
     text = _LABELLED.sub(_mask_labelled, text)
     text = _SHAPE.sub(MASK, text)
     return _SECRET_KEY.sub(_mask_secret_key, text)
+
+
+def mask_beginning(text: str, most: int) -> str:
+    """Return about the first ``most`` characters of a text masked, and how long it is where it is longer.
+
+    The work is bounded by ``most``, not by the text. What is masked reaches beyond the cut, so that no half of a
+    credential is left before it: credentials that do not end are masked whole.
+    """
+    if len(text) <= most:
+        return mask_text(text)
+    masked = mask_text(text[: most + _BEYOND])
+    return f"{masked[: max(len(masked) - _BEYOND, 0)]}... (cut: {len(text)} characters in all)"
 
 
 def looks_like_credential(text: str) -> bool:

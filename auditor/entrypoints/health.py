@@ -115,7 +115,12 @@ def of_record(record: Database, settings: Settings) -> Iterator[Check]:
     if settings.canary is not None:
         yield _canary(record, settings.canary, datetime.now(UTC))
     for _, reason in dead[:1]:
-        yield Check("alerts", "failed", f"{len(dead)} given up: {reason}", "`flagtrail notify --test` tries again")
+        yield Check(
+            "alerts",
+            "failed",
+            f"{len(dead)} given up: {reason}",
+            "mend that, then `flagtrail notify --retry-dead` sends them",
+        )
 
 
 def of_jobs(record: Database, settings: Settings, now: datetime) -> Iterator[Check]:

@@ -6,13 +6,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from auditor.adapters.storage import open_database
+from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.extras import EXTRAS, needs
-from tests.support.alerts import change
+from tests.support.alerts import AT, change
 from tests.support.children import unmeasured
 from tests.support.filled import record
 
@@ -56,6 +59,23 @@ def test_a_command_without_its_extra_names_it_in_one_line(elsewhere, extra, word
     assert "Traceback" not in done.stderr
     assert last.startswith("flagtrail: ")
     assert last.endswith(f"install flagtrail[{extra}]")
+
+
+def test_without_slacks_library_no_alert_is_claimed(elsewhere):
+    waiting = change()
+    opened = open_database(record("sqlite:///record.db", [waiting]))
+    with opened.unit_of_work() as uow:
+        uow.outbox.put(NewAlert("one", AlertKind.CHANGE, waiting.cause, (waiting.key,)), AT)
+        uow.commit()
+
+    done = without("slack", ("notify", "--database", "sqlite:///record.db"), SLACK_BOT_TOKEN="xoxb-1")
+
+    with opened.reader() as uow:
+        (alert,) = uow.outbox.pending()
+    assert (done.returncode, alert.attempt) == (2, 0)
+    with opened.unit_of_work() as uow:
+        assert len(uow.outbox.claim("slack", datetime.now(UTC), lease_seconds=1, limit=1)) == 1, "nobody holds it"
+    opened.close()
 
 
 def test_what_needs_no_extra_runs_without_any(elsewhere):

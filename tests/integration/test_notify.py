@@ -137,6 +137,27 @@ def test_a_refusal_is_said_and_kept(record, slack):
         assert [error for _, error in uow.outbox.dead()] == answer.json["errors"]
 
 
+def test_what_was_given_up_is_sent_once_its_cause_is_mended(record, slack):
+    flagtrail("notify", environ=environ(slack) | {"SLACK_BOT_TOKEN": "xoxb-wrong"})
+    unasked = flagtrail("notify", "--format", "json", environ=environ(slack))
+    again = flagtrail("notify", "--retry-dead", "--format", "json", environ=environ(slack))
+
+    assert (counts(unasked), counts(again)) == ((0, 0, 0, 0), (1, 0, 0, 0))
+    with record.reader() as uow:
+        assert uow.outbox.dead() == []
+
+
+@pytest.mark.parametrize("other", ["--dry-run", "--test"])
+def test_what_sends_nothing_revives_nothing(record, slack, other):
+    flagtrail("notify", environ=environ(slack) | {"SLACK_BOT_TOKEN": "xoxb-wrong"})
+
+    answer = flagtrail("notify", "--retry-dead", other, environ=environ(slack))
+
+    assert (answer.status, answer.out) == (2, "")
+    with record.reader() as uow:
+        assert len(uow.outbox.dead()) == 1
+
+
 def test_being_asked_to_wait_is_no_failure(record, slack):
     slack.faults.append(Fault.LIMITED)
 

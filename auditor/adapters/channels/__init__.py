@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def build(settings: Settings, clock: Clock | None = None, route: str | None = No
     """Build the channel of a route (``None``: the usual one); ``None`` where that is Slack and no token is given.
 
     A route that is not configured any more leads to the usual channel. Raise ``ConfigurationError`` where SNS has no
-    topic.
+    topic, ``ModuleNotFoundError`` where Slack's library is not installed: before anything is claimed to be sent.
     """
     kind, name, to = _wanted(settings, route)
     if kind == "console":
@@ -42,6 +43,8 @@ def build(settings: Settings, clock: Clock | None = None, route: str | None = No
         return SnsChannel(topic=to, clock=clock or _SystemClock(), name=name)
     if settings.slack.token is None:
         return None
+    if find_spec("slack_sdk") is None:
+        raise ModuleNotFoundError("slack_sdk is not installed", name="slack_sdk")
     from auditor.adapters.channels.slack import SlackChannel  # noqa: PLC0415 -- loaded when built
 
     return SlackChannel(

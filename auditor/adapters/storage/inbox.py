@@ -14,7 +14,8 @@ from auditor.adapters.storage.packing import pack_json
 from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import dead_letters, deferred_events, taken_events
 from auditor.adapters.storage.texts import digest
-from auditor.domain.credentials import mask_text
+from auditor.application.bounded_json import MAX_EVENT_BYTES
+from auditor.domain.credentials import mask_beginning, mask_text
 from auditor.domain.events import Outcome
 from auditor.domain.times import to_micros
 
@@ -41,8 +42,11 @@ class SqlInbox:
             self.session.run(deferred.where(deferred_events.c.settled_us.is_(None)).values(settled_us=to_micros(at)))
 
     def reject(self, text: str, error: str, at: datetime, message_id: str | None) -> None:
-        """Keep what cannot be understood in the dead-letter table, credential-looking text masked."""
-        row = {"message_id": message_id, "text": mask_text(text), "error": mask_text(error)}
+        """Keep what cannot be understood in the dead-letter table, credential-looking text masked.
+
+        Of a text that is longer than any event the beginning is kept.
+        """
+        row = {"message_id": message_id, "text": mask_beginning(text, MAX_EVENT_BYTES), "error": mask_text(error)}
         self.session.add(dead_letters, row | {"recorded_us": to_micros(at)})
 
     def defer(self, keys: Sequence[str], payload: Mapping[str, Any], document: str, error: str, at: datetime) -> None:

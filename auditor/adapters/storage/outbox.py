@@ -217,6 +217,12 @@ class SqlOutbox:
         refused = select(alerts.c.id, alerts.c.error).where(alerts.c.state == AlertState.DEAD.value)
         return [(row.id, row.error or "") for row in self.session.rows(refused.order_by(alerts.c.id))]
 
+    def revive(self, now: datetime) -> int:
+        """Let the alerts that were given up wait again, due at once; return how many there were."""
+        again = {"state": AlertState.PENDING.value, "due_us": to_micros(now), "settled_us": None}
+        given_up = update(alerts).where(alerts.c.state == AlertState.DEAD.value)
+        return self.session.run(given_up.values(again | {"doubts": 0, "tries": 0}))
+
     def _tell(self, alert: NewAlert, number: int | None) -> None:
         """Let an alert tell of its changes, if it is new or still waits."""
         if number is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditor.domain.errors import UsageError
 from auditor.entrypoints.cli_options import Context, command
 from auditor.entrypoints.output import remark, write, write_json
 
@@ -25,16 +26,21 @@ FAILURE = 2
         "flagtrail notify --test       # is Slack set up? sends one marked message",
         "flagtrail notify --dry-run    # what would be sent, as Slack's JSON",
         "flagtrail notify              # send what waits",
+        "flagtrail notify --retry-dead # send what was given up as well, once its cause is mended",
     ),
 )
 @click.option("--dry-run", is_flag=True, help="Print Slack's JSON of what waits; send and change nothing.")
 @click.option("--test", is_flag=True, help="Send one message that is marked as a test, nothing else.")
-def notify(context: Context, *, dry_run: bool, test: bool) -> None:
+@click.option("--retry-dead", is_flag=True, help="Send what was given up, too: a channel had refused it.")
+def notify(context: Context, *, dry_run: bool, test: bool, retry_dead: bool) -> None:
     """Send the alerts that wait in the outbox.
 
     They go to Slack with the token in SLACK_BOT_TOKEN. Without one they are printed and keep waiting, unless the
     configuration makes the console the channel. A message that may have arrived is looked for before it is sent again.
+    One that a channel refused is given up, until --retry-dead lets it wait again.
     """
+    if retry_dead and (dry_run or test):
+        raise UsageError("--retry-dead sends; leave out --dry-run and --test")
     if test:
         _test(context, dry_run=dry_run)
         return
@@ -48,6 +54,8 @@ def notify(context: Context, *, dry_run: bool, test: bool) -> None:
         channel = bootstrap.channel(context.settings, route)
         return None if channel is None else _for_output(context, channel, told)
 
+    if retry_dead:
+        record.run(lambda uow: uow.outbox.revive(bootstrap.SystemClock().now()))
     report = None if dry_run else dispatch_all(record.unit_of_work, carry, bootstrap.SystemClock())
     if report is None:
         alerts = waiting_alerts(record.reader, context.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import select
 
 from auditor.adapters.storage.tables import dead_letters
@@ -53,6 +55,23 @@ def test_what_cannot_be_understood_is_kept_without_secrets(database):
     assert [(row.error, row.message_id) for row in kept] == [("no JSON", "message-1"), ("empty", None)]
     assert kept[0].text.startswith("{not json")
     assert secret not in kept[0].text
+
+
+def test_of_a_text_longer_than_any_event_the_beginning_is_kept(database):
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    text = f"{{not json, {secret}" + ", and more words" * 1_300_000
+    begun = time.process_time()
+    with database.unit_of_work() as uow:
+        uow.inbox.reject(text, "too large", at(1), None)
+        uow.commit()
+    took = time.process_time() - begun
+
+    with database.reader() as uow:
+        (kept,) = uow._session.rows(select(dead_letters))
+    assert kept.text.startswith("{not json, [masked], and more words")
+    assert kept.text.endswith(f"... (cut: {len(text)} characters in all)")
+    assert len(kept.text) < 2**20 + 100
+    assert took < 4, "masking all of it takes about ten seconds"
 
 
 def test_an_error_text_holds_no_secret_either(database):

@@ -249,6 +249,19 @@ class TestSettle:
             assert uow.outbox.dead() == [(claimed.id, "channel_not_found")]
             assert uow.outbox.pending() == []
 
+    def test_what_was_given_up_can_wait_again(self, database, recorded):
+        (claimed,) = claim(database)
+        settle(database, claimed, Delivery(DeliveryOutcome.REFUSED, error="channel_not_found"))
+        with database.unit_of_work() as uow:
+            assert (uow.outbox.revive(at(101)), uow.outbox.revive(at(101))) == (1, 0)
+            uow.commit()
+
+        assert claim(database, 100.9) == []
+        (again,) = claim(database, 101)
+        assert (again.id, again.attempt) == (claimed.id, claimed.attempt)
+        with database.reader() as uow:
+            assert uow.outbox.dead() == []
+
     def test_who_lost_the_lease_settles_nothing(self, database, recorded):
         (slow,) = claim(database)
         (quick,) = claim(database, 101)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.credentials import mask_beginning
 from auditor.domain.errors import ConfigurationError, MalformedDocumentError
 from auditor.domain.masking import (
     MASKED_INCOMPARABLE,
@@ -374,3 +375,25 @@ def test_hostile_text_takes_linear_time(text):
     mask_text(text)
 
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("offset", [-60, -30, -10, -1, 0, 5])
+def test_a_cut_shows_nothing_that_the_whole_masked_text_would_not(name, offset):
+    most = 500
+    text = f"{'word ' * 100}"[: most + offset] + f" {SHAPES[name]} " + "words, more of them " * 10_000
+    kept, _, note = mask_beginning(text, most).rpartition("... ")
+
+    assert mask_text(text).startswith(kept)
+    assert most - 100 < len(kept) < most + 100 or "pem" in name
+    assert note == f"(cut: {len(text)} characters in all)"
+
+
+def test_a_private_key_without_end_is_masked_whole():
+    key = "-----BEGIN RSA PRIVATE " + "KEY-----" + ALNUM * 10_000
+    assert ALNUM[:12] not in mask_beginning(f"{'x ' * 100}{key}", 1000)
+
+
+def test_what_is_short_enough_is_masked_whole():
+    text = f"a key {SHAPES['aws access key']}"
+    assert mask_beginning(text, len(text)) == mask_text(text)
