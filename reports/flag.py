@@ -101,7 +101,7 @@ def view(data: FlagInput) -> Mapping[str, object]:
     return {
         "title": str(data.judgement.facts.flag),
         "now": data.stale.now,
-        "flag": stale.rows(alone)[0],
+        "flag": next(stale.rows(alone)),
         "timeline": timeline(data),
         "entries": list(_entries(data)),
         "changes": len(data.changes),

@@ -78,4 +78,7 @@ def value_text(value: object) -> str:
 
 def visible(text: object) -> str:
     """Return text in which nothing hides: control and direction marks are written as escapes."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in str(text))
+    said = str(text)
+    if said.isprintable():  # as nearly all is
+        return said
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in said)

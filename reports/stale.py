@@ -107,19 +107,19 @@ def render(data: StaleInput, out: Path) -> None:
 
 
 def view(data: StaleInput) -> Mapping[str, object]:
-    """Return everything the template shows; it decides nothing."""
-    shown = rows(data)
+    """Return everything the template shows; it decides nothing. The flags are made while the page is written."""
+    total = len(data.judgements)
     counts = {verdict: sum(j.verdict is verdict for j in data.judgements) for verdict in Verdict}
     return {
         "title": "Stale feature flags",
         "now": data.now,
-        "total": len(shown),
+        "total": total,
         "counts": [(v.value, _HEADINGS[v], counts[v], _since_last_week(v, counts[v], data.year)) for v in _ORDER],
-        "moved": _moved(len(shown), data.year),
+        "moved": _moved(total, data.year),
         "trend": trend(data.year.points) if data.year is not None else None,
         "trend_size": (WIDTH, HEIGHT),
         "year_since": data.year.since if data.year is not None else None,
-        "groups": [(v.value, _HEADINGS[v], _teams([r for r in shown if r.verdict == v.value])) for v in _ORDER],
+        "groups": _groups(data),
         "owners": _owners(data.judgements),
         "rules": _rules(data),
         "missing": [
@@ -137,10 +137,10 @@ _HEADINGS = {
 }
 
 
-def rows(data: StaleInput) -> list[Row]:
-    """Return the flags as pages show them, those whose removal is worth most first."""
+def rows(data: StaleInput) -> Iterator[Row]:
+    """Yield the flags as pages show them, those whose removal is worth most first."""
     by_flag = _references_of(data)
-    return [_row(number, j, by_flag, data) for number, j in enumerate(_ranked(data), start=1)]
+    return (_row(number, j, by_flag, data) for number, j in enumerate(_ranked(data), start=1))
 
 
 def _ranked(data: StaleInput) -> list[Judgement]:
@@ -161,12 +161,35 @@ def worth_of(judgement: Judgement) -> int:
     return (1 + places) * (1 + (judgement.age_days or 0))
 
 
-def _teams(shown: Sequence[Row]) -> list[tuple[str | None, Sequence[Row]]]:
-    """Group rows by who owns the flags, each group as it was sorted; flags without owner come last."""
-    teams: dict[str | None, list[Row]] = defaultdict(list)
-    for row in shown:
-        teams[row.owner].append(row)
-    return sorted(teams.items(), key=lambda team: (team[0] is None, team[0] or ""))
+Team = tuple[str | None, int, Iterator[Row]]
+
+
+def _groups(data: StaleInput) -> list[tuple[str, str, list[Team]]]:
+    """Return by verdict, and in it by who owns the flags, how many there are and their rows, worth most first.
+
+    Flags without owner come last.
+    """
+    by_flag = _references_of(data)
+    teams: dict[Verdict, dict[str | None, list[tuple[int, Judgement]]]] = {v: defaultdict(list) for v in _ORDER}
+    for number, judgement in enumerate(_ranked(data), start=1):
+        teams[judgement.verdict][judgement.facts.lifetime.owner].append((number, judgement))
+    return [
+        (
+            verdict.value,
+            _HEADINGS[verdict],
+            [
+                (owner, len(mine), _rows_of(mine, by_flag, data))
+                for owner, mine in sorted(own.items(), key=lambda team: (team[0] is None, team[0] or ""))
+            ],
+        )
+        for verdict, own in teams.items()
+    ]
+
+
+def _rows_of(
+    mine: Sequence[tuple[int, Judgement]], by_flag: Mapping[str, list[Reference]], data: StaleInput
+) -> Iterator[Row]:
+    return (_row(number, judgement, by_flag, data) for number, judgement in mine)
 
 
 def _since_last_week(verdict: Verdict, now: int, year: Year | None) -> str:

@@ -59,6 +59,26 @@ class Browser:
 
     def take(self, shot: Shot) -> bytes:
         """Return the picture as PNG; raise ``RuntimeError`` when the page is wider than it may be."""
+        self._open(shot)
+        whole = self._call("Page.getLayoutMetrics")["cssContentSize"]
+        if whole["width"] > shot.width:
+            raise RuntimeError(f"{shot.page.name} is {whole['width']} pixels wide where {shot.width} are there")
+        clip = {"x": 0, "y": 0, "width": shot.width, "height": min(whole["height"], shot.height), "scale": 1}
+        picture = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(picture["data"])
+
+    def ask(self, shot: Shot, *scripts: str) -> Any:
+        """Open a page as for a picture, run scripts in it one after the other, and return what the last one gives."""
+        self._open(shot)
+        value = None
+        for script in scripts:
+            given = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+            if "exceptionDetails" in given:
+                raise RuntimeError(f"{shot.page.name}: {given['exceptionDetails']['text']}")
+            value = given["result"].get("value")
+        return value
+
+    def _open(self, shot: Shot) -> None:
         phone = shot.width < _PHONE
         size = {"width": shot.width, "height": _LOW, "deviceScaleFactor": 1, "mobile": phone}
         self._call("Emulation.setDeviceMetricsOverride", **size)
@@ -67,12 +87,6 @@ class Browser:
         self._call("Page.navigate", url=shot.page.resolve().as_uri())
         while self._message().get("method") != "Page.loadEventFired":
             pass
-        whole = self._call("Page.getLayoutMetrics")["cssContentSize"]
-        if whole["width"] > shot.width:
-            raise RuntimeError(f"{shot.page.name} is {whole['width']} pixels wide where {shot.width} are there")
-        clip = {"x": 0, "y": 0, "width": shot.width, "height": min(whole["height"], shot.height), "scale": 1}
-        picture = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
-        return base64.b64decode(picture["data"])
 
     def close(self) -> None:
         """Ask it to end."""
@@ -104,22 +118,27 @@ class Browser:
         return message
 
 
+def program() -> str | None:
+    """Return where Chromium is on this machine, or ``None``."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @contextmanager
 def browser() -> Iterator[Browser]:
     """Run Chromium with a new, empty profile; raise ``RuntimeError`` where there is none."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
+    chromium = program()
+    if chromium is None:
         raise RuntimeError("pictures need Chromium; on Debian: apt install chromium")
     orders_out, orders_in = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH) for end in os.pipe())
     answers_out, answers_in = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH) for end in os.pipe())
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        words = [program, *_QUIET, f"--user-data-dir={profile}", "about:blank"]
+        words = [chromium, *_QUIET, f"--user-data-dir={profile}", "about:blank"]
         places = [
             (os.POSIX_SPAWN_DUP2, orders_out, _READS),
             (os.POSIX_SPAWN_DUP2, answers_in, _WRITES),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
-        process = os.posix_spawn(program, words, os.environ, file_actions=places)
+        process = os.posix_spawn(chromium, words, os.environ, file_actions=places)
         os.close(orders_out)
         os.close(answers_in)
         with os.fdopen(answers_out, "rb") as answers, os.fdopen(orders_in, "wb") as orders:
