@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -22,8 +23,12 @@ from pathlib import Path
 
 import pytest
 
+from auditor import bootstrap
 from auditor.adapters.storage import open_database
 from auditor.application.ports import HistoryQuery
+from auditor.entrypoints.journal import Journal
+from auditor.entrypoints.lambda_handler import serve
+from auditor.settings import Settings
 from deploy.packaging.lambda_zip import Target
 from examples.standin import StandIn
 from tests.support.postgres import make_database, running_server
@@ -154,6 +159,63 @@ def test_the_package_records_a_batch_and_answers_for_what_is_broken(address, roo
     ]
 
 
+def every_sample(root: Path) -> bytes:
+    """Return all captured events as one batch from the queue, and one message among them that is none."""
+    events = [path.read_text() for path in sorted((root / "tests" / "events").glob("*.json"))]
+    bodies = [text for text in events if "detail-type" in json.loads(text)]
+    bodies.insert(3, "{no JSON")
+    records = [
+        {"messageId": f"m{number}", "eventSource": "aws:sqs", "body": body} for number, body in enumerate(bodies)
+    ]
+    return json.dumps({"Records": records}).encode()
+
+
+def rows_of(database: str) -> list[tuple[str, ...]]:
+    record = open_database(database, create=False)
+    with record.reader() as uow:
+        rows = list(uow.changes.query(HistoryQuery()))
+    record.close()
+    return sorted((row.change.document.name, str(row.change.flag), str(row.change.kind)) for row in rows)
+
+
+def test_every_captured_event_ends_as_it_does_in_the_tests(address, root, database, aws, tmp_path):
+    """What the package answers and records by the runtime is what the source does in this process."""
+    batch = every_sample(root)
+
+    answer = invoke(address, batch)
+
+    here = f"sqlite:///{tmp_path}/here.db"
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in aws.environ().items():
+            environment.setenv(name, value)
+        application = bootstrap.application(Settings(database_url=here))
+        expected = serve(application, json.loads(batch), journal=Journal.silent())
+        application.record.close()
+    failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+    assert answer == expected
+    assert "m3" in failed
+    assert len(failed) < len(json.loads(batch)["Records"]) / 2
+    assert rows_of(database) == rows_of(here) != []
+
+
+def test_a_warm_invocation_is_quick(address, aws, database, capsys):
+    took = []
+    for number in range(40):
+        name = f"/myapp/prod/features/warm-{number}"
+        aws.client("ssm").put_parameter(Name=name, Value="true", Type="String")
+        told = [event for event in aws.drain() if event["detail-type"] == "Parameter Store Change"]
+        records = [{"messageId": "m", "eventSource": "aws:sqs", "body": json.dumps(event)} for event in told]
+        begun = time.perf_counter()
+        assert invoke(address, json.dumps({"Records": records}).encode()) == {"batchItemFailures": []}
+        took.append(time.perf_counter() - begun)
+
+    warm = sorted(took[5:])
+    figures = f"median {statistics.median(warm) * 1000:.0f} ms, p95 {warm[int(len(warm) * 0.95)] * 1000:.0f} ms"
+    with capsys.disabled():
+        sys.stdout.write(f"\nwarm invocation, one event recorded on {database.partition(':')[0]}: {figures}\n")
+    assert statistics.median(warm) < 1
+
+
 def test_the_schedule_finds_what_no_event_told(address, aws):
     assert invoke(address, b'{"job": "reconcile"}') == {"documents": 2, "versions": 2, "recorded": 2, "gaps": 0}
 
@@ -165,3 +227,7 @@ def test_the_package_is_complete_and_small(package, root):
     assert archive.stat().st_size < 30_000_000
     assert names & NOT_NEEDED == set()
     assert list(package.glob(f"auditor/entrypoints/__pycache__/lambda_handler.{sys.implementation.cache_tag}.pyc"))
+    with zipfile.ZipFile(root / "build" / "package" / Target.here().layer) as layer:
+        added = {name.split("/")[1] for name in layer.namelist()}
+    assert {"alembic", "jinja2", "reports"} <= added
+    assert added & names == set(), "what the package has already"
