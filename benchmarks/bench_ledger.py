@@ -104,6 +104,7 @@ def fill(database: Database, entries: int) -> None:
                 uow.changes.append(change(number), at)
             uow.commit()
     seal(database.unit_of_work)
+    database.index_texts()
 
 
 def fetch(database: Database, *, parse: bool = False) -> None:

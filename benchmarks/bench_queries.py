@@ -65,13 +65,11 @@ def report(kind: str, name: str, database: Database, ask: Callable[[], int], opt
 
 def questions(database: Database, count: int, rng: random.Random) -> dict[str, Callable[[], int]]:
     """Return each question with new values for every time it is asked; it returns how many rows answered it."""
-    at = lambda: START + YEARS * rng.random() * 0.9  # noqa: E731 - a value a time
-
     def asked(make: Callable[[], HistoryQuery]) -> Callable[[], int]:
         return lambda: shown(database, make())
 
     def spell() -> HistoryQuery:
-        since = at()
+        since = START + YEARS * rng.random() * 0.9
         flag = f"flag-{rng.randrange(FLAGS)}"
         return HistoryQuery(flag=flag, since=since, until=since + timedelta(days=30), limit=PAGE)
 

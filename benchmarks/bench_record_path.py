@@ -6,6 +6,7 @@ Both write the same row into the same table with the same indexes, one commit a 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sqlite3
 import statistics
@@ -31,6 +32,7 @@ from auditor.domain.flags import FlagState, JsonValue
 START = datetime(2026, 3, 2, tzinfo=UTC)
 Write = Callable[[Any], None]
 WANTED = {"sqlite": 0.5, "postgresql": 0.35}
+_NUMBERS = itertools.count(1)
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def compare(name: str, database: Database, floor: Write, options: argparse.Names
 
 def measure(database: Database, floor: Write, made: list[AttributedChange]) -> tuple[float, float]:
     """Return how many rows a second the product wrote, and then the floor."""
-    rows = [columns(change_id(one.change.key), one, START) for one in made]
+    rows = [{"seq": next(_NUMBERS), **columns(change_id(one.change.key), one, START)} for one in made]
     return rate(made, lambda one: record(database, one)), rate(rows, floor)
 
 
@@ -134,7 +136,7 @@ def postgresql_pair(server: str) -> Iterator[tuple[Database, Write]]:
 
 def insert_into(table: str, mark: str) -> str:
     """Return the statement that inserts a whole row."""
-    names = list(columns("c", change(0), START))
+    names = ["seq", *columns("c", change(0), START)]
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
 
 

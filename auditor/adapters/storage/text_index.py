@@ -26,9 +26,9 @@ _HASHES = 1 << 15
 _ASKED = 5
 # A row of this name says that its segment is whole, even where it has no text at all.
 _WHOLE = -1
-# More blocks than these are not looked into one by one, and more changes are not asked for by number: walking along the
-# time soon meets what is so frequent. Where as many blocks have it as the root of half of all changes, fifty hits are met
-# on the way through about as many changes as the blocks hold.
+# More blocks than these are not looked into one by one, and more changes are not asked for by number: walking along
+# the time soon meets what is so frequent. Where as many blocks have it as the root of half of all changes, fifty hits
+# are met on the way through about as many changes as the blocks hold.
 MOST_BLOCKS = 1_500
 FEW_BLOCKS = 20
 MOST_FOUND = 2_000
