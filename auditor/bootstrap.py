@@ -310,17 +310,26 @@ def stale_rules(settings: Settings) -> StaleRules:
 
 
 def scan_and_keep(
-    settings: Settings, record: Database, repositories: Iterable[Path | str], progress: Progress | None = None
+    settings: Settings,
+    record: Database,
+    repositories: Iterable[Path | str],
+    progress: Progress | None = None,
+    *,
+    fresh: bool = True,
 ) -> list[ScanResult]:
-    """Scan each repository for every flag ever recorded and keep what was found, with its commit and the time."""
-    from auditor.application.queries import ever_recorded
-    from scanners import engine
+    """Scan each repository for every flag ever recorded and keep what was found, with its commit and the time.
 
+    Unless ``fresh``, what earlier scans made of files that have not changed is taken from the user's cache.
+    """
+    from auditor.application.queries import ever_recorded
+    from scanners import cache, cached
+
+    held = None if fresh else cache.open_cache(cache.default_folder())
     with record.unit_of_work() as uow:
         flags = ever_recorded(uow)
     results = []
     for repository in repositories:
-        result = engine.scan([str(repository)], flags, settings.scan, progress or engine.silent)
+        result = cached.scan([str(repository)], flags, settings.scan, progress, held)
         _keep_scan(record, Path(repository), result)
         results.append(result)
     return results

@@ -24,6 +24,7 @@ from auditor.domain.references import (
     Unresolved,
 )
 from auditor.domain.scan_options import ScanOptions
+from scanners.cache import Facts
 from scanners.flag_index import FlagIndex, is_plain
 from scanners.languages import LANGUAGES
 from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
@@ -68,24 +69,18 @@ def scan(
 ) -> ScanResult:
     """Scan paths for references to flags; raises UsageError when one of the paths cannot be read."""
     listings = [list_files(path) for path in paths]
-    index = FlagIndex(flags)
-    context = ScanContext(index, options or ScanOptions())
-    return joined(_Scan(listing, context, progress).run() for listing in listings)
+    return ScanResult.joined(scan_listing(listing, flags, options, progress) for listing in listings)
 
 
-def joined(results: Iterable[ScanResult]) -> ScanResult:
-    """Several scans as one."""
-    together = list(results)
-    commits = {result.commit for result in together}
-    return ScanResult(
-        tuple(one for result in together for one in result.references),
-        tuple(one for result in together for one in result.unresolved),
-        tuple(one for result in together for one in result.unread),
-        tuple(one for result in together for one in result.skipped),
-        tuple(one for result in together for one in result.patterns),
-        all(result.complete for result in together),
-        commits.pop() if len(commits) == 1 else None,
-    )
+def scan_listing(
+    listing: Listing,
+    flags: Sequence[FlagSpec],
+    options: ScanOptions | None = None,
+    progress: Progress = silent,
+    facts: Facts | None = None,
+) -> ScanResult:
+    """Scan what was listed; what ``facts`` holds of Python files is not made again."""
+    return _Scan(listing, ScanContext(FlagIndex(flags), options or ScanOptions()), progress, facts).run()
 
 
 @dataclass(slots=True)
@@ -101,6 +96,7 @@ class _Scan:
     listing: Listing
     context: ScanContext
     progress: Progress
+    facts: Facts | None = None
     references: list[Reference] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
     patterns: list[Pattern] = field(default_factory=list)
@@ -311,11 +307,27 @@ class _Modules:
 
     def load_all(self, paths: Sequence[str]) -> None:
         """Parse many at once, save those that only speak of a reader; they are ``silent``."""
-        paths = [path for path in paths if path not in self.trees]
+        paths = [path for path in paths if not self._is_known(path) and not self._is_silent(path)]
         jobs = [_Task(self.files[path], self.doubtful.get(path, frozenset())) for path in paths]
         for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
             self._take(paths[number], answer)
             self.owner.progress(done, len(jobs), "reading Python")
+
+    def _is_known(self, path: str) -> bool:
+        """Whether there is a tree of a file, or an earlier scan kept one."""
+        if path not in self.trees and self.owner.facts is not None:
+            held = self.owner.facts.get(path, "tree")
+            if isinstance(held, tree.Module):
+                self.trees[path] = held._replace(path=path)
+        return path in self.trees
+
+    def _is_silent(self, path: str) -> bool:
+        """Whether an earlier scan found that a file only speaks of a reader."""
+        words, facts = self.doubtful.get(path), self.owner.facts
+        if words and facts is not None and facts.get(path, *_asked(words)) is False:
+            self.silent.add(path)
+            return True
+        return False
 
     def wake(self, paths: Sequence[str]) -> None:
         """Files that a round has told of are parsed whether or not they only speak of a reader."""
@@ -325,7 +337,7 @@ class _Modules:
 
     def get(self, path: str) -> tree.Module | None:
         """The tree of a file; None when it cannot be understood."""
-        if path not in self.trees:
+        if not self._is_known(path):
             self._take(path, self.crew.one(_Task(self.files[path])))
         return self.trees[path]
 
@@ -335,21 +347,35 @@ class _Modules:
             held = self.trees[path]
             return None if held is None else exports(held)
         if path not in self.outlines:
-            answer = self.crew.one(_Task(self.files[path], outline=True))
+            facts = self.owner.facts
+            held = None if facts is None else facts.get(path, "outline")
+            answer = held if isinstance(held, Exports) else self.crew.one(_Task(self.files[path], outline=True))
             self.outlines[path] = answer if isinstance(answer, Exports) else None
+            if facts is not None and isinstance(answer, Exports) and answer is not held:
+                facts.keep(path, answer, "outline")
         return self.outlines[path]
 
     def _take(self, path: str, answer: object) -> None:
+        facts = self.owner.facts
         if isinstance(answer, tree.Module):
             self.trees[path] = answer
+            if facts is not None:
+                facts.keep(path, answer, "tree")
             return
         if answer is None:
             self.silent.add(path)
+            if facts is not None:
+                facts.keep(path, False, *_asked(self.doubtful.get(path, frozenset())))
             return
         self.trees[path] = None
         self.failed.append(path)
         if isinstance(answer, Failed):
             self.owner.unread[path] = answer.reason
+
+
+def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
+    """The name of the fact whether a file's code asks for one of these."""
+    return ("asks", *sorted(word.decode() for word in words))
 
 
 class Prefilter:

@@ -59,11 +59,18 @@ _MOST_READ = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to read: its path below the scanned PATH, and where it is."""
+    """A file to read: its path below the scanned PATH, where it is, and what changes whenever its content does."""
 
     path: str
     place: str
     size: int
+    stamp: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, path: str, place: str, kind: os.stat_result) -> FoundFile:
+        """A file as the file system describes it."""
+        stamp = (kind.st_size, kind.st_mtime_ns, kind.st_ctime_ns, kind.st_ino)
+        return cls(path, place, kind.st_size, stamp)
 
 
 @dataclass(slots=True)
@@ -106,7 +113,7 @@ def list_files(path: str) -> Listing:
         raise UsageError(f"{path!r}: cannot be scanned: {error}; give a file or folder") from error
     listing = Listing(commit=_commit(root))
     if stat.S_ISREG(kind.st_mode):
-        listing.files.append(FoundFile(root.name, str(root), kind.st_size))
+        listing.files.append(FoundFile.of(root.name, str(root), kind))
     elif stat.S_ISDIR(kind.st_mode):
         _Lister(root, listing).walk("", _outer_rules(root))
     else:
@@ -163,7 +170,7 @@ class _Lister:
         elif is_folder:
             return path
         elif stat.S_ISREG(kind.st_mode):
-            self.listing.files.append(FoundFile(shown(path), os.path.join(self.root, path), kind.st_size))  # noqa: PTH118
+            self.listing.files.append(FoundFile.of(shown(path), os.path.join(self.root, path), kind))  # noqa: PTH118
         else:
             self.listing.unread.append(Unread(shown(path), f"not a regular file but {_kind(kind.st_mode)}"))
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -176,6 +177,21 @@ class ScanResult:
     patterns: tuple[Pattern, ...] = ()
     complete: bool = True
     commit: str | None = None
+
+    @classmethod
+    def joined(cls, results: Iterable[ScanResult]) -> ScanResult:
+        """Several scans as one; the commit is known where they have the same."""
+        together = list(results)
+        commits = {result.commit for result in together}
+        return cls(
+            tuple(one for result in together for one in result.references),
+            tuple(one for result in together for one in result.unresolved),
+            tuple(one for result in together for one in result.unread),
+            tuple(one for result in together for one in result.skipped),
+            tuple(one for result in together for one in result.patterns),
+            all(result.complete for result in together),
+            commits.pop() if len(commits) == 1 else None,
+        )
 
     def to_json(self) -> dict[str, JsonValue]:
         """The whole result as ``flagtrail scan --format json`` prints it."""

@@ -126,7 +126,7 @@ def _dispatch(application: Application) -> str:
 def _scan(context: Context, application: Application) -> str:
     from auditor import bootstrap
 
-    results = bootstrap.scan_and_keep(context.settings, application.record, context.settings.repositories)
+    results = bootstrap.scan_and_keep(context.settings, application.record, context.settings.repositories, fresh=False)
     found = sum(len(result.references) for result in results)
     return f"{len(results)} repositories, {found} references"
 

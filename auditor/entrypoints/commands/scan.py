@@ -31,13 +31,15 @@ PROVIDERS = frozenset({"ssm", "appconfig", "dynamodb", "s3", "openfeature", "lau
         "flagtrail scan .",
         "flagtrail scan services/ libs/ --format json > scan.json",
         "flagtrail scan . --flags flags.json --format sarif    # no database needed",
+        "flagtrail scan . --no-cache                           # read every file anew",
     ),
 )
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option(
     "--flags", "flags_file", metavar="FILE", help="Look for the flags of this JSON file instead of the record's."
 )
-def scan(context: Context, paths: Sequence[str], flags_file: str | None) -> None:
+@click.option("--no-cache", "fresh", is_flag=True, help="Neither use nor keep what earlier scans made of the files.")
+def scan(context: Context, paths: Sequence[str], flags_file: str | None, *, fresh: bool) -> None:
     """Find every place in code that names a flag.
 
     Python is followed through constants, wrappers and documents; other languages and
@@ -48,20 +50,25 @@ def scan(context: Context, paths: Sequence[str], flags_file: str | None) -> None
     """
     with context.progress() as progress:
         if flags_file is None:
-            result = _scan_and_keep(context, paths, progress)
+            result = _scan_and_keep(context, paths, progress, fresh=fresh)
         else:
             options = None if context.config is None else context.settings.scan
-            result = run_scan(paths, read_flags(flags_file), options, progress)
+            result = run_scan(paths, read_flags(flags_file), options, progress, fresh=fresh)
     _write(context.format, result)
 
 
 def run_scan(
-    paths: Sequence[str], flags: Sequence[FlagSpec], options: ScanOptions | None, progress: Progress
+    paths: Sequence[str],
+    flags: Sequence[FlagSpec],
+    options: ScanOptions | None,
+    progress: Progress,
+    *,
+    fresh: bool = False,
 ) -> ScanResult:
     """Scan paths for flags; raises UsageError when a path cannot be read."""
-    from scanners import engine
+    from scanners import cache, cached
 
-    return engine.scan(paths, flags, options, progress)
+    return cached.scan(paths, flags, options, progress, None if fresh else cache.open_cache(cache.default_folder()))
 
 
 def read_flags(file: str) -> list[FlagSpec]:
@@ -88,13 +95,12 @@ def _spec(file: str, number: int, entry: Any) -> FlagSpec:
     return FlagSpec(**{name: entry[name] for name in _FIELDS if name in entry})
 
 
-def _scan_and_keep(context: Context, paths: Sequence[str], progress: Progress) -> ScanResult:
+def _scan_and_keep(context: Context, paths: Sequence[str], progress: Progress, *, fresh: bool) -> ScanResult:
     """Scan for the record's flags and keep the result there, so that verdicts can lean on it."""
     from auditor import bootstrap
-    from scanners import engine
 
     database = context.open_database()
-    return engine.joined(bootstrap.scan_and_keep(context.settings, database, paths, progress))
+    return ScanResult.joined(bootstrap.scan_and_keep(context.settings, database, paths, progress, fresh=fresh))
 
 
 def _write(form: str, result: ScanResult) -> None:

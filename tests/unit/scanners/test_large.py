@@ -8,7 +8,8 @@ import pytest
 
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
-from scanners import engine
+from scanners import cached, engine
+from scanners.cache import open_cache
 
 FLAGS = [FlagSpec("/shop/prod/features/new-checkout", "ssm"), FlagSpec("gift-wrap", "launchdarkly")]
 FILES = {
@@ -26,24 +27,37 @@ def unrelated(a):
     "shop/checkout.py": "from shop.flags import is_on\ndef pay():\n    def inner():\n        return is_on('/shop/prod/features/new-checkout')\n    return inner\n",
     "shop/wrap.py": "from shop import keys\nclass Wrap:\n    def __init__(self, ld_client):\n        self.client = ld_client\n    def on(self):\n        return self.client.variation(keys.WRAP, {}, False)\n",
     "shop/prose.py": '"""A variation of get_parameter."""\nx = 1  # variation\n',
+    "shop/only.py": "PREFIX = '/shop/prod'  # for get_parameter\n",
+    "shop/joined.py": "from shop.only import PREFIX\nfrom shop.flags import is_on\nx = is_on(f'{PREFIX}/features/new-checkout')\n",
     "shop/dynamic.py": "import boto3\ndef any_of(stage, name):\n    return boto3.client('ssm').get_parameter(Name=f'/shop/{stage}/features/new-checkout')\n",
 }
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> ScanResult:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root: Path = tmp_path_factory.mktemp("large")
     for path, text in FILES.items():
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(text)
     for number in range(420):
         (root / f"filler_{number}.py").write_text(f"def f(a):\n    return a + {number}\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def result(root: Path) -> ScanResult:
     return engine.scan([str(root)], FLAGS, ScanOptions())
 
 
 def test_reads_are_found_through_constants_and_wrappers(result):
     reads = {(one.path, one.line) for one in result.references if one.kind.value == "read"}
-    assert reads == {("shop/cart.py", 4), ("shop/checkout.py", 4), ("shop/wrap.py", 6), ("shop/dynamic.py", 3)}
+    assert reads == {
+        ("shop/cart.py", 4),
+        ("shop/checkout.py", 4),
+        ("shop/wrap.py", 6),
+        ("shop/dynamic.py", 3),
+        ("shop/joined.py", 3),
+    }
     assert {(one.path, one.line) for one in result.references if one.kind.value == "bind"} == {
         ("shop/keys.py", 1),
         ("shop/keys.py", 2),
@@ -55,3 +69,15 @@ def test_a_partly_known_key_is_a_pattern(result):
         ("shop/dynamic.py", "/shop/*/features/new-checkout")
     ]
     assert result.complete
+
+
+def test_a_cache_changes_nothing_when_some_files_change(root, result, tmp_path):
+    cache = open_cache(tmp_path / "cache")
+    assert cached.scan([str(root)], FLAGS, ScanOptions(), None, cache) == result
+    (root / "filler_1.py").write_text("x = 2\n")
+    assert cached.scan([str(root)], FLAGS, ScanOptions(), None, cache) == result
+    changed = FILES["shop/cart.py"].replace("def total", "\ndef total")
+    (root / "shop" / "cart.py").write_text(changed)
+    again = cached.scan([str(root)], FLAGS, ScanOptions(), None, cache)
+    assert [(one.path, one.line) for one in again.references if one.path == "shop/cart.py"] == [("shop/cart.py", 5)]
+    assert len(again.references) == len(result.references)

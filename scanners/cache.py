@@ -1,0 +1,226 @@
+"""What earlier scans made of files and trees, so that what has not changed is not read again.
+
+Everything is kept by content: a file by its git blob id, a whole scan by the ids of all its files, what was looked
+for, and the scanner itself. A cache that is missing, foreign, full or broken changes no result, only the time it
+takes. Only plain data of a few known classes is ever taken from it, and only from a folder that nobody else may write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import stat
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from auditor.domain.references import ScanResult
+from scanners.repository import FoundFile, read_bytes
+
+_MOST_BYTES = 512 << 20
+_MOST_RESULTS = 32
+_LARGEST_RECORD = 64 << 20
+# A file that changed this shortly before it was read may change again without its times telling.
+_SETTLED_NS = 1_000_000_000
+_DIGEST = 32
+_PLAIN = frozenset({"scanners.languages.python.tree", "scanners.languages.python.exports", "auditor.domain.references"})
+_LIBRARIES = ("libcst", "pathspec", "pyyaml", "tree-sitter")
+_GRAMMARS = tuple(f"tree-sitter-{name}" for name in ("go", "java", "javascript", "python", "typescript"))
+Identities = Mapping[str, str]
+
+
+def default_folder() -> Path:
+    """Where a user's caches are: ``FLAGTRAIL_CACHE_DIR``, else below the usual folder."""
+    given = os.environ.get("FLAGTRAIL_CACHE_DIR")
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "flagtrail"
+
+
+def open_cache(folder: Path) -> Cache | None:
+    """The cache of a folder, made if need be; None when it cannot be made or others may write to it."""
+    try:
+        for path in (folder, folder / "facts", folder / "results", folder / "seen"):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            kind = path.lstat()
+            if not stat.S_ISDIR(kind.st_mode) or kind.st_uid != os.getuid() or kind.st_mode & 0o022:
+                return None
+    except (OSError, RuntimeError):
+        return None
+    return Cache(folder, _scanner())
+
+
+def blob_id(data: bytes) -> str:
+    """The name that git gives a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Records in a folder; each is written whole and then put in place, and begins with the digest of the rest."""
+
+    folder: Path
+    scanner: str
+
+    def identities(self, root: str, files: Sequence[FoundFile]) -> dict[str, str]:
+        """The blob id of each file that can be read; only files that changed since they were last seen are read."""
+        name = f"seen/{_digest(root, self.scanner)}"
+        known = self._seen(name)
+        found: dict[str, tuple[list[int], str]] = {}
+        changed = False
+        settled = time.time_ns() - _SETTLED_NS
+        for file in files:
+            stamp = list(file.stamp)
+            held = known.get(file.path)
+            if held is not None and held[0] == stamp:
+                found[file.path] = (stamp, held[1])
+                continue
+            try:
+                found[file.path] = (stamp, blob_id(read_bytes(file.place, sys.maxsize)))
+            except (OSError, MemoryError):
+                continue
+            changed = True
+        if changed or len(found) != len(known):
+            kept = {path: entry for path, entry in found.items() if max(entry[0][1:3], default=0) < settled}
+            self._write(name, json.dumps(kept, separators=(",", ":")).encode())
+        return {path: identity for path, (_, identity) in found.items()}
+
+    def _seen(self, name: str) -> Mapping[str, tuple[list[int], str]]:
+        try:
+            held = json.loads(self._read(name) or b"{}")
+        except ValueError:
+            return {}
+        return held if isinstance(held, dict) else {}
+
+    def fact(self, *name: str) -> Any:
+        """A plain object kept by this name; None when there is none."""
+        return _loaded(self._read(self._place(name)))
+
+    def keep(self, value: object, *name: str) -> None:
+        """Keep a plain object by name."""
+        self._write(self._place(name), pickle.dumps(value, protocol=5))
+
+    def _place(self, name: Iterable[str]) -> str:
+        digest = _digest(self.scanner, *name)
+        return f"facts/{digest[:2]}/{digest[2:]}"
+
+    def result(self, key: str) -> ScanResult | None:
+        """A whole scan's result; None when it was not made before."""
+        held = _loaded(self._read(f"results/{_digest(self.scanner, key)}"))
+        return held if isinstance(held, ScanResult) else None
+
+    def keep_result(self, key: str, result: ScanResult) -> None:
+        """Keep a whole scan's result, and throw away what is too old or too much."""
+        self._write(f"results/{_digest(self.scanner, key)}", pickle.dumps(result, protocol=5))
+        self._prune()
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            data = read_bytes(str(self.folder / name), _LARGEST_RECORD)
+        except OSError:
+            return None
+        told, rest = data[:_DIGEST], data[_DIGEST:]
+        return rest if hashlib.sha256(rest).digest() == told else None
+
+    def _write(self, name: str, data: bytes) -> None:
+        place = self.folder / name
+        beside = place.with_name(f"{place.name}.{os.getpid()}")
+        try:
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            beside.write_bytes(hashlib.sha256(data).digest() + data)
+            beside.replace(place)
+        except OSError:
+            beside.unlink(missing_ok=True)
+
+    def _prune(self) -> None:
+        try:
+            results = _by_age((self.folder / "results").iterdir())
+            facts = _by_age((self.folder / "facts").glob("*/*"))
+            for _, _, path in results[_MOST_RESULTS:]:
+                path.unlink(missing_ok=True)
+            total = 0
+            for _, size, path in facts:
+                total += size
+                if total > _MOST_BYTES:
+                    path.unlink(missing_ok=True)
+        except OSError:
+            return  # another process prunes at the same time
+
+
+def _by_age(paths: Iterable[Path]) -> list[tuple[int, int, Path]]:
+    """Files with age and size, the newest first."""
+    kinds = ((path.stat(), path) for path in paths)
+    return sorted(((kind.st_mtime_ns, kind.st_size, path) for kind, path in kinds), reverse=True)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes objects of a few classes that hold plain data, and calls nothing else."""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        """The class of a name; refuses all but those."""
+        if module_name == "builtins" and global_name == "Ellipsis":
+            return ...
+        if module_name in _PLAIN and "." not in global_name:
+            found = getattr(sys.modules.get(module_name) or __import__(module_name, fromlist=["_"]), global_name, None)
+            if isinstance(found, type) and found.__module__ == module_name:
+                return found
+        raise pickle.UnpicklingError(f"{module_name}.{global_name} is no plain data")
+
+
+def _loaded(data: bytes | None) -> Any:
+    if data is None:
+        return None
+    try:
+        return _Unpickler(io.BytesIO(data)).load()
+    except Exception:  # noqa: BLE001 -- whatever a broken record does, it is as if there were none
+        return None
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", errors="surrogateescape")).hexdigest()
+
+
+def _scanner() -> str:
+    """What the scanner is: its files, as they were last changed, and the libraries that read code."""
+    folder = Path(__file__).parent
+    parts = [sys.version]
+    for top in (folder, folder.parent / "auditor" / "domain"):
+        for path in sorted(top.rglob("*.py")):
+            kind = path.stat()
+            parts.append(f"{path.relative_to(folder.parent)}:{kind.st_size}:{kind.st_mtime_ns}")
+    for library in (*_LIBRARIES, *_GRAMMARS):
+        try:
+            parts.append(f"{library}={metadata.version(library)}")
+        except metadata.PackageNotFoundError:
+            parts.append(f"no {library}")
+    return _digest(*parts)
+
+
+@dataclass(slots=True)
+class Facts:
+    """The facts of one tree's files, by what the files hold."""
+
+    cache: Cache
+    identities: Identities
+    hits: int = field(default=0)
+
+    def get(self, path: str, *what: str) -> Any:
+        """A fact of a file."""
+        identity = self.identities.get(path)
+        found = None if identity is None else self.cache.fact(identity, *what)
+        self.hits += found is not None
+        return found
+
+    def keep(self, path: str, value: object, *what: str) -> None:
+        """Keep a fact of a file."""
+        identity = self.identities.get(path)
+        if identity is not None:
+            self.cache.keep(value, identity, *what)

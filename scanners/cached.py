@@ -1,0 +1,74 @@
+"""A scan that looks first whether it was made before; only then is the machinery loaded that makes one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from auditor.domain.references import FlagSpec, ScanResult
+from auditor.domain.scan_options import ScanOptions
+from scanners.cache import Cache, Facts, Identities
+from scanners.repository import FoundFile, Listing, list_files
+
+# What may go another way next time.
+_PASSING = ("took longer", "the parser ", "needs too much memory", "not readable:", "folder not readable")
+
+
+def scan(
+    paths: Sequence[str],
+    flags: Sequence[FlagSpec],
+    options: ScanOptions | None = None,
+    progress: Callable[[int, int | None, str], None] | None = None,
+    cache: Cache | None = None,
+) -> ScanResult:
+    """Scan paths for references to flags, as ``scanners.engine.scan`` does, with the help of a cache."""
+    if cache is None:
+        from scanners import engine  # noqa: PLC0415 -- only where a scan is made
+
+        return engine.scan(paths, flags, options, progress or engine.silent)
+    listings = [list_files(path) for path in paths]
+    results = [_one(path, one, flags, options, progress, cache) for path, one in zip(paths, listings, strict=True)]
+    return ScanResult.joined(results)
+
+
+def _one(
+    path: str,
+    listing: Listing,
+    flags: Sequence[FlagSpec],
+    options: ScanOptions | None,
+    progress: Callable[[int, int | None, str], None] | None,
+    cache: Cache,
+) -> ScanResult:
+    identities = cache.identities(os.path.realpath(path), listing.files)
+    key = _key(listing, identities, flags, options)
+    held = cache.result(key)
+    if held is not None:
+        return replace(held, commit=listing.commit)
+    from scanners import engine  # noqa: PLC0415 -- only where a scan is made
+
+    result = engine.scan_listing(listing, flags, options, progress or engine.silent, Facts(cache, identities))
+    if _lasting(result) and len(identities) == len(listing.files) and all(map(_unchanged, listing.files)):
+        cache.keep_result(key, result)
+    return result
+
+
+def _key(listing: Listing, identities: Identities, flags: Sequence[FlagSpec], options: ScanOptions | None) -> str:
+    made = hashlib.sha256(repr((flags, options or ScanOptions(), listing.skipped, listing.unread)).encode())
+    for file in listing.files:
+        line = f"{identities.get(file.path)} {file.path}\0"
+        made.update(line.encode("utf-8", errors="surrogateescape"))
+    return made.hexdigest()
+
+
+def _lasting(result: ScanResult) -> bool:
+    return not any(one.reason.startswith(_PASSING) for one in result.unread)
+
+
+def _unchanged(file: FoundFile) -> bool:
+    """Whether a file is still the one that was listed."""
+    try:
+        return FoundFile.of(file.path, file.place, os.lstat(file.place)).stamp == file.stamp
+    except OSError:
+        return False
