@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from math import isqrt
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -52,7 +53,7 @@ def numbers_with(session: Session, wanted: str, contains: ColumnElement[bool]) -
 
     ``wanted`` is folded as texts are, and ``contains`` compares a change's text with it.
     """
-    if len(wanted) < PIECE:
+    if len(wanted) < PIECE or "\n" in wanted:
         return None
     segments = _segments(session)
     blocks = list(_blocks_with(session, segments, _telling(wanted)))
@@ -91,12 +92,12 @@ def _marks(session: Session, segment: int) -> dict[int, int]:
     start = segment * SEGMENT
     texts = select(leaves.c.position, changes.c.text).join(changes, _is_change())
     rows = session.rows(texts.where(leaves.c.position.between(start, start + SEGMENT - 1)))
-    pieces: list[set[str]] = [set() for _ in range(BLOCKS)]
+    lines: list[set[str]] = [set() for _ in range(BLOCKS)]
     for row in rows:
-        pieces[(row.position - start) // BLOCK].update(_pieces(row.text))
+        lines[(row.position - start) // BLOCK].update(row.text.split("\n"))
     marks: dict[int, int] = {}
-    for block, found in enumerate(pieces):
-        for piece in {_hash(one) for one in found}:
+    for block, found in enumerate(lines):
+        for piece in set[int]().union(*map(_hashes, found)):
             marks[piece] = marks.get(piece, 0) | 1 << block
     return marks
 
@@ -166,8 +167,10 @@ def _is_change() -> ColumnElement[bool]:
     return and_(leaves.c.entry == "change", leaves.c.entry_seq == changes.c.seq)
 
 
-def _pieces(text: str) -> set[str]:
-    return {text[at : at + PIECE] for at in range(len(text) - PIECE + 1)}
+@lru_cache(maxsize=20_000)
+def _hashes(line: str) -> frozenset[int]:
+    """Return the hashes of the pieces of a line; what flags say repeats, from one change to the next most of all."""
+    return frozenset([_hash(piece) for piece in {line[at : at + PIECE] for at in range(len(line) - PIECE + 1)}])
 
 
 def _hash(piece: str) -> int:
