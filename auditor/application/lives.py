@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 
@@ -19,6 +19,7 @@ from auditor.application.staleness import (
     counted_in,
     exists,
     facts_of,
+    keep_what_is_needed,
     notices_of,
     places_of,
     store_key,
@@ -29,7 +30,8 @@ from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lives import RECENT, Life, Moment, Point, Scanned, Span, Year
 from auditor.domain.readings import Position, read_state
 from auditor.domain.references import Certainty, FlagSpec, Reference
-from auditor.domain.verdicts import StaleRules, Verdict, verdict_of
+from auditor.domain.relations import successors
+from auditor.domain.verdicts import FlagFacts, StaleRules, Verdict, judge, verdict_of
 
 WEEK = timedelta(days=7)
 WEEKS = 52
@@ -151,16 +153,16 @@ class _Passing:
     def point(self, moment: datetime) -> Point:
         """Judge every flag that exists at a moment."""
         references, scans = self._references(moment)
-        counts: Counter[Verdict] = Counter()
-        for flag, one in self.flags.items():
-            states = list(one.states.values())
-            if not any(map(exists, states)):
-                continue
-            one.gathered.states = states
+        standing = {flag: one for flag, one in self.flags.items() if any(map(exists, one.states.values()))}
+        follows = successors(standing)
+        facts = {}
+        for flag, one in standing.items():
+            one.gathered.states = list(one.states.values())
             places = places_of(one.gathered, references, scans)
-            known = None if places is None else counted_in(places, scans)
-            facts = facts_of(flag, one.gathered, known, self.notices, self.rules)
-            counts[verdict_of(facts, self.rules, moment)] += 1
+            known = None if places is None else counted_in(places, scans, self.rules)
+            own = facts_of(flag, one.gathered, known, self.notices, self.rules)
+            facts[flag] = replace(own, successor=follows[flag]) if flag in follows else own
+        counts = Counter(_verdicts(facts, self.rules, moment))
         return Point(moment, {verdict: counts[verdict] for verdict in Verdict})
 
     def _see(self, change: RecordedChange, until: datetime) -> None:
@@ -202,6 +204,15 @@ class _Passing:
             self.scans.clear()
             self.scans[key] = by_flag(self.uow.references.references(then)), scans
         return self.scans[key]
+
+
+def _verdicts(facts: Mapping[FlagId, FlagFacts], rules: StaleRules, moment: datetime) -> Iterator[Verdict]:
+    """Yield each flag's verdict; only where flags depend on others do these have to be judged together."""
+    if any(one.lifetime.requires for one in facts.values()):
+        judged = {flag: judge(one, rules, moment) for flag, one in facts.items()}
+        yield from (judgement.verdict for judgement in keep_what_is_needed(judged, rules, moment).values())
+    else:
+        yield from (verdict_of(one, rules, moment) for one in facts.values())
 
 
 def _is_over(change: RecordedChange, moment: datetime) -> bool:

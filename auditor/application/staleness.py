@@ -6,12 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from auditor.application.ports import HistoryQuery, StoredScan, UnitOfWork
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import lifetime_of
 from auditor.domain.references import Certainty, Reference
+from auditor.domain.relations import dependents, successors
 from auditor.domain.snoozes import Snooze
 from auditor.domain.verdicts import (
     EnvironmentFacts,
@@ -52,8 +54,25 @@ def stale_flags(
     uow: UnitOfWork, rules: StaleRules, now: datetime, as_of: datetime | None = None
 ) -> Sequence[Judgement]:
     """Return the verdict on every flag that exists, removals first, then what is not known; oldest change first."""
-    judgements = [judge(record.facts, rules, now) for record in recorded_flags(uow, rules, as_of)]
-    return sorted(judgements, key=_rank)
+    judgements = {record.facts.flag: judge(record.facts, rules, now) for record in recorded_flags(uow, rules, as_of)}
+    return sorted(keep_what_is_needed(judgements, rules, now).values(), key=_rank)
+
+
+def keep_what_is_needed(
+    judgements: Mapping[FlagId, Judgement], rules: StaleRules, now: datetime
+) -> Mapping[FlagId, Judgement]:
+    """Judge again every flag on which another depends that stays itself; what only goes with it keeps nothing."""
+    known = dict(judgements)
+    needed = dependents({flag: judgement.facts.lifetime.requires for flag, judgement in known.items()})
+    waiting = list(needed)
+    while waiting:
+        flag = waiting.pop()
+        staying = tuple(sorted(other for other in needed[flag] if known[other].verdict is not Verdict.REMOVE))
+        if staying == known[flag].facts.needed_by:
+            continue
+        known[flag] = judge(replace(known[flag].facts, needed_by=staying), rules, now)
+        waiting += [other for other in needed if flag in needed[other]]
+    return known
 
 
 def recorded_flags(
@@ -64,13 +83,19 @@ def recorded_flags(
     references = by_flag(uow.references.references(as_of))
     notices = notices_of(uow, as_of)
     snoozes = _snoozes(uow, as_of)
-    for flag, found in _gather(uow, as_of).items():
+    gathered = _gather(uow, as_of)
+    follows = successors(flag for flag, found in gathered.items() if any(map(exists, found.states)))
+    for flag, found in gathered.items():
         is_gone = not any(exists(change) for change in found.states)
         if is_gone and not gone:
             continue
         places = places_of(found, references, scans)
-        counted = None if places is None else counted_in(places, scans)
-        facts = replace(facts_of(flag, found, counted, notices, rules), snoozes=tuple(snoozes.get(flag, ())))
+        counted = None if places is None else counted_in(places, scans, rules)
+        facts = replace(
+            facts_of(flag, found, counted, notices, rules),
+            snoozes=tuple(snoozes.get(flag, ())),
+            successor=follows.get(flag),
+        )
         yield RecordedFlag(facts, places, is_gone)
 
 
@@ -176,14 +201,17 @@ def places_of(
     return tuple(mine)
 
 
-def counted_in(mine: Sequence[Reference], scans: Sequence[StoredScan]) -> ReferenceFacts:
+def counted_in(mine: Sequence[Reference], scans: Sequence[StoredScan], rules: StaleRules) -> ReferenceFacts:
     """Count references; the oldest of the newest scans says how fresh that is."""
+    known = [scan.repository for scan in scans]
+    unscanned = tuple(pattern for pattern in rules.deployed if not any(fnmatchcase(name, pattern) for name in known))
     return ReferenceFacts(
         counts=Counter(r.kind.value for r in mine),
         certain=Counter(r.kind.value for r in mine if r.certainty is Certainty.CERTAIN),
         possible=sum(r.certainty is Certainty.POSSIBLE for r in mine),
         scanned_at=min(scan.scanned_at for scan in scans),
         complete=all(scan.complete for scan in scans),
+        unscanned=unscanned,
     )
 
 

@@ -180,4 +180,5 @@ def _stale(read: Read) -> StaleRules:
         scan_max_age_days=given.get("scan_fresh_for", usual.scan_max_age_days),
         snooze_days=given.get("snooze_at_most", usual.snooze_days),
         critical=frozenset(name.lower() for name in given.get("critical_environments", usual.critical)),
+        deployed=tuple(given.get("deployed_branches", usual.deployed)),
     )

@@ -349,6 +349,12 @@ SECTIONS: tuple[Section, ...] = (
                 "A flag is settled when it is settled in these.",
                 "the usual names of production",
             ),
+            Option(
+                "deployed_branches",
+                _TEXTS,
+                "list of patterns",
+                "Scanned trees of what is deployed; without a scan of each nothing is said to go.",
+            ),
             Option("settled_after", v.days, "duration", "How long fully on or off is settled.", "30d"),
             Option("unreferenced_after", v.days, "duration", "How long no code may read a flag.", "30d"),
             Option("grace", v.days, "duration", "How long a new flag is left alone.", "14d"),

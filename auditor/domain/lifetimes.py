@@ -58,6 +58,7 @@ _TYPE = re.compile(r"(?i)\b(?:type|flag[-_ ]?type|lifecycle)\s*[=:]\s*([a-z][a-z
 _BRACKETED = re.compile(r"(?i)\[(release|experiment|ops|permission|kill[-_ ]?switch|temporary|short-term)\]")
 _OWNER = re.compile(r"(?i)\bowner\s*[=:]\s*([^\s,;]+)")
 _END = re.compile(r"(?i)\b(?:remove|removal|expires?|until|sunset|delete|ends?)\D{0,12}(\d{4}-\d{2}-\d{2})")
+_REQUIRES = re.compile(r"(?i)\b(?:requires|depends[- ]on|prerequisites?)\s*[=:]\s*([\w./-]+(?:\s*,\s*[\w./-]+)*)")
 _WORDS: Mapping[str, FlagType] = {
     "temporary": FlagType.RELEASE,
     "temp": FlagType.RELEASE,
@@ -73,7 +74,7 @@ class Lifetime:
 
     ``type_from`` and ``end_from`` say which sign told it. ``short_term`` is AppConfig's mark (``_deprecation``), which
     may come without a date. ``description`` is the flag's own text, or its parameter's; empty where there is none.
-    ``tags`` are the store's, each ``name=value``.
+    ``tags`` are the store's, each ``name=value``. ``requires`` are the flags that it says it depends on.
     """
 
     type: FlagType | None = None
@@ -84,6 +85,7 @@ class Lifetime:
     owner: str | None = None
     description: str = ""
     tags: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def lifetime_of(
     if ends_on is None:
         ends_on, end_from = _end_of(description, metadata)
     owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description) or _owner_of(flag, rules)
-    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner, description, _tags(metadata))
+    tags, requires = _tags(metadata), tuple(_requires(description, metadata))
+    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner, description, tags, requires)
 
 
 def _description(definition: JsonValue, metadata: Mapping[str, JsonValue]) -> str:
@@ -180,6 +183,13 @@ def _end_of(description: str, metadata: Mapping[str, JsonValue]) -> tuple[date |
     expires = metadata.get("expires_at")
     policy = _date(expires[:10]) if isinstance(expires, str) else None
     return policy, "its expiration policy" if policy else None
+
+
+def _requires(description: str, metadata: Mapping[str, JsonValue]) -> Iterator[str]:
+    """Yield the names of the flags that a flag's tags or description say it depends on."""
+    told = (_tag(metadata, "requires"), _tag(metadata, "depends-on"), _first(_REQUIRES, description))
+    for text in told:
+        yield from re.split(r"[,\s]+", text.strip()) if text else ()
 
 
 def _tags(metadata: Mapping[str, JsonValue]) -> tuple[str, ...]:

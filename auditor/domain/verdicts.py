@@ -59,7 +59,8 @@ class EnvironmentFacts:
 class ReferenceFacts:
     """References in the newest scans: ``counts`` of all by kind, ``certain`` of those that surely name the flag.
 
-    ``possible`` counts the others. ``complete`` is False when files of these scans could not be read.
+    ``possible`` counts the others. ``complete`` is False when files of these scans could not be read. ``unscanned``
+    names what is deployed by the configuration and was not scanned.
     """
 
     counts: Mapping[str, int]
@@ -67,6 +68,7 @@ class ReferenceFacts:
     possible: int
     scanned_at: datetime
     complete: bool
+    unscanned: tuple[str, ...] = ()
 
     @property
     def in_code(self) -> int:
@@ -81,7 +83,11 @@ class ReferenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class FlagFacts:
-    """All that is known of a flag when it is judged; ``references`` is ``None`` when nothing was ever scanned."""
+    """All that is known of a flag when it is judged; ``references`` is ``None`` when nothing was ever scanned.
+
+    ``successor`` is the flag that has its name and a later number. ``needed_by`` are flags that say they depend on it
+    and that stay themselves.
+    """
 
     flag: FlagId
     environments: tuple[EnvironmentFacts, ...]
@@ -92,19 +98,26 @@ class FlagFacts:
     references: ReferenceFacts | None
     notices: tuple[tuple[str, datetime], ...] = ()
     snoozes: tuple[Snooze, ...] = ()
+    successor: FlagId | None = None
+    needed_by: tuple[FlagId, ...] = ()
 
     def snoozed(self, now: datetime) -> Snooze | None:
         """Return the snooze that holds now, if the newest one does."""
         return self.snoozes[-1] if self.snoozes and self.snoozes[-1].is_active(now) else None
 
 
-_OVERDUE = frozenset({"past-end-date", "short-term-overdue", "past-lifetime"})
+_OVERDUE = frozenset({"past-end-date", "short-term-overdue", "past-lifetime", "stuck-half-way"})
+# What speaks for removal, but is not enough alone.
+_WEAK = frozenset({"superseded", "stuck-half-way"})
 _CRITICAL = frozenset({"prod", "production", "live", "prd"})
 
 
 @dataclass(frozen=True, slots=True)
 class StaleRules:
-    """The thresholds, in days. ``critical`` names the environments that count; empty: the usual names of production."""
+    """The thresholds, in days. ``critical`` names the environments that count; empty: the usual names of production.
+
+    ``deployed`` are patterns of repositories whose scan a removal needs: what runs may not be what is on the main line.
+    """
 
     lifetimes: LifetimeRules = field(default_factory=LifetimeRules)
     settled_days: int = 30
@@ -112,6 +125,7 @@ class StaleRules:
     grace_days: int = 14
     scan_max_age_days: int = 30
     critical: frozenset[str] = frozenset()
+    deployed: tuple[str, ...] = ()
     snooze_days: int = 90
 
 
@@ -228,7 +242,9 @@ def _weigh(case: _Case, removal: list[Reason], keeping: list[Reason], missing: t
         stuck = {r.code for r in keeping} == {"partly-on"} and any(r.code in _OVERDUE for r in removal)
         return Verdict.UNKNOWN if stuck else Verdict.KEEP
     if removal:
-        return Verdict.UNKNOWN if case.facts.references is None else Verdict.REMOVE
+        known = case.facts.references
+        weak = all(reason.code in _WEAK for reason in removal)
+        return Verdict.UNKNOWN if known is None or known.unscanned or weak else Verdict.REMOVE
     facts = case.facts.references
     if facts is not None and (facts.in_code or (facts.possible == 0 and not _scan_doubt(case))):
         return Verdict.KEEP
@@ -317,6 +333,37 @@ def _only_tests(case: _Case) -> Iterator[str]:
         yield text
 
 
+def _superseded(case: _Case) -> Iterator[str]:
+    successor = case.facts.successor
+    if successor is not None and not _is_permanent(case):
+        yield f"{successor} has its name and a later number"
+
+
+def _stuck(case: _Case) -> Iterator[str]:
+    """Say that a rollout rests at a share; a rule for some users may rest for good."""
+    if _is_permanent(case):
+        return
+    for facts, reading in case.critical:
+        if reading.position is not Position.BETWEEN or reading.share is None or facts.since is None:
+            continue
+        days = case.days_since(facts.since)
+        if days > case.rules.settled_days:
+            span = f"{count(days, 'day')} (allowed: {case.rules.settled_days})"
+            yield f"stuck at {reading.share:g}% in {_places([facts])} for {span}"
+            return
+
+
+def _needed(case: _Case) -> Iterator[str]:
+    names = [str(flag) for flag in case.facts.needed_by]
+    if names:
+        rest = len(names) - _NAMED
+        more = f" and {rest} more" if rest > 0 else ""
+        yield f"{', '.join(names[:_NAMED])}{more} {'depends' if len(names) == 1 else 'depend'} on it"
+
+
+_NAMED = 3
+
+
 def _young(case: _Case) -> Iterator[str]:
     created, grace = case.facts.created_at, case.rules.grace_days
     if created is None or _past_its_date(case):
@@ -399,6 +446,16 @@ REMOVAL_RULES: tuple[Rule, ...] = (
         "Only tests name it in a complete and recent scan, and it has not changed for {unreferenced_days} days.",
         _only_tests,
     ),
+    Rule(
+        "superseded",
+        "Another flag of the application has its name and a later number; that alone does not make it go.",
+        _superseded,
+    ),
+    Rule(
+        "stuck-half-way",
+        "Its rollout has rested between 0 and 100% for more than {settled_days} days; somebody has to decide.",
+        _stuck,
+    ),
 )
 """Rules that speak for removal; each fits a flag at most once."""
 
@@ -411,6 +468,7 @@ KEEPING_RULES: tuple[Rule, ...] = (
     ),
     Rule("partly-on", "It gives different results to different users in an environment that counts.", _rolling_out),
     Rule("permanent", "Flags of its type are meant to stay, and code reads it.", _permanent),
+    Rule("needed", "Another flag says that it depends on it, and stays itself.", _needed),
 )
 """Rules that speak for keeping."""
 
@@ -425,6 +483,7 @@ MISSING: Mapping[str, str] = {
     "references": "No repository was scanned yet; scan those that could read it.",
     "complete scan": "The newest scan could not read every file; a scan names those it could not.",
     "recent scan": "The newest scan is too old to say that nothing reads it.",
+    "deployed branches": "What is deployed by the configuration was not scanned; it may still read the flag.",
     "certain references": "Code may read it, but no place does so for certain.",
     "value": "Its value is hidden, so that nobody can say whether it is on or off.",
     "winning value": "It gives different results to different users, so that a removal would have to choose.",
@@ -461,7 +520,7 @@ def _scan_doubt(case: _Case) -> bool:
     """Tell whether the newest scans leave a doubt about absent references: files unread, or long ago."""
     facts = case.facts.references
     limit = timedelta(days=case.rules.scan_max_age_days)
-    return facts is None or not facts.complete or case.now - facts.scanned_at > limit
+    return facts is None or not facts.complete or bool(facts.unscanned) or case.now - facts.scanned_at > limit
 
 
 def _missing(case: _Case) -> Iterator[str]:
@@ -484,8 +543,10 @@ def _missing_references(case: _Case) -> Iterator[str]:
         return
     if not facts.complete:
         yield "complete scan"
-    elif _scan_doubt(case):
+    elif case.now - facts.scanned_at > timedelta(days=case.rules.scan_max_age_days):
         yield "recent scan"
+    if facts.unscanned:
+        yield "deployed branches"
     if not facts.in_code and facts.possible:
         yield "certain references"
 
@@ -515,10 +576,18 @@ def _evidence(case: _Case) -> Iterator[Signal]:
         yield Signal("references in code", facts.references.in_code, facts.references.scanned_at)
         yield Signal("references in tests", facts.references.in_tests, facts.references.scanned_at)
         yield Signal("possible references", facts.references.possible, facts.references.scanned_at)
+    yield from _related(facts)
     for text, moment in facts.notices:
         yield Signal("store notice", text, moment)
     for snooze in facts.snoozes:
         yield Signal(f"snoozed until {rfc3339(snooze.until)} by {snooze.by}", snooze.reason, snooze.at)
+
+
+def _related(facts: FlagFacts) -> Iterator[Signal]:
+    if facts.successor is not None:
+        yield Signal("superseded by", str(facts.successor), None)
+    for flag in facts.needed_by:
+        yield Signal("needed by", str(flag), None)
 
 
 def _declared(life: Lifetime, as_of: datetime | None) -> Iterator[Signal]:

@@ -44,7 +44,15 @@ class Shop:
     def flag(self, name: str) -> DocumentRef:
         return DocumentRef("ssm", "111122223333", "eu-central-1", f"/shop/prod/features/{name}")
 
-    def set(self, name: str, value: object, days: float, recorded: float | None = None, **fields: object) -> None:
+    def set(
+        self,
+        name: str,
+        value: object,
+        days: float,
+        recorded: float | None = None,
+        description: str | None = None,
+        **fields: object,
+    ) -> None:
         """Set a flag so many days ago."""
         self.number += 1
         number, document = self.number, self.flag(name)
@@ -55,7 +63,7 @@ class Shop:
         }  # fmt: skip
         made = change(number, **{**usual, **fields})
         entries = {} if after is None else {"": FlagEntry(FlagId("shop", name), "prod", after)}
-        metadata = {"description": f"owner=team-{number}"}
+        metadata = {"description": f"owner=team-{number}" if description is None else description}
         at = ago(days if recorded is None else recorded)
         with self.database.unit_of_work() as uow:
             uow.documents.hold(document, 1, [Snapshot(str(number), number, ago(days), None, entries, metadata)], at)
@@ -128,6 +136,24 @@ def test_a_change_that_nothing_dates_counts_once_when_it_had_surely_happened(sho
 
     assert [span.since for span in life.spans["prod"]] == [ago(10)]
     assert len(life.recent) == 1
+
+
+def test_what_others_depend_on_stays_until_they_go_and_a_name_may_be_superseded(shop):
+    for name, description in (("base", ""), ("leaf", "requires=middle"), ("middle", "requires=base"), ("base-v2", "")):
+        shop.set(name, True, 100, description=description)
+    shop.scan(2, ("a.py", 1), flag="base")
+    with shop.database.reader() as uow:
+        alone = {j.facts.flag.key: j for j in stale_flags(uow, RULES, NOW)}
+    shop.set("leaf", False, 3, description="requires=middle")
+    with shop.database.reader() as uow:
+        needed = {j.facts.flag.key: j for j in stale_flags(uow, RULES, NOW)}
+    weeks = shop.year().points
+
+    assert {alone[name].verdict for name in ("base", "middle", "leaf")} == {Verdict.REMOVE}
+    assert "superseded" in {reason.code for reason in alone["base"].reasons}
+    assert {needed[name].verdict for name in ("base", "middle", "leaf")} == {Verdict.KEEP}
+    assert needed["base"].reasons[0].text == "shop/middle depends on it"
+    assert weeks[-1].counts == {verdict: Counter(j.verdict for j in needed.values())[verdict] for verdict in Verdict}
 
 
 def test_scans_that_found_something_else_are_told_with_what_came_and_went(shop):

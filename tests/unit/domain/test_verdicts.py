@@ -30,12 +30,14 @@ def ago(days: int) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def scanned(*, complete: bool = True, days_ago: int = 1, possible: int = 0, **certain: int) -> ReferenceFacts:
+def scanned(
+    *, complete: bool = True, days_ago: int = 1, possible: int = 0, unscanned: tuple[str, ...] = (), **certain: int
+) -> ReferenceFacts:
     """Return what a scan found; the counts are of certain references."""
     counts = dict(certain)
     if possible:
         counts["read"] = counts.get("read", 0) + possible
-    return ReferenceFacts(counts, certain, possible, ago(days_ago), complete)
+    return ReferenceFacts(counts, certain, possible, ago(days_ago), complete, unscanned)
 
 
 READ = scanned(read=2)
@@ -57,6 +59,9 @@ class Case:
     metadata: dict[str, JsonValue] = field(default_factory=dict)
     references: ReferenceFacts | None = READ
     critical: frozenset[str] = frozenset()
+    successor: str | None = None
+    needed_by: tuple[str, ...] = ()
+    notice: str | None = None
 
 
 def planned(date: str | None = None) -> JsonValue:
@@ -88,7 +93,10 @@ TABLE = [
     Case("text that says off", "remove", {"fully-off"}, states={"prod": ("Off", 90)}),
     Case("rollout at 100", "remove", {"fully-on"}, states={"prod": ({"enabled": True, "rollout": 100}, 90)}),
     Case("rollout at 0", "remove", {"fully-off"}, states={"prod": ({"enabled": True, "rollout": 0}, 90)}),
-    Case("rollout stuck half way", "keep", {"partly-on"}, {"winning value"}, states={"prod": ({"enabled": True, "rollout": 50}, 90)}),
+    Case("rollout stuck half way", "unknown", {"stuck-half-way", "partly-on"}, {"winning value"}, states={"prod": ({"enabled": True, "rollout": 50}, 90)}),
+    Case("rollout half way for just as long as allowed", "keep", {"partly-on"}, {"winning value"}, states={"prod": ({"enabled": True, "rollout": 50}, 30)}),
+    Case("a permission flag may rest half way", "keep", {"partly-on", "permanent"}, key="permission-export", states={"prod": ({"enabled": True, "rollout": 50}, 90)}),
+    Case("half way in staging only", "remove", {"fully-on"}, states={"prod": (True, 90), "staging": ({"enabled": True, "rollout": 50}, 90)}),
     Case("disabled with a rollout left in it", "remove", {"fully-off"}, states={"prod": ({"enabled": False, "rollout": 50}, 90)}),
     Case("variants that differ", "keep", {"partly-on"}, {"winning value"}, states={"prod": (VARIANTS, 90)}),
     Case("variants that all give the same", "remove", {"fully-on"}, states={"prod": (ONE_SIDED, 90)}),
@@ -139,6 +147,51 @@ TABLE = [
     Case("a name is bound to it", "keep", {"in-use"}, references=scanned(bind=1), states={"prod": (25, 90)}),
     Case("read in code, and settled", "remove", {"fully-on"}, references=scanned(read=1, test=4)),
     Case("read in code with files unread: known references suffice", "remove", {"fully-on"}, {"complete scan"}, references=scanned(complete=False, read=1)),
+    Case("what is deployed was not scanned", "unknown", {"fully-on"}, {"deployed branches"}, references=scanned(read=1, unscanned=("release-*",))),
+    Case("no reference, but what is deployed was not scanned", "unknown", {"not-known"}, {"deployed branches"}, references=scanned(unscanned=("release-*",)), states={"prod": (25, 90)}),
+    # How flags relate.
+    Case("superseded by its next version, and settled", "remove", {"fully-on", "superseded"}, successor="new-checkout-v2"),
+    Case("superseded alone is not enough", "unknown", {"superseded"}, successor="new-checkout-v2", states={"prod": (True, 20)}),
+    Case("superseded and changed lately", "keep", {"recently-changed"}, successor="new-checkout-v2", changed=3, states={"prod": (True, 3)}),
+    Case("a kill switch is not superseded", "keep", {"permanent"}, key="kill-payments", successor="kill-payments-2", states={"prod": (False, 90)}),
+    Case("settled, but another flag depends on it", "keep", {"needed"}, needed_by=("express-checkout",)),
+    Case("past its date, but another flag depends on it", "keep", {"needed"}, needed_by=("a", "b", "c", "d"), definition=planned("2026-11-01")),
+    # The rules of others, as the field survey has them, and what is said here instead.
+    Case("LaunchDarkly new: younger than 7 days, never read", "keep", {"young"}, created=6, changed=6, states={"prod": (False, 6)}, references=scanned()),
+    Case("LaunchDarkly launched: one variation for 7 days is too short here", "keep", {"recently-changed"}, changed=8, states={"prod": (True, 8)}),
+    Case("LaunchDarkly ready for code removal: launched in all critical environments for 30 days", "remove", {"fully-on"}, states={"prod": (True, 40), "live": (True, 40)}),
+    Case("LaunchDarkly ready to archive: no code references", "remove", {"fully-on", "unreferenced"}, references=scanned()),
+    Case("LaunchDarkly prerequisite: never ready", "keep", {"needed"}, needed_by=("other",), states={"prod": (True, 400)}, created=400, changed=400),
+    Case("Unleash potentially stale: age alone, whatever changed", "keep", {"recently-changed"}, key="release-cart", created=90, changed=2, states={"prod": (True, 2)}),
+    Case("Unleash operational: 7 days there, 90 here", "keep", {"in-use"}, key="ops-drain", created=20, changed=20, states={"prod": (False, 20)}),
+    Case("Unleash kill switch: no lifetime", "keep", {"permanent"}, key="kill-payments", created=900, changed=900, states={"prod": (False, 900)}),
+    Case("Flagsmith stale tag: no change for 30 days, half way", "unknown", {"stuck-half-way", "partly-on"}, states={"prod": ({"enabled": True, "rollout": 10}, 31)}),
+    Case("Flagsmith to remove: stale, no references", "remove", {"fully-off", "unreferenced"}, states={"prod": (False, 31)}, changed=31, references=scanned()),
+    Case("Flagsmith new for ever: never scanned is not new here", "unknown", {"fully-on"}, {"references"}, references=None),
+    Case("GrowthBook: updated within 2 weeks", "keep", {"recently-changed"}, changed=13, states={"prod": (True, 13)}),
+    Case("GrowthBook toggled off everywhere: its page says stale, its code says not", "remove", {"fully-off"}, states={"prod": (False, 90), "live": (False, 90)}),
+    Case("GrowthBook one-sided rules", "remove", {"fully-on"}, states={"prod": (ONE_SIDED, 31)}),
+    Case("Statsig all false for 30 days", "remove", {"fully-off"}, states={"prod": (False, 31)}, changed=31),
+    Case("Statsig never checked: reads are not seen here, code is", "remove", {"unreferenced"}, {"runtime reads"}, states={"prod": (25, 90)}, references=scanned()),
+    Case("PostHog disabled flags are not stale there", "remove", {"fully-off"}, states={"prod": (False, 90)}),
+    Case("PostHog a 100% condition with properties", "keep", {"partly-on"}, {"winning value"}, states={"prod": (VARIANTS, 31)}),
+    Case("DevCycle unmodified for 14 days is too short here", "keep", {"in-use"}, key="release-cart", created=20, changed=15, states={"prod": (True, 15)}),
+    Case("ConfigCat stale in one of the chosen environments", "keep", {"in-use"}, states={"prod": (True, 90), "live": (True, 10)}, changed=20),
+    Case("ConfigCat stale in all of the chosen environments", "remove", {"fully-on"}, states={"eu": (True, 90), "us": (True, 90)}, critical=frozenset({"eu", "us"})),
+    Case("Harness one global value for more than 30 days", "remove", {"fully-on"}, states={"prod": (True, 31)}),
+    Case("Datadog no modification for 30 days, targeted", "keep", {"partly-on"}, states={"prod": (VARIANTS, 31)}),
+    Case("RedPennon absent from code", "remove", {"unreferenced"}, references=scanned(), states={"prod": (["a"], 90)}),
+    Case("FlagShark age of the line: 6 months, but a setting", "keep", {"in-use"}, created=200, changed=200, states={"prod": (25, 200)}),
+    Case("AWS NoChangeNotification is evidence, no verdict", "keep", {"in-use"}, states={"prod": (25, 90)}, notice="not changed for 60 days"),
+    Case("AWS Expiration to come", "keep", {"in-use"}, metadata={"expires_at": "2026-12-24T00:00:00Z"}, states={"prod": (True, 20)}, changed=20),
+    Case("AppConfig deprecation date passed: nothing happens there", "remove", {"past-end-date"}, definition=planned("2026-11-19"), states={"prod": (5, 40)}),
+    Case("GitLab experiment past its months, still half way", "unknown", {"past-lifetime", "stuck-half-way", "partly-on"}, key="exp-colour", created=200, states={"prod": ({"enabled": True, "rollout": 50}, 190)}),
+    Case("GitLab intended to roll out by a date to come", "keep", {"in-use"}, metadata={"description": "[release] until 2027-03-01"}, created=200, changed=20, states={"prod": (True, 20)}),
+    Case("GitLab ops to be confirmed again", "remove", {"past-lifetime"}, key="ops-drain", created=366, changed=366, states={"prod": ("slow", 366)}),
+    Case("Chromium expired milestone", "remove", {"past-end-date"}, metadata={"description": "expires 2026-09-01"}, states={"prod": (True, 20)}),
+    Case("edX a temporary toggle without a date", "remove", {"past-lifetime"}, metadata={"description": "type=temporary"}, states={"prod": (True, 20)}),
+    Case("edX a circuit breaker", "keep", {"permanent"}, metadata={"tags": {"flag-type": "kill-switch"}}, states={"prod": (True, 20)}),
+    Case("Vespa a date that was moved on", "keep", {"recently-changed"}, metadata={"description": "expires 2027-09-01"}, changed=1, states={"prod": (True, 90)}),
     # What speaks for leaving it alone.
     Case("young", "keep", {"young"}, created=5, changed=5, states={"prod": (True, 5)}),
     Case("young and unreferenced", "keep", {"young"}, created=5, changed=5, states={"prod": (True, 5)}, references=scanned()),
@@ -163,6 +216,9 @@ def facts(case: Case) -> FlagFacts:
         "alice",
         lifetime_of(flag, case.definition, case.metadata, LifetimeRules()),
         case.references,
+        notices=() if case.notice is None else ((case.notice, ago(2)),),
+        successor=None if case.successor is None else FlagId("shop", case.successor),
+        needed_by=tuple(FlagId("shop", name) for name in case.needed_by),
     )
 
 
