@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-import random
-import signal
-import subprocess
-import sys
-import time
-from collections import Counter
-from contextlib import closing
 
 import pytest
 from sqlalchemy import create_engine, insert
 
-from auditor.adapters.storage import open_database
 from auditor.adapters.storage.tables import checkpoints, leaves, log_head, pending_seals
 from auditor.application.ports import HistoryQuery
 from auditor.application.sealing import ForkError, seal
 from auditor.application.verifying import Answer
 from auditor.domain.errors import DatabaseError
 from auditor.domain.ledger.checkpoint import Checkpoint
-from tests.conftest import PROOF
 from tests.support.ledger import SIGNER, Ledger
 from tests.support.records import at, attributed, by, change
-
-COUNT = 2_000 if PROOF else 120
-KILLS = 50 if PROOF else 5
-
 
 # On SQLite one writer at a time is the rule of the whole database.
 on_postgresql = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
@@ -179,45 +166,3 @@ def test_a_damaged_frontier_beside_a_checkpoint_is_made_anew_from_the_leaves(led
 
     assert ledger.seal().signed == 11
     assert ledger.verify().answer is Answer.INTACT
-
-
-def run(url, *words):
-    command = [sys.executable, "-m", "tests.support.ledger_worker", words[0], url, *words[1:]]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
-
-
-def test_writers_and_sealers_that_are_killed_make_one_log(url, tmp_path, root, monkeypatch):
-    monkeypatch.chdir(root)
-    rng = random.Random(9162)
-    anchor = str(tmp_path / "anchor")
-    tasks = [("record", str(COUNT), str(seed)) for seed in range(3)] + [("seal", anchor, "7"), ("seal", anchor, "31")]
-    running = {task: run(url, *task) for task in tasks}
-    recording = [task for task in tasks if task[0] == "record"]
-    kills = Counter()
-    try:
-        while kills.total() < KILLS or any(running[task].poll() is None for task in recording):
-            time.sleep(rng.uniform(0.05, 1.0))  # a random point of their work
-            task = rng.choice(tasks)
-            if kills.total() < KILLS and running[task].poll() is None:
-                running[task].send_signal(signal.SIGKILL)
-                running[task].wait()
-                kills[task[0]] += 1
-                running[task] = run(url, *task)
-        assert [running[task].returncode for task in recording] == [0, 0, 0]
-    finally:
-        for process in running.values():
-            process.kill()
-            process.wait()
-    with closing(open_database(url)) as database:
-        ledger = Ledger(database, tmp_path / "anchor")
-        ledger.seal()
-        verdict = ledger.verify()
-        with database.reader() as uow:
-            keys = Counter(recorded.change.key for recorded in uow.changes.query(HistoryQuery()))
-            entries = Counter((entry.kind, entry.number) for entry in uow.sealed.entries())
-
-    lost, doubled = COUNT - len(keys), sum(count - 1 for count in (keys + entries).values())
-    forks = len(verdict.faults)
-    print(f"{dict(kills)} kills, {verdict.checkpoints} checkpoints: {lost} lost, {doubled} doubled, {forks} forks")  # noqa: T201
-    assert (lost, doubled, forks, verdict.answer) == (0, 0, 0, Answer.INTACT)
-    assert (verdict.size, verdict.signed, verdict.anchored) == (COUNT + COUNT // 3,) * 3
