@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from auditor.adapters.aws import NotInStoreError, answered_at, answering
@@ -53,24 +53,32 @@ class HostedVersions:
     pointer: str | None = None
 
     def beyond(self, after: int, now: datetime) -> Listed:
-        """List the versions after a number; AppConfig lists the newest first, so no page is asked in vain."""
+        """List the versions after a number; where the newest come first, no page is asked in vain."""
         numbers: list[int] = []
         read_at = None
-        pages = self.client.get_paginator("list_hosted_configuration_versions")
-        with self._asking("ListHostedConfigurationVersions"):
-            for page in pages.paginate(**self._ids, PaginationConfig={"PageSize": 50}):
-                read_at = read_at or answered_at(page, now)
-                found = [item["VersionNumber"] for item in page["Items"]]
-                numbers.extend(number for number in found if number > after)
-                if any(number <= after for number in found):
-                    break
+        for found, at in self._pages(now):
+            read_at = read_at or at
+            numbers.extend(number for number in found if number > after)
+            if _is_falling(found) and found[-1] <= after:
+                break
         return Listed(tuple(sorted(numbers)), read_at or now)
 
     def newest(self) -> int | None:
         """Return the newest version's number, or ``None`` when there is none."""
+        newest: int | None = None
+        for found, _ in self._pages(None):
+            newest = max(found, default=newest) if newest is None else max(newest, *found)
+            if _is_falling(found):
+                break
+        return newest
+
+    def _pages(self, now: datetime | None) -> Iterator[tuple[list[int], datetime]]:
+        """Yield the numbers listed, page by page, and when; in which order they come is not documented."""
+        pages = self.client.get_paginator("list_hosted_configuration_versions")
         with self._asking("ListHostedConfigurationVersions"):
-            answer = self.client.list_hosted_configuration_versions(**self._ids, MaxResults=1)
-        return max((item["VersionNumber"] for item in answer["Items"]), default=None)
+            for page in pages.paginate(**self._ids, PaginationConfig={"PageSize": 50}):
+                at = answered_at(page, now or datetime.now(UTC))
+                yield [item["VersionNumber"] for item in page["Items"]], at
 
     def content(self, number: int) -> Content:
         """Read one version; raise ``NotInStoreError`` when it is gone, ``MalformedDocumentError`` when it is broken."""
@@ -181,6 +189,11 @@ class _Dating:
         newer = newest is not None and (self.newest is None or newest > self.newest)
         self.number, self.newest = number, newest or self.newest
         return (newest if follows and newer else None), {path: rfc3339(at) for path, at in believed.items()}
+
+
+def _is_falling(numbers: Sequence[int]) -> bool:
+    """Tell whether the newest come first; a single one tells nothing."""
+    return len(numbers) > 1 and numbers[0] > numbers[-1]
 
 
 def _json(raw: bytes) -> JsonValue:

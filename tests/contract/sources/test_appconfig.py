@@ -436,3 +436,29 @@ def test_an_extension_call_waits_where_nobody_knows_whose_it_is(account, shop, m
 
     with pytest.raises(StoreUnreadableError, match="no account"):
         source.read(hint.document, None)
+
+
+@pytest.mark.parametrize("falling", [True, False])
+def test_the_newest_version_is_found_in_whatever_order_they_are_listed(account, shop, falling):
+    """AWS documents no order: over several pages the newest may come first or last."""
+    shop.flags(a=True)
+    numbers = sorted(range(1, 121), reverse=falling)
+
+    def answer(params, **_event):
+        begin = int(params["query_string"].get("next_token", 0))
+        items = [{"VersionNumber": number} for number in numbers[begin : begin + 50]]
+        more = {"NextToken": str(begin + 50)} if begin + 50 < len(numbers) else {}
+        return type("Answer", (), {"status_code": 200}), {"Items": items, **more}
+
+    session = account.session()
+    session.events.register("before-call.appconfig.ListHostedConfigurationVersions", answer)
+    source = build(Settings(), account.clients(session))["appconfig"]
+    (scope,) = source.scopes()
+    held = held_after(source.read(shop.document, None))
+
+    (listing,) = source.list_documents(scope)
+    later = source.read(shop.document, replace(held, version="60", ordinal=60))
+
+    assert listing.version == "120"
+    assert [(one.first, one.last) for one in later.unreadable] == [(61, 120)]
+    assert source.read(shop.document, replace(held, version="120", ordinal=120)).unreadable == ()
