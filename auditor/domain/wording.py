@@ -39,7 +39,7 @@ def show_text(text: str, length: int = VALUE_LENGTH) -> str:
 
 def show_name(name: str) -> str:
     """Return somebody's own name for a rule or an element, set apart from the sentence."""
-    return f"*{show_text(name)}*"
+    return f"“{show_text(name)}”"
 
 
 def show(value: JsonValue, field_name: str | None = None) -> str:

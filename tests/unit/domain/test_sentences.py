@@ -75,7 +75,7 @@ BASE = ("Default", False)
         (["a", "b"], ["b", "a"], "order of list changed in prod"),
         ({"regions": ["a", "b"]}, {"regions": ["b"]}, "regions lost a in prod"),
         ({"steps": [[1], [2]]}, {"steps": [[1]]}, "steps: 1 entry removed in prod"),
-        ([{"name": "a", "limit": 1}], [{"name": "a", "limit": 2}], "*a*.limit 1 → 2 in prod"),
+        ([{"name": "a", "limit": 1}], [{"name": "a", "limit": 2}], "“a”.limit 1 → 2 in prod"),
         ([{"limit": 1}], [{"limit": 2}], "#1.limit 1 → 2 in prod"),
         (
             {"s": ["a@example.com"]},
@@ -101,60 +101,60 @@ def test_values(before, after, expected):
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        (variants(BASE), variants(EU, BASE), "rule *EU customers* added"),
-        (variants(EU, BASE), variants(BASE), "rule *EU customers* removed"),
-        (variants(BASE), variants(("Dark", True), BASE), "variant *Dark* added"),
+        (variants(BASE), variants(EU, BASE), "rule “EU customers” added"),
+        (variants(EU, BASE), variants(BASE), "rule “EU customers” removed"),
+        (variants(BASE), variants(("Dark", True), BASE), "variant “Dark” added"),
         (
             variants(EU, ("QA", True, "x"), BASE),
             variants(("QA", True, "x"), EU, BASE),
-            "rule *EU customers* moved to position 2",
+            "rule “EU customers” moved to position 2",
         ),
         (
             variants(EU, ("QA", True, "x"), BASE),
             variants(("QA", True, "x"), ("EU customers", False, "y"), BASE),
-            "rule *EU customers* moved to position 2 and changed",
+            "rule “EU customers” moved to position 2 and changed",
         ),
-        (variants(EU, BASE), variants(("EU customers", False, EU[2]), BASE), "rule *EU customers* disabled"),
+        (variants(EU, BASE), variants(("EU customers", False, EU[2]), BASE), "rule “EU customers” disabled"),
         (
             variants(("Some", True, '(split pct::10 by::$id seed::"a")'), BASE),
             variants(("Some", True, '(split pct::50 by::$id seed::"a")'), BASE),
-            "rollout 10% → 50% for *Some*",
+            "rollout 10% → 50% for “Some”",
         ),
         (
             variants(("Some", True, "(split pct::10 by::$id)"), BASE),
             variants(("Some", True, "(split pct::50 by::$tenant)"), BASE),
-            'rule *Some* changed: "(split pct::10 by::$id)" → "(split pct::50 by::$tenant)"'.replace('"', ""),
+            'rule “Some” changed: "(split pct::10 by::$id)" → "(split pct::50 by::$tenant)"'.replace('"', ""),
         ),
         (
             variants(("Some", True, '(eq $email "a@example.com")'), BASE),
             variants(("Some", True, '(eq $email "b@example.com")'), BASE),
-            "rule *Some* changed",
+            "rule “Some” changed",
         ),
-        (variants(("Some", True)), variants(("Some", True, "x")), "rule *Some* given a condition"),
-        (variants(("Some", True, "x")), variants(("Some", True)), "rule *Some* made unconditional"),
+        (variants(("Some", True)), variants(("Some", True, "x")), "rule “Some” given a condition"),
+        (variants(("Some", True, "x")), variants(("Some", True)), "rule “Some” made unconditional"),
         (
             {"_variants": [{"name": "A", "attributeValues": {"color": "blue"}}]},
             {"_variants": [{"name": "A", "attributeValues": {"color": "red"}}]},
-            "rule *A*: color blue → red",
+            "rule “A”: color blue → red",
         ),
         (
             {"_variants": [{"name": "A"}]},
             {"_variants": [{"name": "A", "attributeValues": {"color": "red"}}]},
-            'rule *A*: attributeValues set to {"color": "red"}',
+            'rule “A”: attributeValues set to {"color": "red"}',
         ),
         ({"default": False}, {"default": True}, "enabled by default"),
-        ({"default": False}, {"default": False, "rules": {"EU": {"when_match": True}}}, "rule *EU* added"),
-        ({"rules": {"EU": {"when_match": True}}}, {}, "rule *EU* removed"),
-        ({"rules": {"EU": {}}}, {"rules": {"EU": {}, "US": {}}}, "rule *US* added"),
+        ({"default": False}, {"default": False, "rules": {"EU": {"when_match": True}}}, "rule “EU” added"),
+        ({"rules": {"EU": {"when_match": True}}}, {}, "rule “EU” removed"),
+        ({"rules": {"EU": {}}}, {"rules": {"EU": {}, "US": {}}}, "rule “US” added"),
         (
             {"rules": {"EU": {"when_match": 25}}},
             {"rules": {"EU": {"when_match": 50}}},
-            "rule *EU* now gives 50 (was 25)",
+            "rule “EU” now gives 50 (was 25)",
         ),
         (
             {"rules": {"EU": {"conditions": [{"action": "EQUALS", "key": "tier", "value": "a"}]}}},
             {"rules": {"EU": {"conditions": [{"action": "EQUALS", "key": "tier", "value": "b"}]}}},
-            "rule *EU*: conditions.*tier*.value a → b",
+            "rule “EU”: conditions.“tier”.value a → b",
         ),
         ({"rules": [{"x": 1}]}, {"rules": [{"x": 2}]}, "rules.#1.x 1 → 2"),
     ],
@@ -169,13 +169,13 @@ def spread(start, end, base=100):
 
 
 def test_a_range_of_users_is_a_rollout():
-    assert sentence(spread(0, 9), spread(0, 49)) == "rollout 10% → 50% for *some* in prod"
-    assert sentence(spread(0, 9), spread(10, 29)) == "rollout 10% → 20% for *some* in prod"
-    assert sentence(spread(0, 9), spread(10, 19)) == "rule *some*: another range of users in prod"
-    assert "rule *some*: another range of users" in sentence(
+    assert sentence(spread(0, 9), spread(0, 49)) == "rollout 10% → 50% for “some” in prod"
+    assert sentence(spread(0, 9), spread(10, 29)) == "rollout 10% → 20% for “some” in prod"
+    assert sentence(spread(0, 9), spread(10, 19)) == "rule “some”: another range of users in prod"
+    assert "rule “some”: another range of users" in sentence(
         {"rules": {"some": {"conditions": [{"value": {}}]}}}, spread(0, 9)
     )
-    assert sentence(spread(0, 9), spread(0, 9, base=0)) == "rule *some*: another range of users in prod"
+    assert sentence(spread(0, 9), spread(0, 9, base=0)) == "rule “some”: another range of users in prod"
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def test_a_range_of_users_is_a_rollout():
         ({"name": "Old name"}, {"name": "New"}, 'renamed "Old name" → New'),
         ({"description": "a"}, {"description": "b"}, "description changed"),
         ({}, {"description": "b"}, "description added"),
-        ({"attributes": {}}, {"attributes": {"color": {}}}, "attribute *color* added"),
+        ({"attributes": {}}, {"attributes": {"color": {}}}, "attribute “color” added"),
         (
             {"attributes": {"n": {"constraints": {"maximum": 5}}}},
             {"attributes": {"n": {"constraints": {"maximum": 10}}}},
-            "constraint of attribute *n*: maximum 5 → 10",
+            "constraint of attribute “n”: maximum 5 → 10",
         ),
     ],
 )
@@ -362,8 +362,8 @@ def test_lines_name_elements_where_the_states_are_known():
     entries = diff(before, after)
 
     assert describe_diff(entries, before=before, after=after) == [
-        "rule *EU customers* disabled",
-        "rule *Default* enabled",
+        "rule “EU customers” disabled",
+        "rule “Default” enabled",
     ]
     assert describe_diff(entries) == ["rule #1 disabled", "rule #2 enabled"]
     assert describe_diff(()) == []
@@ -374,7 +374,7 @@ def test_lines_without_states_say_what_the_operations_alone_tell():
     ranges = diff(FlagState(spread(0, 9)), FlagState(spread(0, 49)))
 
     assert describe_diff(people) == ["users gained 1 person, lost 2"]
-    assert describe_diff(ranges) == ["rule *some*: another range of users"]
+    assert describe_diff(ranges) == ["rule “some”: another range of users"]
 
 
 TEXT = st.text(max_size=8) | st.sampled_from(
