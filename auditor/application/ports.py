@@ -282,6 +282,14 @@ class CallLog(Protocol):
         """Keep a call; return False when its CloudTrail id is held already."""
         ...
 
+    def get(self, event_id: str) -> ApiCall | None:
+        """Return the call with this CloudTrail id, or ``None``."""
+        ...
+
+    def since(self, moment: datetime) -> Sequence[ApiCall]:
+        """Return the calls made since a moment, oldest first, as far as they are among the newest that were kept."""
+        ...
+
     def of_document(self, document: DocumentRef) -> Sequence[ApiCall]:
         """Return the calls that name this document, oldest first."""
         ...

@@ -49,7 +49,9 @@ from auditor.domain.images import WRITTEN, derive_image, stream_of, within
 from auditor.domain.joining import TIMED_STORES, attributions_for, may_have_made, rollback_attribution
 from auditor.domain.liveness import DeploymentDetecting, End, brought, cause_of, live_changes
 from auditor.domain.progress import RUNNING
+from auditor.domain.releases import RUNS_FOR, is_release, made_by_release, with_release
 from auditor.domain.routing import Routing, worst_of
+from auditor.domain.sessions import OPENINGS, SESSION, opening_id, with_opener
 from auditor.domain.times import from_micros
 
 Finish = Callable[[UnitOfWork, int], None]
@@ -153,7 +155,7 @@ class Recorder:
             reading = _with_requests(reading, detecting.hints)
             derived = derive(reading, present, detecting, lambda version: uow.documents.version(document, version))
             arns = _modifiers(derived)
-            calls = uow.calls.of_document(document) if derived.changes else ()
+            calls = _all_informed(uow, uow.calls.of_document(document)) if derived.changes else ()
             requests = {s.version: _requests_of(s) for s in derived.held.snapshots} if derived.held is not None else {}
             recorded = [
                 self._record(uow, change, self._first_attribution(change, arns, calls, requests), now)
@@ -240,7 +242,8 @@ class Recorder:
             held = _as_listed(uow.documents.held(image.document), listed_at)
             found = uow.changes.of_document(image.document, WRITTEN) if held is not None else ()
             told = derive_image(image, held, found, listed_at)
-            calls = uow.calls.of_document(image.document) if told.changes or told.twins else ()
+            found_calls = uow.calls.of_document(image.document) if told.changes or told.twins else ()
+            calls = _all_informed(uow, found_calls)
             recorded = [
                 self._record(uow, change, combined([*attributions_for(change, calls), image.attribution]), now)
                 for change in told.changes
@@ -310,14 +313,20 @@ class Recorder:
         now = self.clock.now()
         with self.unit_of_work() as uow:
             uow.calls.add(call, now)
-            tally.alerts.extend(self._name_starter(uow, call, now))
-            for change in _changes_of_call(uow, call):
-                about, requests = _calls_about(uow, call, change), _requests_held(uow, change.change)
-                signals = uow.calls.signals() if change.change.deployment is not None else ()
-                for attribution in attributions_for(change.change, about, requests):
-                    if any(evidence.id == call.event_id for evidence in attribution.evidence):
-                        self._learn(uow, change, corroborated(attribution, change.change, signals), tally, now)
+            for made in _explained_by(uow, call):
+                self._attribute_by(uow, made, tally, now)
+            self._attribute_by(uow, _informed(uow, call), tally, now)
             uow.commit()
+
+    def _attribute_by(self, uow: UnitOfWork, call: ApiCall, tally: Tally, now: datetime) -> None:
+        """Attribute to a call the changes that it made, and the running deployments that it began."""
+        tally.alerts.extend(self._name_starter(uow, call, now))
+        for change in _changes_of_call(uow, call):
+            about, requests = _calls_about(uow, call, change), _requests_held(uow, change.change)
+            signals = uow.calls.signals() if change.change.deployment is not None else ()
+            for attribution in attributions_for(change.change, about, requests):
+                if any(evidence.id == call.event_id for evidence in attribution.evidence):
+                    self._learn(uow, change, corroborated(attribution, change.change, signals), tally, now)
 
     def _name_starter(self, uow: UnitOfWork, call: ApiCall, now: datetime) -> Iterator[str]:
         """Yield the keys of the messages of running deployments that learn from a call who began them."""
@@ -427,7 +436,8 @@ class Recorder:
     ) -> Attribution:
         if change.deployment is None:
             return UNATTRIBUTED
-        known = list(attributions_for(change, uow.calls.of_deployment(environment, change.deployment.number)))
+        calls = _all_informed(uow, uow.calls.of_deployment(environment, change.deployment.number))
+        known = list(attributions_for(change, calls))
         if change.kind is ChangeKind.ROLLED_BACK:
             rolled_back = rollback_attribution(deployments[change.deployment.number])
             if rolled_back is not None:
@@ -577,12 +587,37 @@ def _with_requests(reading: DocumentReading, hints: Sequence[DocumentHint]) -> D
     return replace(reading, snapshots=snapshots)
 
 
+def _informed(uow: UnitOfWork, call: ApiCall) -> ApiCall:
+    """Return a call with what is known of who opened the session that it was made in, or of the release behind it."""
+    who, session = call.attribution, dict(call.details).get(SESSION)
+    if session is not None:
+        who = with_opener(who, uow.calls.get(opening_id(session)))
+    if made_by_release(call):
+        who = with_release(who, call, uow.calls.since(call.at - RUNS_FOR))
+    return call if who is call.attribution else replace(call, attribution=who)
+
+
+def _all_informed(uow: UnitOfWork, calls: Sequence[ApiCall]) -> list[ApiCall]:
+    return [_informed(uow, call) for call in calls]
+
+
+def _explained_by(uow: UnitOfWork, call: ApiCall) -> list[ApiCall]:
+    """Return the calls made in a session, or by a release, whose beginning only now comes to be known."""
+    if call.name in OPENINGS and call.service == "sts":
+        later = uow.calls.since(call.at - CLOCK_TOLERANCE)
+        return _all_informed(uow, [c for c in later if opening_id(dict(c.details).get(SESSION) or "") == call.event_id])
+    if is_release(call):
+        later = uow.calls.since(call.at)
+        return _all_informed(uow, [c for c in later if made_by_release(c) and c.at <= call.at + RUNS_FOR])
+    return []
+
+
 def _calls_about(uow: UnitOfWork, call: ApiCall, change: RecordedChange) -> Sequence[ApiCall]:
     """Return the call with the others that may have made the same change."""
     timed = change.change.document.source in TIMED_STORES
     if not timed and (change.change.version_after is None or change.change.deployment is not None):
-        return (call,)
-    return uow.calls.of_document(change.change.document)
+        return (_informed(uow, call),)
+    return _all_informed(uow, uow.calls.of_document(change.change.document))
 
 
 def _changes_of_call(uow: UnitOfWork, call: ApiCall) -> list[RecordedChange]:

@@ -12,6 +12,7 @@ from auditor.domain.attribution import ApiCall, Attribution, CallOutcome, CallTa
 from auditor.domain.errors import MalformedEventError
 from auditor.domain.events import RawEvent
 from auditor.domain.masking import mask_text
+from auditor.domain.sessions import SESSION, session_of
 from auditor.domain.times import parse_rfc3339
 from auditor.domain.trail_identities import actor_from_cloudtrail
 
@@ -145,6 +146,7 @@ def _facts(detail: Mapping[str, Any], request: object) -> tuple[tuple[str, str],
         "user_agent": detail.get("userAgent"),
         "request_id": detail.get("requestID"),
         "invoked_by": identity.get("invokedBy"),
+        SESSION: session_of(identity.get("accessKeyId")),
     }
     return tuple(
         (name, mask_text(text)[:_MAX_DETAIL]) for name, text in found.items() if isinstance(text, str) and text

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
+from auditor.adapters.actors.beside import is_beside, parse_beside
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, utc_now
 from auditor.adapters.sources._appconfig_calls import parse_call
@@ -111,6 +112,8 @@ class AppConfigSource:
 
         An extension call does not say where it comes from: only then the account of the credentials is asked for.
         """
+        if is_beside(event):
+            return parse_beside(event)
         around = PARSERS.get((event.source, event.detail_type))
         if event.source != "aws.appconfig" and around is None:
             return Notices()

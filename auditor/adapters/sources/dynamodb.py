@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from auditor.adapters.actors.beside import is_beside, parse_beside
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
 from auditor.adapters.sources._dynamodb_events import find_item, parse_data_event, parse_record
@@ -69,6 +70,8 @@ class DynamoDbSource:
 
     def parse(self, event: RawEvent) -> Notices:
         """Return what a stream record or a data event tells of a watched item; empty when it tells nothing of one."""
+        if is_beside(event):
+            return parse_beside(event)
         if event.source != "aws.dynamodb":
             return Notices()
         if event.detail_type == STREAM_RECORD:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from auditor.adapters.actors.beside import is_beside, parse_beside
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
 from auditor.adapters.sources._listing import ListingTimes
@@ -69,6 +70,8 @@ class ParameterStoreSource:
 
         Only AWS itself can send as ``aws.ssm``: an event of any other source says nothing here.
         """
+        if is_beside(event):
+            return parse_beside(event)
         parser = _PARSERS.get(event.detail_type) if event.source == "aws.ssm" else None
         return Notices() if parser is None else parser(event, self._names)
 

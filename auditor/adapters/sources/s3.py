@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from auditor.adapters.actors.beside import is_beside, parse_beside
 from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering, utc_now
 from auditor.adapters.sources._flag_documents import FlagDocument
@@ -65,6 +66,8 @@ class S3Source:
 
     def parse(self, event: RawEvent) -> Notices:
         """Return what an event tells of a watched object; empty when it tells nothing of one."""
+        if is_beside(event):
+            return parse_beside(event)
         if event.source != "aws.s3":
             return Notices()
         if event.detail_type in {CREATED, DELETED}:

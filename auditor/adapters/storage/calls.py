@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from auditor.adapters.storage.keys import document_number, environment_number
 from auditor.adapters.storage.packing import pack, unpack
@@ -18,6 +18,9 @@ from auditor.domain.attribution import ApiCall, CallTarget
 from auditor.domain.documents import DocumentRef, EnvironmentRef
 from auditor.domain.events import Signal
 from auditor.domain.times import to_micros
+
+# So many of the newest are looked at for what was made lately: more come in a second nowhere but in a flood.
+_LATELY = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,17 @@ class SqlCallLog:
         targets = [_target(seq, position, target) for position, target in enumerate(call.targets)]
         self.session.add(call_targets, targets)
         return True
+
+    def get(self, event_id: str) -> ApiCall | None:
+        """Return the call with this CloudTrail id, or ``None``."""
+        row = self.session.first(select(calls.c.body).where(calls.c.event_id == event_id))
+        return None if row is None else unpack(ApiCall, row.body)
+
+    def since(self, moment: datetime) -> Sequence[ApiCall]:
+        """Return the calls made since a moment, oldest first, among the newest that were kept."""
+        newest = select(calls.c.at_us, calls.c.body).order_by(calls.c.seq.desc()).limit(_LATELY)
+        found = sorted((row for row in self.session.rows(newest) if row.at_us >= to_micros(moment)), key=_made_at)
+        return [unpack(ApiCall, row.body) for row in found]
 
     def of_document(self, document: DocumentRef) -> Sequence[ApiCall]:
         """Return the calls that name this document, oldest first."""
@@ -89,6 +103,11 @@ class SqlCallLog:
         named = select(call_targets.c.call_seq).where(*conditions)
         found = select(calls.c.body).where(calls.c.seq.in_(named)).order_by(calls.c.at_us, calls.c.seq)
         return [unpack(ApiCall, row.body) for row in self.session.rows(found)]
+
+
+def _made_at(row: Row[Any]) -> int:
+    at: int = row.at_us
+    return at
 
 
 def _target(seq: int, position: int, target: CallTarget) -> dict[str, Any]:
