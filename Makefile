@@ -37,6 +37,7 @@ test: $(VENV)/.stamp-dev  ## Run the fast suite with its coverage floor.
 
 proof: $(VENV)/.stamp-dev $(LINT_VENV)/.stamp $(MINISTACK_VENV)/.stamp  ## Run the full figures: large seeds, long inputs, the Lambda package.
 	$(BIN)/python -m deploy.packaging.lambda_zip --here --out build/package --layers build/package
+	$(BIN)/python -m tests.support.scan_figures
 	FLAGTRAIL_PROOF=1 $(PYTEST) -n $(WORKERS) -m "proof or not proof"
 
 check: lint types docs template-lint test  ## Run all that a change has to pass.

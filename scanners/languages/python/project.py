@@ -74,14 +74,15 @@ class Project:
         return f"{joined}/" if parts in self._folders else None
 
     def _nearest(self, here: Parts, wanted: Parts) -> str | None:
-        best: tuple[tuple[int, int, int, int], str] | None = None
+        best: tuple[tuple[float, int, int, int], str] | None = None
         for parts, path in self._named.get(wanted[-1], ()):
             root = parts[: -len(wanted)]
-            packaged = root in self._packages and root != here
+            packaged = root in self._packages
             if parts[-len(wanted) :] != wanted or (packaged and not self._is_own(root, here, wanted)):
                 continue
             common = _common(root, here)
-            rank = (0 if packaged else 1, common, -(len(root) - common), 0 if path.endswith("/") else 1)
+            around = here[: len(root)] == root
+            rank = (around - packaged / 2, common, -(len(root) - common), 0 if path.endswith("/") else 1)
             if best is None or rank > best[0]:
                 best = (rank, path)
         return best[1] if best is not None else None
