@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from auditor.adapters.pacing import Pacer
+from auditor.adapters.pacing import SHARED, Pacer
 from auditor.domain.errors import FlagtrailError, StoreUnreadableError
 from auditor.domain.masking import mask_text
 
@@ -109,7 +109,7 @@ class AwsClients:
         self._external_id = external_id
         self._own_account = own_account
         self._session = session
-        self._pacer = pacer if pacer is not None else Pacer()
+        self._pacer = pacer if pacer is not None else SHARED
         self._config = config
         self._refusal: tuple[float, str] | None = None
         self._clients: dict[tuple[str, str, str], Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,21 +41,28 @@ class TokenBucket:
 class Pacer:
     """Holds calls back so that no family exceeds its rate; families without a rate pass at once.
 
-    ``sleep`` and ``clock`` (monotonic seconds) are handed in, so that tests need not wait.
+    Threads may share one. ``sleep`` and ``clock`` (monotonic seconds) are handed in, so that tests need not wait.
     """
 
     rates: Mapping[str, float] = field(default_factory=lambda: PUBLISHED_RATES)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _buckets: dict[tuple[str, str, str], TokenBucket] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self, account: str, region: str, call: str) -> None:
         """Wait until a call (``service.Operation``) may be made in this account and Region."""
         family = next((family for family in self.rates if fnmatchcase(call, family)), None)
         if family is None:
             return
-        now, rate = self.clock(), self.rates[family]
-        bucket = self._buckets.setdefault((account, region, family), TokenBucket(rate, rate, now))
-        delay = bucket.take(now)
+        rate = self.rates[family]
+        with self._lock:
+            now = self.clock()
+            bucket = self._buckets.setdefault((account, region, family), TokenBucket(rate, rate, now))
+            delay = bucket.take(now)
         if delay > 0:
             self.sleep(delay)
+
+
+SHARED = Pacer()
+"""The budget of this process: whoever reads in it, an account's rates are there once."""

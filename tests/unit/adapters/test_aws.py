@@ -214,6 +214,19 @@ def test_every_request_to_aws_is_paced_and_to_another_endpoint_none(session, mon
     assert calls() == 2
 
 
+def test_all_clients_of_a_process_share_one_budget(session, monkeypatch):
+    waited: list[int] = []
+    monkeypatch.setattr(Pacer, "wait", lambda self, *_about: waited.append(id(self)))
+    fail(session, "ssm", "GetParameterHistory", "ParameterNotFound")
+    for _ in range(2):
+        client = AwsClients(session=session, own_account=OWN, config=ONCE).ssm(OWN, REGION)
+        with pytest.raises(ClientError):
+            client.get_parameter_history(Name="/x")
+
+    assert len(waited) == 2
+    assert len(set(waited)) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "says"),
     [

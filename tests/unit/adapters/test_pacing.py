@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 from auditor.adapters.pacing import PUBLISHED_RATES, Pacer
@@ -83,3 +85,15 @@ def test_a_call_without_a_rate_passes(pacer, time):
 
     assert time.slept == []
     assert "ssm.GetParameterHistory" in PUBLISHED_RATES
+
+
+def test_threads_share_a_budget():
+    time = Time()
+    pacer = Pacer(rates={"ssm.*": 5}, sleep=time.sleep, clock=lambda: 0.0)
+    threads = [Thread(target=pacer.wait, args=("1", "eu-west-1", "ssm.GetParameterHistory")) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(time.slept) == pytest.approx([number / 5 for number in range(1, 16)])
