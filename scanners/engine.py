@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -37,8 +38,8 @@ from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
 from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
 from scanners.languages.python.resolve import Following, Resolution, resolve
-from scanners.repository import FoundFile, Listing, list_files, read_bytes
-from scanners.text_search import search_text
+from scanners.repository import FoundFile, Listing, list_files, read_bytes, read_chunks
+from scanners.text_search import search_pieces, search_text
 from scanners.workers import Crew, Failed
 
 Job = TypeVar("Job")
@@ -136,8 +137,8 @@ class _Scan:
             self.unread[file.path] = f"not readable: {error.strerror or error}"
             return None
         if len(data) > _LARGEST_TEXT:
-            self.unread[file.path] = f"larger than {_LARGEST_TEXT >> 20} MB; only its beginning was searched, as text"
-            self._as_text(file, data)
+            del data
+            self._large(file)
             return None
         spots, words = prefilter.hits(data, python=is_python(file.path))
         if not spots and not words:
@@ -178,6 +179,19 @@ class _Scan:
         self.references += findings.references
         self.unresolved += findings.unresolved
         self.patterns += findings.patterns
+
+    def _large(self, file: FoundFile) -> None:
+        """Search a file as text that is too large to be held."""
+        seconds = self.context.options.seconds_per_file
+        pieces = _Hurried(read_chunks(file.place), time.monotonic() + seconds)
+        try:
+            self._keep(search_pieces(file.path, pieces, self.context))
+        except OSError as error:
+            self.unread[file.path] = f"not readable: {error.strerror or error}"
+            return
+        how = f"only the first {pieces.size >> 20} MB were searched in {seconds:g} s, as text"
+        how = how if pieces.stopped else "searched as text"
+        self.unread[file.path] = f"larger than {_LARGEST_TEXT >> 20} MB; {how}"
 
     def _as_text(self, file: FoundFile, data: bytes | None) -> FileFindings:
         """Search a file as text that nothing understood."""
@@ -290,6 +304,25 @@ class _Scan:
             not unread,
             self.listing.commit,
         )
+
+
+@dataclass(slots=True)
+class _Hurried:
+    """The pieces of a file, as many as there is time for."""
+
+    pieces: Iterator[bytes]
+    until: float
+    size: int = 0
+    stopped: bool = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Go on until the end or until it is time."""
+        for piece in self.pieces:
+            if time.monotonic() > self.until:
+                self.stopped = True
+                return
+            self.size += len(piece)
+            yield piece
 
 
 @dataclass(slots=True)

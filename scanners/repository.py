@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -297,6 +298,17 @@ def read_bytes(place: str, most: int) -> bytes:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(0, "not a regular file")
         return b"".join(_chunks(handle, most))
+    finally:
+        os.close(handle)
+
+
+def read_chunks(place: str) -> Iterator[bytes]:
+    """Read a regular file of any size piece by piece, as ``read_bytes`` does; raises OSError."""
+    handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(0, "not a regular file")
+        yield from _chunks(handle, sys.maxsize)
     finally:
         os.close(handle)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 
-from auditor.domain.references import Certainty, ReferenceKind
+from auditor.domain.references import Certainty, FlagSpec, Reference, ReferenceKind
 from scanners.flag_index import Occurrence
-from scanners.languages.base import FileFindings, ScanContext, SourceFile, reference
+from scanners.languages.base import FileFindings, ScanContext, SourceFile, encoding_mark, reference
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".org", ".html", ".htm", ""})
@@ -25,19 +27,69 @@ def search_text(file: SourceFile, context: ScanContext) -> FileFindings:
     for found in context.flags.words(text):
         line = bisect_right(starts, found.start)
         begin = starts[line - 1]
-        kind = _kind(file, text[max(begin, found.start - _LONGEST) : found.start], found)
-        references.append(
-            reference(
-                file,
-                found.flag,
-                kind,
-                line,
-                found.start - begin + 1,
-                f"the key stands in a file that is searched as text, {_FORMS[kind]}",
-                certainty=Certainty.POSSIBLE,
-            )
-        )
+        before = text[max(begin, found.start - _LONGEST) : found.start]
+        references.append(_reference(file, found, before, line, found.start - begin + 1))
     return FileFindings(tuple(references))
+
+
+def search_pieces(path: str, pieces: Iterable[bytes], context: ScanContext) -> FileFindings:
+    """Find the keys that stand whole in a file of any size, of which only two pieces are held at a time.
+
+    The first place of a flag on a line is told.
+    """
+    file = SourceFile(path, b"")
+    longest = max((len(key) for key in context.flags.keys), default=0)
+    margin = longest + _LONGEST
+    references: dict[tuple[int, FlagSpec], Reference] = {}
+    line, column, done, window = 1, 1, 0, ""
+    for text, last in _decoded(pieces):
+        window += text
+        if len(window) < 2 * margin and not last:
+            continue
+        starts = (0, *(found.end() for found in _NEWLINE.finditer(window)))
+        sure = len(window) if last else len(window) - margin
+        for found in context.flags.words(window):
+            if done <= found.start < sure:
+                number = bisect_right(starts, found.start)
+                begin = starts[number - 1]
+                at = line + number - 1
+                before = window[max(begin, found.start - _LONGEST) : found.start]
+                place = found.start - begin + (column if number == 1 else 1)
+                references.setdefault((at, found.flag), _reference(file, found, before, at, place))
+        # A line's end of two characters is not torn apart.
+        cut = max(0, sure - margin - (window[sure - margin - 1 : sure - margin] == "\r"))
+        number = bisect_right(starts, cut)
+        column = cut - starts[number - 1] + (column if number == 1 else 1)
+        line += number - 1
+        done, window = sure - cut, window[cut:]
+    return FileFindings(tuple(references.values()))
+
+
+def _decoded(pieces: Iterable[bytes]) -> Iterator[tuple[str, bool]]:
+    """Text piece by piece, and whether it is the last; in the encoding that the first piece is in."""
+    decoder: codecs.IncrementalDecoder | None = None
+    for piece in pieces:
+        if decoder is None:
+            decoder = codecs.getincrementaldecoder(_encoding(piece))(errors="replace")
+        yield decoder.decode(piece), False
+    yield (decoder.decode(b"", final=True) if decoder is not None else ""), True
+
+
+def _encoding(piece: bytes) -> str:
+    marked = encoding_mark(piece)
+    if marked is not None:
+        return marked
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(piece)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _reference(file: SourceFile, found: Occurrence, before: str, line: int, column: int) -> Reference:
+    kind = _kind(file, before, found)
+    how = f"the key stands in a file that is searched as text, {_FORMS[kind]}"
+    return reference(file, found.flag, kind, line, column, how, certainty=Certainty.POSSIBLE)
 
 
 _FORMS = {

@@ -57,13 +57,18 @@ class SourceFile:
 
     def text(self) -> str:
         """The file's text: by its byte order mark, as UTF-8, else byte for byte as Latin-1."""
-        for mark, encoding in _MARKS:
-            if self.data.startswith(mark):
-                return self.data.decode(encoding, errors="replace")
+        marked = encoding_mark(self.data)
+        if marked is not None:
+            return self.data.decode(marked, errors="replace")
         try:
             return self.data.decode("utf-8")
         except UnicodeDecodeError:
             return self.data.decode("latin-1")
+
+
+def encoding_mark(data: bytes) -> str | None:
+    """The encoding that a byte order mark tells; None without one."""
+    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
 
 
 def is_test_path(path: str) -> bool:

@@ -121,8 +121,23 @@ def test_a_line_of_a_hundred_megabytes_is_said(tmp_path):
 
     result = scan(tmp_path)
 
-    assert [one.path for one in result.unread] == ["wide.json"]
-    assert {one.path for one in result.references} >= {"good.py"}
+    assert [(one.path, one.reason) for one in result.unread] == [("wide.json", "larger than 32 MB; searched as text")]
+    found = {(one.path, one.line, one.column, one.flag.key) for one in result.references}
+    assert found >= {("wide.json", 1, 3, "new-checkout")}
+
+
+def test_the_end_of_a_large_file_is_searched_and_nothing_waits_for_it(tmp_path):
+    with (tmp_path / "wide.log").open("wb") as file:
+        file.seek(40_000_000)
+        file.write(b'\n"/shop/x"\n')
+
+    found = scan(tmp_path)
+    hurried = engine.scan([str(tmp_path)], FLAGS, ScanOptions(seconds_per_file=0.0))
+
+    assert [(one.path, one.line, one.column) for one in found.references] == [("wide.log", 2, 2)]
+    assert [one.reason for one in hurried.unread] == [
+        "larger than 32 MB; only the first 0 MB were searched in 0 s, as text"
+    ]
 
 
 def test_pipes_sockets_and_loops_are_neither_read_nor_waited_for(tmp_path):
