@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import isqrt
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 
 from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import changes, leaves, pending_seals, text_marks
@@ -59,9 +60,8 @@ def numbers_with(session: Session, wanted: str, contains: ColumnElement[bool]) -
     blocks = list(_blocks_with(session, segments, _telling(wanted)))
     if len(blocks) > min(MOST_BLOCKS, isqrt(segments * SEGMENT // 2) + FEW_BLOCKS):
         return None
-    there = [leaves.c.position.between(first, last) for first, last in _joined(blocks)]
     found = set[int]()
-    for some in chunks(_numbers_in(session, [*there, leaves.c.position >= segments * SEGMENT])):
+    for some in chunks(_numbers_in(session, blocks, segments * SEGMENT)):
         # Asked for by number, and not by joining: so no planner comes to think of reading all changes.
         rows = session.rows(select(changes.c.seq).where(changes.c.seq.in_(some), contains))
         found.update(row.seq for row in rows)
@@ -141,26 +141,19 @@ def _telling(wanted: str) -> set[int]:
     return {_hash(wanted[at : at + PIECE]) for at in [*starts[::step][: _ASKED - 1], starts[-1]]}
 
 
-def _joined(blocks: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    held: tuple[int, int] | None = None
-    for first, last in blocks:
-        if held is not None and first == held[1] + 1:
-            held = (held[0], last)
-            continue
-        if held is not None:
-            yield held
-        held = (first, last)
-    if held is not None:
-        yield held
+def _numbers_in(session: Session, blocks: Iterable[tuple[int, int]], newer: int) -> Iterator[int]:
+    """Yield the numbers of the changes in these blocks of the log, of those from ``newer`` on, and those that wait."""
+    # Places are asked for one by one, and kinds told apart here: every planner then goes along the places.
+    entries = select(leaves.c.entry, leaves.c.entry_seq)
+    places = (place for first, last in blocks for place in range(first, last + 1))
+    for some in chunks(places):
+        yield from _changes_of(session.rows(entries.where(leaves.c.position.in_(some))))
+    yield from _changes_of(session.rows(entries.where(leaves.c.position >= newer)))
+    yield from _changes_of(session.rows(select(pending_seals.c.entry, pending_seals.c.entry_seq)))
 
 
-def _numbers_in(session: Session, places: Sequence[ColumnElement[bool]]) -> Iterator[int]:
-    """Yield the numbers of the changes at these places of the log, and of those that are not sealed yet."""
-    for some in chunks(places, 50):
-        sealed = select(leaves.c.entry_seq).where(leaves.c.entry == "change", or_(*some))
-        yield from (row.entry_seq for row in session.rows(sealed))
-    waiting = select(pending_seals.c.entry_seq).where(pending_seals.c.entry == "change")
-    yield from (row.entry_seq for row in session.rows(waiting))
+def _changes_of(rows: Iterable[Row[Any]]) -> Iterator[int]:
+    return (row.entry_seq for row in rows if row.entry == "change")
 
 
 def _is_change() -> ColumnElement[bool]:

@@ -13,12 +13,15 @@ from sqlalchemy import func, select
 
 from auditor.adapters.storage import open_database, tables
 from auditor.application.ports import HistoryQuery, Scope
+from auditor.application.verifying import Answer
 from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.errors import ConflictError, DatabaseError
 from auditor.domain.events import Outcome, Signal
 from auditor.domain.findings import Finding, Severity
 from auditor.domain.references import ScanResult
+from tests.conftest import PROOF
 from tests.contract.storage.test_evidence import call, deployment, gap
+from tests.support.ledger import Ledger
 from tests.support.records import PARAMETER, at, attributed, by, change, snapshot
 
 
@@ -211,6 +214,7 @@ def test_threads_that_learn_of_one_change_agree_on_the_best(database):
 WRITER = """
 import sys
 from auditor.adapters.storage import open_database
+from auditor.application.sealing import seal
 from auditor.domain.alerts import AlertKind, NewAlert
 from tests.support.records import at, attributed, by, change
 
@@ -222,23 +226,32 @@ for number in range(40):
         if recorded is not None:
             uow.outbox.put(NewAlert(f"change|{n}", AlertKind.CHANGE, f"cause-{n}", (f"key-{n}",)), at(100))
     database.run(work)
+    if number % 8 == 0:
+        seal(database.unit_of_work)
 database.close()
 """
 
 
-def test_processes_that_record_the_same_make_one_record(make_url, root):
+@pytest.mark.parametrize("_run", range(20 if PROOF else 1))
+def test_processes_that_record_the_same_and_seal_make_one_record(make_url, root, tmp_path, _run):
     """Each also opens the database while the others do, and one of them makes it."""
     url = make_url()
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, url, str(number)], cwd=root) for number in range(4)]
+    many = 8 if PROOF else 3
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, url, str(number)], cwd=root) for number in range(many)]
 
-    assert [writer.wait(60) for writer in writers] == [0] * 4
+    assert [writer.wait(120) for writer in writers] == [0] * many
     with closing(open_database(url)) as database:
+        ledger = Ledger(database, tmp_path / "anchor")
+        ledger.seal()
+        verdict = ledger.verify()
         written = counts(database)
         with database.reader() as uow:
             keys = Counter(one.change.key for one in uow.changes.query(HistoryQuery()))
             told = Counter(one.change.key for waiting in uow.outbox.pending() for one in waiting.changes)
     assert keys == told == Counter({f"key-{n}": 1 for n in range(40)})
-    assert (written["pending_seals"], written["actors"]) == (40, 3)
+    assert (written["pending_seals"], written["leaves"], written["actors"]) == (0, 40, 3)
+    assert (verdict.answer, verdict.size) == (Answer.INTACT, 40)
+    print(f"{many} processes, 40 changes each: 0 lost, {sum(keys.values()) - 40} doubled, {len(verdict.faults)} forks")  # noqa: T201
 
 
 def test_a_writer_killed_in_the_middle_leaves_nothing_half(database, url, root):
