@@ -17,9 +17,10 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import pathspec
 
 from auditor.domain.references import ScanResult
 from scanners.repository import FoundFile, read_bytes
@@ -31,8 +32,6 @@ _LARGEST_RECORD = 64 << 20
 _SETTLED_NS = 1_000_000_000
 _DIGEST = 32
 _PLAIN = frozenset({"scanners.languages.python.tree", "scanners.languages.python.exports", "auditor.domain.references"})
-_LIBRARIES = ("libcst", "pathspec", "pyyaml", "tree-sitter")
-_GRAMMARS = tuple(f"tree-sitter-{name}" for name in ("go", "java", "javascript", "python", "typescript"))
 Identities = Mapping[str, str]
 
 
@@ -189,18 +188,15 @@ def _digest(*parts: str) -> str:
 
 
 def _scanner() -> str:
-    """What the scanner is: its files, as they were last changed, and the libraries that read code."""
+    """What the scanner is: its files, and when they and the libraries beside it were last changed."""
     folder = Path(__file__).parent
     parts = [sys.version]
     for top in (folder, folder.parent / "auditor" / "domain"):
         for path in sorted(top.rglob("*.py")):
             kind = path.stat()
             parts.append(f"{path.relative_to(folder.parent)}:{kind.st_size}:{kind.st_mtime_ns}")
-    for library in (*_LIBRARIES, *_GRAMMARS):
-        try:
-            parts.append(f"{library}={metadata.version(library)}")
-        except metadata.PackageNotFoundError:
-            parts.append(f"no {library}")
+    # Whatever installs, upgrades or removes a library writes to the folder of all of them.
+    parts.append(str(Path(pathspec.__file__).parent.parent.stat().st_mtime_ns))
     return _digest(*parts)
 
 
