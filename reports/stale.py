@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from auditor.domain.code_links import code_link
 from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lives import Life, Moment, Year
@@ -27,7 +28,6 @@ from auditor.domain.wording import count
 from reports.bars import bars
 from reports.charts import HEIGHT, WIDTH, Lane, change_of, lane, trend
 from reports.formats import PAGES, Document, Remark, table, write_document
-from reports.links import code_link
 from reports.render import day, moment, write
 
 _SHOWN_REFERENCES = 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.domain.alerts import AlertKind
+from auditor.domain.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in code: what is said of it, and which it is, for a channel that can link."""
+
+    text: str
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
 class Revert:
     """How to put it back: a command to run as it stands (``None``: there is none) and what to mind.
 
@@ -51,7 +60,7 @@ class Message:
     """A message that any channel can render: plain text on single lines, already shortened, nothing masked shown.
 
     ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit. ``broadcast``: a reply
-    that the whole channel is to see, not its thread alone.
+    that the whole channel is to see, not its thread alone. ``commit`` is that of the scanned code, where it is one.
     """
 
     kind: AlertKind
@@ -63,8 +72,9 @@ class Message:
     facts: tuple[Fact, ...] = ()
     findings: tuple[Fact, ...] = ()
     code: str | None = None
-    places: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
     places_left_out: int = 0
     reverts: tuple[Revert, ...] = ()
     footer: str = ""
     broadcast: bool = False
+    commit: str | None = None

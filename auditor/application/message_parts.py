@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from auditor.application.message import DiffLine, Fact, Revert, Told
+from auditor.application.message import DiffLine, Fact, Place, Revert, Told
 from auditor.application.wording import (
     LONGEST_VALUE,
     actor_text,
@@ -175,11 +175,11 @@ def code_sentence(references: Sequence[Reference] | None) -> str:
     return f"{counted(len(references), 'place')} in code ({said})"
 
 
-def code_places(references: Sequence[Reference]) -> tuple[str, ...]:
+def code_places(references: Sequence[Reference]) -> tuple[Place, ...]:
     """Return the first places in code, the strongest kinds and the certain ones first."""
     ranked = sorted(references, key=lambda r: (r.kind.rank, r.certainty is not Certainty.CERTAIN, r.path, r.line))
     return tuple(
-        line(f"{r.path}:{r.line}  {r.kind.value}{'' if r.certainty is Certainty.CERTAIN else ', possible'}")
+        Place(line(f"{r.path}:{r.line}  {r.kind.value}{'' if r.certainty is Certainty.CERTAIN else ', possible'}"), r)
         for r in ranked[:MOST_PLACES]
     )
 

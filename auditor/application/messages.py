@@ -62,6 +62,7 @@ def _changes(alert: Alert) -> Message:
         places_left_out=max(0, len(references or ()) - MOST_PLACES) if about_flags else 0,
         reverts=reverts_of(alert),
         footer=footer_of(changes),
+        commit=alert.commit,
     )
 
 

@@ -91,7 +91,8 @@ class Alert:
     ``superseded`` holds, by change id, later changes of the same flag and environment: reverting would undo them.
     ``former`` maps a change's id to the metadata of the version before it, for the command that puts it back.
     ``titles`` maps a document's name to what people call it, where the name is made of ids.
-    ``thread`` is the channel's id of the message in whose thread it stands.
+    ``thread`` is the channel's id of the message in whose thread it stands. ``commit`` is that of the scanned code,
+    where one repository was scanned.
     """
 
     id: int
@@ -109,6 +110,7 @@ class Alert:
     former: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     thread: str | None = None
+    commit: str | None = None
 
 
 class DeliveryOutcome(StrEnum):

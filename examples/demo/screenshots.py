@@ -65,6 +65,9 @@ def message_page(messages: Path) -> str:
 def blocks(sent: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yield each block's kind (header, text, code, context) and its text as Slack shows it."""
     for block in sent:
+        if block["type"] == "rich_text":
+            yield "code", "".join(part["text"] for part in block["elements"][0]["elements"]).strip("\n")
+            continue
         said = block["elements"][0] if block["type"] == "context" else block["text"]
         text = said["text"]
         for escaped, shown in _ESCAPED:

@@ -74,6 +74,29 @@ def _is_context(block: dict[str, Any]) -> bool:
     return all(_is_text(element, LONGEST_SECTION) for element in elements)
 
 
+def _is_rich_text(block: dict[str, Any]) -> bool:
+    elements = block.get("elements")
+    if not _has_only(block, "elements") or not isinstance(elements, list) or not elements:
+        return False
+    return all(_is_rich_section(element) for element in elements)
+
+
+def _is_rich_section(element: Any) -> bool:
+    if not isinstance(element, dict) or element.get("type") != "rich_text_section":
+        return False
+    parts = element.get("elements")
+    return isinstance(parts, list) and bool(parts) and all(map(_is_rich_part, parts))
+
+
+def _is_rich_part(part: Any) -> bool:
+    if not isinstance(part, dict) or not isinstance(part.get("text"), str):
+        return False
+    if part.get("type") == "link":
+        url = part.get("url")
+        return isinstance(url, str) and url.startswith(("https://", "http://")) and 0 < len(url) <= LONGEST_SECTION
+    return part.get("type") == "text" and 0 < len(part["text"]) <= LONGEST_SECTION
+
+
 def _is_divider(block: dict[str, Any]) -> bool:
     return _has_only(block)
 
@@ -87,6 +110,7 @@ _BLOCKS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "section": _is_section,
     "context": _is_context,
     "divider": _is_divider,
+    "rich_text": _is_rich_text,
 }
 
 

@@ -32,7 +32,7 @@ from auditor.policies.base import Rulebook
 from tests.fakes import ClockFake
 from tests.support.records import attributed, by, change, document
 
-CHANGES = 2_000 if os.environ.get("FLAGTRAIL_PROOF") == "1" else 200
+CHANGES = 2_000 if os.environ.get("FLAGTRAIL_PROOF") == "1" else 60
 SEEDS = range(2) if os.environ.get("FLAGTRAIL_PROOF") == "1" else range(1)
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 QUARTER = timedelta(days=90)

@@ -84,6 +84,7 @@ def cases() -> dict[str, Alert]:
         "updated-since-changed": alert(
             recorded(), former=_former((1, text)), superseded=(recorded().id,), references=()
         ),
+        "updated-with-links": alert(recorded(), references=PLACES, former=_former((1, text)), commit="0123abc"),
         "created": alert(
             recorded(
                 kind=ChangeKind.CREATED,
@@ -282,9 +283,12 @@ def _long() -> Alert:
     return alert(change, findings=many, references=places, former={change.id: metadata})
 
 
+CODE_LINK = "https://code.example/shop/blob/{commit}/{path}#L{line}"
+
+
 def render(told: Alert) -> tuple[str, str]:
     """Return Slack's JSON and the console's text of an alert."""
-    payload = json.dumps(slack_json(told, "C0FLAGS01"), ensure_ascii=False, indent=2)
+    payload = json.dumps(slack_json(told, "C0FLAGS01", CODE_LINK), ensure_ascii=False, indent=2)
     return f"{payload}\n", "\n".join(readable(compose(told)))
 
 

@@ -26,7 +26,7 @@ REGISTRIES = {
     "auditor.adapters.sources": set(),
     "auditor.entrypoints.commands": set(),
     "auditor.policies": {"base"},
-    "reports": {"bars", "charts", "formats", "links", "render"},
+    "reports": {"bars", "charts", "formats", "render"},
     "scanners.languages": {"base", "python"},  # Python is read by the engine itself: it is joined across files
 }
 HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com", "anaconda" + ".org")

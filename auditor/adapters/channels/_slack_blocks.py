@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.application.message import DiffLine, Message, Revert, Told
 from auditor.domain.alerts import AlertKind
+from auditor.domain.code_links import code_link
 
 MOST_BLOCKS = 45
 LONGEST_SECTION = 2_900
@@ -20,21 +21,24 @@ _RESERVE = 400  # for the footer, and for saying that something was left out
 _LEFT_OUT = "There is more than fits here; flagtrail history shows all of it."
 _SAFE_KEY = re.compile(r"[\w|:/.,@+=-]{1,200}")
 _ABSENT = "(absent)"
+# What a path is usually made of; anything else is shown without a link.
+_PLAIN = re.compile(r"[\w ./,+-]{1,500}:\d+  [a-z, ]+")
+LONGEST_URL = 2_000
 
 Block = dict[str, Any]
 
 
-def payload(message: Message, channel: str, thread: str | None = None) -> dict[str, Any]:
+def payload(message: Message, channel: str, thread: str | None = None, code_link: str | None = None) -> dict[str, Any]:
     """Return the arguments of ``chat.postMessage`` for a message; its outbox key travels as metadata.
 
-    ``thread`` is the timestamp of the message that it answers.
+    ``thread`` is the timestamp of the message that it answers, ``code_link`` the template of links to code.
     """
     reply = {} if thread is None else {"thread_ts": thread, "reply_broadcast": message.broadcast}
     return {
         **reply,
         "channel": channel,
         "text": fallback(message),
-        "blocks": blocks(message),
+        "blocks": blocks(message, code_link),
         "metadata": {
             "event_type": EVENT_TYPE,
             "event_payload": {"outbox_key": metadata_key(message.key), "kind": message.kind.value},
@@ -46,13 +50,13 @@ def payload(message: Message, channel: str, thread: str | None = None) -> dict[s
     }
 
 
-def edit_payload(message: Message, channel: str, timestamp: str) -> dict[str, Any]:
+def edit_payload(message: Message, channel: str, timestamp: str, code_link: str | None = None) -> dict[str, Any]:
     """Return the arguments of ``chat.update``; the metadata of the message that is edited stays as it is."""
     return {
         "channel": channel,
         "ts": timestamp,
         "text": fallback(message),
-        "blocks": blocks(message),
+        "blocks": blocks(message, code_link),
         "link_names": False,
         "parse": "none",
     }
@@ -75,7 +79,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(message: Message) -> list[Block]:
+def blocks(message: Message, template: str | None = None) -> list[Block]:
     """Return the message's blocks: the most important first, so that what does not fit is the least."""
     page = _Page()
     # In its thread a reply stands below the title already.
@@ -85,7 +89,7 @@ def blocks(message: Message) -> list[Block]:
     _add_changes(page, message.changes, message.changes_left_out)
     page.plain(f"{fact.label}: {fact.text}" for fact in message.facts)
     page.plain(f"⚠ {finding.label}: {finding.text}" for finding in message.findings)
-    _add_code(page, message)
+    _add_code(page, message, template)
     for revert in message.reverts:
         _add_revert(page, revert)
     return page.end(message.footer)
@@ -108,12 +112,21 @@ def _diff_text(entry: DiffLine) -> str:
     return f"{entry.path}: {entry.before or _ABSENT} → {entry.after or _ABSENT}"
 
 
-def _add_code(page: _Page, message: Message) -> None:
+def _add_code(page: _Page, message: Message, template: str | None) -> None:
+    """Say where code names it, as links where all of them can be: a link's text is no markup, whatever is in it."""
     if message.code is None:
         return
     page.plain([message.code])
     rest = [f"… {message.places_left_out} more"] if message.places_left_out else []
-    page.code([*message.places, *rest])
+    links = [(code_link(template, place.reference, message.commit), place.text) for place in message.places]
+    if links and all(url is not None and len(url) <= LONGEST_URL and _PLAIN.fullmatch(text) for url, text in links):
+        parts: list[Block] = []
+        for url, text in links:
+            where, _, what = text.partition("  ")
+            parts += [{"type": "link", "url": url, "text": where}, {"type": "text", "text": f"  {what}\n"}]
+        page.rich([*parts, *({"type": "text", "text": line} for line in rest)])
+    else:
+        page.code([*(place.text for place in message.places), *rest])
 
 
 def _add_revert(page: _Page, revert: Revert) -> None:
@@ -152,6 +165,16 @@ class _Page:
         for text in _sections(safe, LONGEST_SECTION - len("```\n\n```")):
             markup = {"type": "mrkdwn", "text": f"```\n{text}\n```", "verbatim": True}
             self.add({"type": "section", "text": markup})
+
+    def rich(self, parts: list[Block]) -> None:
+        """Add links and plain text in one paragraph; in neither does Slack read any markup."""
+        size = sum(len(part["text"]) for part in parts)
+        if self._full or size > self._left or len(self._blocks) >= MOST_BLOCKS - 2:
+            self._full = True
+            return
+        self._left -= size
+        section = {"type": "rich_text_section", "elements": parts}
+        self._blocks.append({"type": "rich_text", "elements": [section]})
 
     def end(self, footer: str) -> list[Block]:
         """Return the blocks, with the footer and with what is to be said when something was left out."""

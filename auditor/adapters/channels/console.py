@@ -41,14 +41,14 @@ def print_line(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def slack_json(alert: Alert, channel: str) -> dict[str, Any]:
+def slack_json(alert: Alert, channel: str, code_link: str | None = None) -> dict[str, Any]:
     """Return what Slack would be sent for an alert: a new message, or the edit of the one that was sent."""
     message = compose(alert)
     sent_in, _, timestamp = (alert.sent_as or "").rpartition(":")
     if timestamp and sent_in:
-        return edit_payload(message, sent_in, timestamp)
+        return edit_payload(message, sent_in, timestamp, code_link)
     thread = (alert.thread or "").rpartition(":")[2]
-    return payload(message, channel, thread or None)
+    return payload(message, channel, thread or None, code_link)
 
 
 def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _code(message: Message, width: int) -> Iterator[str]:
     yield ""
     yield from _wrapped(message.code, width)
     for place in message.places:
-        yield f"  {place}"
+        yield f"  {place.text}"
     if message.places_left_out:
         yield f"  … {message.places_left_out} more"
 

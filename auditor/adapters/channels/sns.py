@@ -121,7 +121,7 @@ def lines(message: Message) -> Iterable[str]:
     yield from (f"! {finding.label}: {finding.text}" for finding in message.findings)
     if message.code is not None:
         yield message.code
-        yield from (f"  {place}" for place in message.places)
+        yield from (f"  {place.text}" for place in message.places)
     for revert in message.reverts:
         yield f"To put it back: {' '.join(revert.notes)}"
         if revert.command is not None:

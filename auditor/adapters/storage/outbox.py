@@ -353,7 +353,13 @@ class SqlOutbox:
             sent_as=self._message(named) if kind is AlertKind.UPDATE else row.message_id,
             superseded=self._superseded(told),
             thread=self._thread(row.id) if kind is AlertKind.REPLY else None,
+            commit=self._commit() if told else None,
         )
+
+    def _commit(self) -> str | None:
+        """Return the commit that was scanned, where it is one."""
+        scans = self.references.scans()
+        return scans[0].commit if len(scans) == 1 else None
 
     def _original(self, ids: Sequence[str]) -> Row[Any] | None:
         """Return the facts of the alert that tells of these changes."""

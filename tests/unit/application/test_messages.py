@@ -124,7 +124,7 @@ def test_code_counts_by_kind_and_shows_the_strongest():
     message = compose(alert(references=tuple(places)))
 
     assert message.code == "7 places in code (2 read, 5 doc)"
-    assert message.places[:2] == ("z.py:7  read", "y.py:12  read, possible")
+    assert tuple(place.text for place in message.places[:2]) == ("z.py:7  read", "y.py:12  read, possible")
     assert (len(message.places), message.places_left_out) == (MOST_PLACES, 2)
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.code_links import code_link
 from reports import flag, history, stale
 from reports.flag import FlagInput
-from reports.links import code_link
 from tests.support.pages import Page, history_of, judged, place, said, stale_of
 
 WRITTEN = [

@@ -157,6 +157,21 @@ def test_in_slack_it_is_text_in_commands_too(text, change_kind):
     check(slack_json(poisoned(text, change_kind=change_kind), "C0FLAGS01"))
 
 
+@pytest.mark.parametrize("text", [*HOSTILE, "src/a.py"])
+def test_links_lead_into_the_code_host_and_nowhere_else(text):
+    told = replace(poisoned(text), commit="0123abc")
+    payload = slack_json(told, "C0FLAGS01", "https://code.example/{commit}/{path}#L{line}")
+
+    check(payload)
+    parts = [
+        part for block in payload["blocks"] if block["type"] == "rich_text" for part in block["elements"][0]["elements"]
+    ]
+    urls = [part["url"] for part in parts if part["type"] == "link"]
+    assert all(url.startswith("https://code.example/0123abc/") and "@" not in url.partition("//")[2] for url in urls)
+    assert urls or text != "src/a.py"
+    assert not urls or "@" not in text
+
+
 @pytest.mark.parametrize("kind", list(AlertKind))
 @pytest.mark.parametrize("text", HOSTILE)
 def test_on_a_terminal_it_moves_nothing(text, kind):

@@ -1,4 +1,4 @@
-"""Links into the code host: only ours, only https or http, made from a configured template."""
+"""Links into the code host: only ours, only https or http, made from a configured template. Pure."""
 
 from __future__ import annotations
 
