@@ -18,7 +18,7 @@ from auditor.application.ingest import Ingest, IngestReport
 from auditor.application.serving import Job, batch_failures, is_batch, job_of
 from auditor.domain.errors import FlagtrailError, StoreUnreadableError
 from auditor.domain.events import Outcome
-from auditor.entrypoints import telemetry
+from auditor.entrypoints import telemetry, tracing
 from auditor.entrypoints.journal import Journal
 from auditor.entrypoints.warm import Warm
 from auditor.settings import Settings
@@ -73,7 +73,9 @@ def serve(
     job = job_of(event)
     if job in _WITHOUT_RECORD:
         return _alone(job, application.settings, context, journal)
-    return invocation.take(event) if job is None else invocation.run(job)
+    with tracing.span("ingest" if job is None else str(job)) as facts:
+        facts.update(_request(context))
+        return invocation.take(event, facts) if job is None else invocation.run(job)
 
 
 def _alone(
@@ -95,12 +97,13 @@ class _Invocation:
     context: LambdaContext | None
     journal: Journal
 
-    def take(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Record an event or a batch, tell people, and answer with what failed."""
+    def take(self, event: dict[str, Any], facts: dict[str, str | int | bool]) -> dict[str, Any]:
+        """Record an event or a batch, tell people, and answer with what failed; ``facts`` is told what came of it."""
         application = self.application
         events = unpack(event)
         report = Ingest(application.recorder).run(events)
         self._log("ingest", {**report.to_json(), **telemetry.correlation(events, report)})
+        facts.update(received=len(events), recorded=report.recorded, rejected=len(report.rejected))
         now = application.recorder.clock.now()
         metrics = telemetry.ingest_metrics(events, report, now)
         self.journal.measure([*metrics, *telemetry.canary_metrics(events, report, now, application.settings.canary)])
@@ -164,7 +167,8 @@ class _Invocation:
             return
         deadline = datetime.now(UTC) + _budget(self.context)
         try:
-            sent = self.application.dispatch(keys=keys, deadline=deadline)
+            with tracing.span("send"):
+                sent = self.application.dispatch(keys=keys, deadline=deadline)
         except FlagtrailError as error:
             self._log("dispatch", {"error": str(error)})
             return
