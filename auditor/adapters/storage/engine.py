@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,9 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 
 def _postgresql(url: URL, connections: int, password: Password | None) -> Engine:
+    if password is not None and _is_elsewhere(url) and "sslmode" not in url.query and "PGSSLMODE" not in os.environ:
+        # A password that AWS gave must not cross a network that somebody listens to; libpq would take what is offered.
+        url = url.update_query_dict({"sslmode": "require"})
     engine = create_engine(
         url,
         pool_size=connections,
@@ -139,6 +143,10 @@ def _postgresql(url: URL, connections: int, password: Password | None) -> Engine
             options["password"] = ask()
 
     return engine
+
+
+def _is_elsewhere(url: URL) -> bool:
+    return url.host is not None and url.host not in ("localhost", "127.0.0.1", "::1")
 
 
 class _Translator:
