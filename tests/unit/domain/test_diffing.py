@@ -12,6 +12,8 @@ from auditor.domain.changes import DiffEntry
 from auditor.domain.diffing import MAX_LIST_EDITS, apply, diff, differs
 from auditor.domain.errors import MalformedDocumentError
 from auditor.domain.flags import FlagState
+from auditor.domain.masking import keyed_fingerprint, mask_value
+from auditor.domain.sentences import describe_diff
 from auditor.domain.values import MAX_DEPTH
 
 HIDDEN = {"masked": True, "comparable": False}
@@ -117,6 +119,25 @@ def _noisy(value, random):
     if isinstance(value, list):
         return [_noisy(element, random) for element in value]
     return float(value) if type(value) is int else value
+
+
+SECRETS = [f"{head}_{'a1B2c3D4e5' * 4}" for head in ("ghp", "gho", "ghs")]
+PLANTED = st.recursive(
+    SCALARS | st.sampled_from(SECRETS),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.just("password"), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(PLANTED, PLANTED, st.booleans())
+def test_no_difference_shows_what_is_hidden(before, after, keyed):
+    key = keyed_fingerprint(b"0123456789abcdef") if keyed else None
+    old, new = (FlagState(mask_value(value, field_name=None, fingerprint=key)) for value in (before, after))
+    entries = diff(old, new)
+    told = json.dumps([entry.to_json() for entry in entries]) + " ".join(describe_diff(entries, before=old, after=new))
+
+    assert not any(secret in told for secret in SECRETS)
+    assert spelled(apply(entries, old)) == spelled(new)
 
 
 @pytest.mark.parametrize(
