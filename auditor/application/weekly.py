@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from auditor.application.lives import year_of
+from auditor.application.policing import FlagFindings, flag_findings
 from auditor.application.ports import UnitOfWork
 from auditor.application.staleness import recorded_flags, stale_flags
 from auditor.domain.alerts import AlertKind, NewAlert
+from auditor.domain.findings import Severity
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.routing import Routing
 from auditor.domain.verdicts import Judgement, StaleRules, Verdict
+from auditor.policies.base import FlagPolicy, Rulebook
 
 WEEK = timedelta(days=7)
+_TREND = 8
+_SEVERITIES = list(Severity)
+_NO_POLICIES: Rulebook[FlagPolicy] = Rulebook(())
 _NAMED = 20
 
 
@@ -22,6 +30,8 @@ class Week:
     """What a week was like: the verdicts at its end and at its beginning, and who owned what has gone since.
 
     ``log`` is what the newest checkpoint says: everybody who keeps the message holds it against the record.
+    ``findings`` are what the policies say about flags, ``could_go`` how many flags could go at the end of each of the
+    last weeks, this one included.
     """
 
     now: datetime
@@ -29,16 +39,22 @@ class Week:
     before: tuple[Judgement, ...]
     removed: tuple[tuple[FlagId, str | None], ...]
     log: str | None = None
+    findings: tuple[FlagFindings, ...] = ()
+    could_go: tuple[int, ...] = ()
 
 
-def week_of(uow: UnitOfWork, rules: StaleRules, now: datetime) -> Week:
+def week_of(uow: UnitOfWork, rules: StaleRules, now: datetime, policies: Rulebook[FlagPolicy] = _NO_POLICIES) -> Week:
     """Return the week that ends now, from what the record knows and what it knew seven days ago."""
     then = now - WEEK
     judgements = tuple(stale_flags(uow, rules, now, now))
     here = {judgement.facts.flag for judgement in judgements}
     owners = {record.facts.flag: record.facts.lifetime.owner for record in recorded_flags(uow, rules, then)}
     removed = tuple((flag, owner) for flag, owner in sorted(owners.items()) if flag not in here)
-    return Week(now, judgements, tuple(stale_flags(uow, rules, then, then)), removed, _log(uow))
+    before = tuple(stale_flags(uow, rules, then, then))
+    findings = tuple(flag_findings(uow, policies, rules, now, now))
+    points = year_of(uow, rules, now, now).points[-_TREND:]
+    could_go = tuple(point.counts.get(Verdict.REMOVE, 0) for point in points)
+    return Week(now, judgements, before, removed, _log(uow), findings, could_go)
 
 
 def _log(uow: UnitOfWork) -> str | None:
@@ -91,10 +107,23 @@ def _report(
         ("new_since_last_week", _names([flag for flag in removable if flag not in before])),
         ("removed", _names(removed)),
         ("snoozes_ending", _ending(own, week.now)),
+        ("policies_say", _said([one for one in week.findings if team is None or one.owner == team])),
+        *(() if team is not None or not any(week.could_go) else (("could_go_each_week", _trend(week.could_go)),)),
         ("page", page),
         *(() if team is not None or week.log is None else (("sealed_log", week.log),)),
     )
     return NewAlert(key, AlertKind.REPORT, key, facts=facts, route=route)
+
+
+def _said(findings: Sequence[FlagFindings]) -> list[JsonValue]:
+    """Return how often each policy has something to say, the worst first; the page says of which flags."""
+    found = Counter((finding.severity, finding.code) for one in findings for finding in one.findings)
+    ranked = sorted(found.items(), key=lambda item: (-_SEVERITIES.index(item[0][0]), item[0][1]))
+    return [f"{code} ({severity.value}): {number}" for (severity, code), number in ranked]
+
+
+def _trend(could_go: Sequence[int]) -> str:
+    return " → ".join(map(str, could_go))
 
 
 def _removable(judgements: Sequence[Judgement], now: datetime) -> list[FlagId]:

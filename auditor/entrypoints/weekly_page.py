@@ -26,7 +26,7 @@ def report_week(application: Application, folder: Path, keep: Callable[[Path], s
     place = keep(out)
 
     def tell(uow: UnitOfWork) -> None:
-        week = week_of(uow, bootstrap.stale_rules(settings), now)
+        week = week_of(uow, bootstrap.stale_rules(settings), now, bootstrap.policies(settings).flag)
         for alert in weekly_alerts(week, place, settings.routing):
             uow.outbox.put(alert, now)
 

@@ -17,6 +17,8 @@ from auditor.domain.references import ScanResult
 from auditor.domain.routing import Destination, Route, Routing
 from auditor.domain.snoozes import Snooze
 from auditor.domain.verdicts import StaleRules
+from auditor.policies import FLAG_POLICIES
+from auditor.policies.base import Rulebook
 from tests.support.alerts import alert
 from tests.support.filled import record
 from tests.support.records import at, change, document
@@ -105,6 +107,18 @@ def test_all_are_counted_whoever_owns_them(alerts):
     assert "shop/cart-let-be" not in everything["can_go"]
     assert everything["removed"] == ["shop/search-gone"]
     assert everything["remove_last_week"] == 4
+
+
+def test_what_the_policies_say_is_counted_for_all_and_for_each_team(database):
+    with database.reader() as uow:
+        week = week_of(uow, RULES, NOW, Rulebook(FLAG_POLICIES))
+    everything, cart, *_ = (facts(found) for found in weekly_alerts(week, "stale.html", ROUTING))
+    number = sum(finding.code == "unreferenced-flag" for one in week.findings for finding in one.findings)
+
+    assert f"unreferenced-flag (medium): {number}" in everything["policies_say"]
+    assert everything["policies_say"] != cart["policies_say"] != []
+    assert everything["could_go_each_week"].endswith(f"→ {len(everything['can_go']) + 1}"), "one is snoozed"
+    assert "could_go_each_week" not in cart
 
 
 def test_the_message_names_the_team_and_leaves_out_what_there_is_none_of(alerts):
