@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from auditor.application.ports import HistoryQuery, UnitOfWork
@@ -18,6 +18,7 @@ from auditor.domain.liveness import environment_of
 from auditor.domain.references import FlagSpec, Reference
 from auditor.domain.verdicts import StaleRules
 from auditor.policies.base import ChangeContext, ChangePolicy, FlagContext, FlagPolicy, Freeze, Rulebook, Traits
+from auditor.policies.under_alarm import UnderAlarm
 
 LOOK_BACK = timedelta(days=14)
 """How far back former states of a flag are gathered."""
@@ -42,6 +43,9 @@ class Policing:
         policies = tuple(self.rules.choose(about.application, (about.environment,), self._traits(uow, change)))
         if policies:
             context = self._context(uow, change, now, as_of)
+            if any(isinstance(policy, UnderAlarm) for policy in policies):
+                # All alarms there ever were: looked through only for whom it matters.
+                context = replace(context, alarms=_alarms(uow, change, as_of))
             for policy in policies:
                 yield from policy.check(change, context)
 
@@ -59,7 +63,6 @@ class Policing:
             earlier=tuple(_earlier(uow, change, as_of)),
             from_console=_from_console(uow, change),
             freezes=self.freezes,
-            alarms=_alarms(uow, change, as_of),
         )
 
 
