@@ -315,28 +315,31 @@ def scan_and_keep(
     repositories: Iterable[Path | str],
     progress: Progress | None = None,
     *,
+    committed: bool = False,
     fresh: bool = True,
 ) -> list[ScanResult]:
     """Scan each repository for every flag ever recorded and keep what was found, with its commit and the time.
 
-    Unless ``fresh``, what earlier scans made of files that have not changed is taken from the user's cache.
+    A repository is a path or a git URL; with ``committed`` its files count as they are committed. Unless ``fresh``,
+    what earlier scans made of files that have not changed is taken from the user's cache.
     """
     from auditor.application.queries import ever_recorded
-    from scanners import cache, cached
+    from scanners import cache, cached, checkouts
 
     held = None if fresh else cache.open_cache(cache.default_folder())
     with record.unit_of_work() as uow:
         flags = ever_recorded(uow)
     results = []
     for repository in repositories:
-        result = cached.scan([str(repository)], flags, settings.scan, progress, held)
-        _keep_scan(record, Path(repository), result)
+        place = str(repository)
+        result = cached.scan([place], flags, settings.scan, progress, held, committed=committed)
+        _keep_scan(record, checkouts.shown(place) if checkouts.is_url(place) else str(Path(place).resolve()), result)
         results.append(result)
     return results
 
 
-def _keep_scan(record: Database, repository: Path, result: ScanResult) -> None:
-    name, at = str(repository.resolve()), datetime.now(UTC)
+def _keep_scan(record: Database, name: str, result: ScanResult) -> None:
+    at = datetime.now(UTC)
     record.run(lambda uow: uow.references.save(name, result, at))
 
 

@@ -200,7 +200,7 @@ class Settings:
     sns: SnsSettings = SnsSettings()
     channels: tuple[ChannelSettings, ...] = ()
     routing: Routing = _ONE_WAY
-    repositories: tuple[Path, ...] = ()
+    repositories: tuple[Path | str, ...] = ()
     scan: ScanOptions = _NO_SCAN_OPTIONS
     stale: StaleRules | None = None
     policies: PolicySettings | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
+from scanners import checkouts
 from scanners.cache import Cache, Facts, Identities
 from scanners.repository import FoundFile, Listing, list_files
 
@@ -22,15 +24,32 @@ def scan(
     options: ScanOptions | None = None,
     progress: Callable[[int, int | None, str], None] | None = None,
     cache: Cache | None = None,
+    *,
+    committed: bool = False,
 ) -> ScanResult:
-    """Scan paths for references to flags, as ``scanners.engine.scan`` does, with the help of a cache."""
-    if cache is None:
-        from scanners import engine  # noqa: PLC0415 -- only where a scan is made
+    """Scan paths and git URLs for references to flags, with the help of a cache.
 
-        return engine.scan(paths, flags, options, progress or engine.silent)
-    listings = [list_files(path) for path in paths]
-    results = [_one(path, one, flags, options, progress, cache) for path, one in zip(paths, listings, strict=True)]
-    return ScanResult.joined(results)
+    With ``committed`` the files count as they are committed, not as they lie there. Raises UsageError when one of them
+    cannot be read, FlagtrailError when git cannot give a tree.
+    """
+    with ExitStack() as open_trees:
+        trees = [open_trees.enter_context(_tree(path, committed=committed)) for path in paths]
+        if cache is None:
+            from scanners import engine  # noqa: PLC0415 -- only where a scan is made
+
+            return engine.scan(trees, flags, options, progress or engine.silent)
+        listings = [list_files(tree) for tree in trees]
+        results = [_one(path, one, flags, options, progress, cache) for path, one in zip(paths, listings, strict=True)]
+        return ScanResult.joined(results)
+
+
+@contextmanager
+def _tree(path: str, *, committed: bool) -> Iterator[str]:
+    if committed or checkouts.is_url(path):
+        with checkouts.committed(path) as tree:
+            yield str(tree)
+    else:
+        yield path
 
 
 def _one(

@@ -51,7 +51,7 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
     base = path.parent
     sources = _sources(read[("source",)], faults)
     scan = _only(read, "scan")
-    repositories = tuple(base / folder for folder in scan.pop("repositories", ()))
+    repositories = tuple(place if "://" in place else base / place for place in scan.pop("repositories", ()))
     notify = NotifySettings(**_only(read, "notify"))
     known = channels(read[("channel",)], faults)
     return Settings(

@@ -287,7 +287,12 @@ SECTIONS: tuple[Section, ...] = (
         ("scan",),
         "What `flagtrail run` scans, and how.",
         (
-            Option("repositories", _TEXTS, "list of folders", "What is scanned; relative ones from the configuration."),
+            Option(
+                "repositories",
+                _TEXTS,
+                "list of folders and git URLs",
+                "What is scanned; relative folders from the configuration.",
+            ),
             Option("workers", v.number(1, 256), "number", "Processes that parse.", "one a core"),
             Option("seconds_per_file", v.number(0.1, 3600, whole=False), "number", "The limit for one file.", "20"),
         ),

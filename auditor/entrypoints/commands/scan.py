@@ -31,6 +31,7 @@ PROVIDERS = frozenset({"ssm", "appconfig", "dynamodb", "s3", "openfeature", "lau
         "flagtrail scan .",
         "flagtrail scan services/ libs/ --format json > scan.json",
         "flagtrail scan . --flags flags.json --format sarif    # no database needed",
+        "flagtrail scan https://git.example.org/shop.git",
         "flagtrail scan . --no-cache                           # read every file anew",
     ),
 )
@@ -38,22 +39,25 @@ PROVIDERS = frozenset({"ssm", "appconfig", "dynamodb", "s3", "openfeature", "lau
 @click.option(
     "--flags", "flags_file", metavar="FILE", help="Look for the flags of this JSON file instead of the record's."
 )
+@click.option("--committed", is_flag=True, help="Scan what is committed in git, not the files as they lie there.")
 @click.option("--no-cache", "fresh", is_flag=True, help="Neither use nor keep what earlier scans made of the files.")
-def scan(context: Context, paths: Sequence[str], flags_file: str | None, *, fresh: bool) -> None:
+def scan(context: Context, paths: Sequence[str], flags_file: str | None, *, committed: bool, fresh: bool) -> None:
     """Find every place in code that names a flag.
 
     Python is followed through constants, wrappers and documents; other languages and
     documents as far as they tell. A file that cannot be understood is listed and searched
     as text. Without FILE the flags of the record are looked for, and what is found is kept
-    there for verdicts and messages. FILE holds a list of {"key", "provider", "application"?, "environment"?,
+    there for verdicts and messages. PATH may be the https, ssh or file URL of a git repository: its default branch
+    is fetched and scanned. FILE holds a list of {"key", "provider", "application"?, "environment"?,
     "profile"?}; `flagtrail flags --format json` prints one.
     """
     with context.progress() as progress:
         if flags_file is None:
-            result = _scan_and_keep(context, paths, progress, fresh=fresh)
+            result = _scan_and_keep(context, paths, progress, committed=committed, fresh=fresh)
         else:
             options = None if context.config is None else context.settings.scan
-            result = run_scan(paths, read_flags(flags_file), options, progress, fresh=fresh)
+            flags = read_flags(flags_file)
+            result = run_scan(paths, flags, options, progress, committed=committed, fresh=fresh)
     _write(context.format, result)
 
 
@@ -63,12 +67,14 @@ def run_scan(
     options: ScanOptions | None,
     progress: Progress,
     *,
+    committed: bool = False,
     fresh: bool = False,
 ) -> ScanResult:
     """Scan paths for flags; raises UsageError when a path cannot be read."""
     from scanners import cache, cached
 
-    return cached.scan(paths, flags, options, progress, None if fresh else cache.open_cache(cache.default_folder()))
+    held = None if fresh else cache.open_cache(cache.default_folder())
+    return cached.scan(paths, flags, options, progress, held, committed=committed)
 
 
 def read_flags(file: str) -> list[FlagSpec]:
@@ -95,12 +101,15 @@ def _spec(file: str, number: int, entry: Any) -> FlagSpec:
     return FlagSpec(**{name: entry[name] for name in _FIELDS if name in entry})
 
 
-def _scan_and_keep(context: Context, paths: Sequence[str], progress: Progress, *, fresh: bool) -> ScanResult:
+def _scan_and_keep(
+    context: Context, paths: Sequence[str], progress: Progress, *, committed: bool, fresh: bool
+) -> ScanResult:
     """Scan for the record's flags and keep the result there, so that verdicts can lean on it."""
     from auditor import bootstrap
 
     database = context.open_database()
-    return ScanResult.joined(bootstrap.scan_and_keep(context.settings, database, paths, progress, fresh=fresh))
+    results = bootstrap.scan_and_keep(context.settings, database, paths, progress, committed=committed, fresh=fresh)
+    return ScanResult.joined(results)
 
 
 def _write(form: str, result: ScanResult) -> None:
