@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from auditor.application.ports import UnitOfWork
 from auditor.domain.attribution import UNATTRIBUTED, ApiCall, CallOutcome, CallTarget
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange
+from auditor.domain.corroboration import MONITOR
 from auditor.domain.documents import Deployment, DocumentRef, EnvironmentRef
-from auditor.domain.events import GuardrailHint, Notices
+from auditor.domain.events import GuardrailHint, Notices, Signal
 from auditor.domain.liveness import live_version
 from auditor.domain.sentences import summarize
 
@@ -51,6 +52,8 @@ def guardrail_changes(uow: UnitOfWork, notices: Notices, by: Detection = Detecti
 
 def _weakened(uow: UnitOfWork, hint: GuardrailHint) -> bool:
     """Tell whether a call left less than there was; where nobody knows how much there was, only nothing is less."""
+    if hint.alarm is not None:
+        return _guarded_by(uow, hint.alarm) is not None
     if hint.measure is None:
         return True
     if hint.document is not None:
@@ -65,6 +68,12 @@ def _weakened(uow: UnitOfWork, hint: GuardrailHint) -> bool:
         if name == hint.measure
     ]
     return hint.left < former[-1] if former else hint.left == 0
+
+
+def _guarded_by(uow: UnitOfWork, alarm: str) -> Signal | None:
+    """Return what says that an alarm guards something, the newest that also names what; ``None`` where nothing does."""
+    told = [signal for signal in uow.calls.signals() if signal.code == MONITOR and signal.about == alarm]
+    return max(told, key=lambda signal: (signal.group is not None, signal.at), default=None)
 
 
 def _as_known(uow: UnitOfWork, hint: GuardrailHint) -> GuardrailHint | None:
@@ -106,6 +115,12 @@ def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Pla
 
 
 def _place_of_guardrail(uow: UnitOfWork, hint: GuardrailHint) -> _Place:
+    if hint.alarm is not None:
+        guarded = _guarded_by(uow, hint.alarm)
+        application, _, place = ((guarded.group if guarded is not None else None) or "").partition("/")
+        _, _, _, region, account, _, name = hint.alarm.split(":", 6)
+        document = DocumentRef("appconfig", account, region, f"alarm/{name}")
+        return _Place(document, application or None, None, place or None)
     if hint.document is not None:
         environment = hint.environment_name or _environment_name(uow, hint.environment)
         return _Place(hint.document, _application_of(uow, hint.document), None, environment)

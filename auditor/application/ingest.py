@@ -237,12 +237,13 @@ class Ingest:
         something was rolled back.
         """
         alarms = {signal.about for signal in item.notices.signals if signal.code == ALARM}
-        if not alarms or item.notices != Notices(signals=item.notices.signals):
+        silenced = {hint.alarm for hint in item.notices.guardrails if hint.alarm is not None}
+        if not silenced and (not alarms or item.notices != Notices(signals=item.notices.signals)):
             return False
         monitors = {signal.about for signal in uow.calls.signals() if signal.code == MONITOR}
         for signal in () if monitors else item.notices.signals:
             uow.calls.signal(item.keys[0], signal, self.recorder.clock.now())
-        return not alarms & monitors
+        return not (alarms | silenced) & monitors
 
     @retried
     def _defer(self, event: ReceivedEvent, item: _Parsed, error: str) -> str:

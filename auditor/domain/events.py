@@ -102,8 +102,8 @@ class GuardrailHint:
 
     ``measure`` names what the call counted (monitors, validators) and ``left`` how many there are now: it weakened
     something only if there were more before, which the record may know. ``deleted_version`` is a version that cannot
-    be gone back to any more: that matters only if it was deployed. ``error`` is set where a validation refused the
-    call.
+    be gone back to any more: that matters only if it was deployed. ``alarm`` is an alarm that was silenced, by its ARN:
+    that matters only if it guards something. ``error`` is set where a validation refused the call.
     """
 
     call_event_id: str
@@ -116,6 +116,7 @@ class GuardrailHint:
     measure: str | None = None
     left: int = 0
     deleted_version: str | None = None
+    alarm: str | None = None
     error: str | None = None
 
 

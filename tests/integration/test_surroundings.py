@@ -198,6 +198,50 @@ def test_the_samples_of_a_pipeline_are_evidence_and_no_change(record):
     assert record.rows() == []
 
 
+def silencing(aws: StandIn, *names: str, call: str = "DisableAlarmActions", **more: Any) -> dict[str, Any]:
+    """Return CloudTrail's record of a call that silenced alarms, in the form of its other records."""
+    event = sample("ct-appconfig-updateenvironment-monitors")
+    detail = event["detail"] | {
+        "eventSource": "monitoring.amazonaws.com",
+        "eventName": call,
+        "eventID": f"{call}-{names}",
+        "requestParameters": {"alarmNames": list(names)},
+        "responseElements": None,
+    }
+    return event | {"id": f"{call}-{names}", "source": "aws.monitoring", "detail": detail | more}
+
+
+def test_a_silenced_alarm_is_a_guardrail_where_it_guards_something(aws, record):
+    World(aws, "checkout-5xx-prod", "errors")
+    unknown = record.outcomes(silencing(aws, "errors"))
+    record.reconcile()
+
+    outcomes = record.outcomes(
+        silencing(aws, "checkout-5xx-prod", "coffee-machine"),
+        silencing(aws, "errors", call="DeleteAlarms"),
+        silencing(aws, "coffee-machine", call="DeleteAlarms"),
+        silencing(aws, "errors", call="EnableAlarmActions"),
+        silencing(aws, call="DeleteAlarms"),
+        silencing(aws, "checkout-5xx-prod", call="DeleteAlarms", errorCode="AccessDenied"),
+    )
+
+    assert unknown == ["ignored"]
+    assert outcomes == ["recorded", "recorded", "ignored", "ignored", "ignored", "ignored"]
+    assert [
+        (row["kind"], row["application"], row["environment"], row["summary"], row["actor"]["name"])
+        for row in record.rows()
+    ] == [
+        (
+            "guardrail",
+            "shop",
+            "prod",
+            "alarm checkout-5xx-prod has its actions switched off: it rolls no deployment back any more",
+            "mallory",
+        ),
+        ("guardrail", "shop", "prod", "alarm errors was deleted: it rolls no deployment back any more", "mallory"),
+    ]
+
+
 def test_fewer_monitors_are_a_guardrail_and_as_many_are_none(aws, record):
     world = World(aws, "one", "two", "three")
     ids = {"ApplicationId": world.app, "EnvironmentId": world.env}

@@ -1,4 +1,4 @@
-"""What CloudWatch and CodePipeline tell around a deployment: evidence, never a change by itself."""
+"""What CloudWatch and CodePipeline tell around a deployment: evidence, and that an alarm guards nothing any more."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from auditor.adapters.actors.cloudtrail import DETAIL_TYPE as CLOUDTRAIL
+from auditor.adapters.actors.cloudtrail import read_call
 from auditor.adapters.sources._appconfig_ids import a_number
+from auditor.domain.attribution import CallOutcome
 from auditor.domain.corroboration import ALARM, PIPELINE, PIPELINE_STARTED
 from auditor.domain.errors import MalformedEventError
-from auditor.domain.events import Notices, RawEvent, Signal
+from auditor.domain.events import GuardrailHint, Notices, RawEvent, Signal
 from auditor.domain.masking import mask_text
 
 _APPLICATION = re.compile(r"/applications/([a-z0-9]{4,32})\b", re.ASCII)
@@ -26,6 +29,31 @@ def parse_alarm(event: RawEvent) -> Notices:
     arn = next((arn for arn in event.resources if ":alarm:" in arn), None)
     about = arn or f"arn:aws:cloudwatch:{event.region}:{event.account}:alarm:{name}"
     return Notices(signals=(Signal(None, event.time, ALARM, text, about, name),))
+
+
+def parse_alarm_call(event: RawEvent) -> Notices:
+    """Return that alarms were silenced or deleted; whether they guard an environment is for the record to know."""
+    record = read_call(event)
+    done = None if record is None else _SILENCING.get(record.name)
+    if record is None or done is None or record.refused is not None:
+        return Notices()
+    asked = record.request.get("alarmNames")
+    names = [name for name in asked if isinstance(name, str) and name] if isinstance(asked, list) else []
+    if not names:
+        return Notices()
+    hints = tuple(
+        GuardrailHint(
+            call_event_id=record.event_id,
+            at=record.at,
+            text=f"alarm {mask_text(name)[:_LONGEST]} {done}: it rolls no deployment back any more",
+            alarm=f"arn:aws:cloudwatch:{event.region}:{event.account}:alarm:{name}",
+        )
+        for name in names
+    )
+    return Notices(calls=(record.call(CallOutcome.SUCCEEDED, ()),), guardrails=hints)
+
+
+_SILENCING = {"DisableAlarmActions": "has its actions switched off", "DeleteAlarms": "was deleted"}
 
 
 def parse_pipeline_action(event: RawEvent) -> Notices:
@@ -57,6 +85,7 @@ def parse_pipeline_start(event: RawEvent) -> Notices:
 
 PARSERS: Mapping[tuple[str, str], Callable[[RawEvent], Notices]] = {
     ("aws.cloudwatch", "CloudWatch Alarm State Change"): parse_alarm,
+    ("aws.monitoring", CLOUDTRAIL): parse_alarm_call,
     ("aws.codepipeline", "CodePipeline Action Execution State Change"): parse_pipeline_action,
     ("aws.codepipeline", "CodePipeline Pipeline Execution State Change"): parse_pipeline_start,
 }
