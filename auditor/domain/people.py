@@ -21,7 +21,9 @@ from auditor.domain.values import children
 _EMAIL = re.compile(r"[^\s@<>\"',;()]+@[^\s@<>\"',;()]+\.[^\s@<>\"',;()]+")
 _PERSON = re.compile(
     r"[^\s@]+@[^\s@]+\.[^\s@]+"
-    r"|(?:user|usr|cus|customer|member|tenant|acct|account|employee|person)[-_:#|][\w-]+"
+    # An id has a digit somewhere; "user-search" is a feature.
+    r"|(?:user|usr|cus|customer|member|tenant|acct|account|employee|person)[-_:#|](?=[\w-]*\d)[\w-]+"
+    r"|person(?:#|:erased-)[0-9a-f]{20}"
     r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")

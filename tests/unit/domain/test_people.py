@@ -39,6 +39,7 @@ from auditor.domain.people import (
         (["acme", "globex"], "tenants"),
         (["ann", "bob"], "allowed_user_list"),
         (["ann", "bob"], "usernames"),
+        (["person#abcdefabcdefabcdefab", "person:erased-abcdefabcdefabcdefab"], None),
     ],
 )
 def test_lists_of_people_are_known(value, name):
@@ -57,6 +58,8 @@ def test_lists_of_people_are_known(value, name):
         ([{"enabled": True}], "users"),
         ([True, False], "users"),
         (["user interface", "api"], "areas"),
+        (["user-search", "user-export"], "enabled_for"),
+        (["customer-basic", "customer-pro"], "plans"),
         (["eu-west-1", "us-east-1"], "user-regions"),
         ([10, 20], "customer_limits"),
         (["a", "b"], "list"),
