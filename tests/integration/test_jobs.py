@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from auditor import bootstrap
 from auditor.application.ports import HistoryQuery
-from auditor.domain.errors import ConfigurationError, FlagtrailError
+from auditor.domain.errors import ConfigurationError, DatabaseError, FlagtrailError
 from auditor.entrypoints.journal import Journal
 from auditor.entrypoints.lambda_handler import serve
 from auditor.entrypoints.warm import FRESH_SECONDS, Warm
@@ -194,6 +195,39 @@ def test_an_upgrade_makes_the_tables(deployed, tmp_path):
     assert first["before"] is None
     assert again == {"before": first["after"], "after": first["after"]}
     bootstrap.database(url, create=False).close()
+
+
+def without(monkeypatch, library, *importers):
+    """Make a library be not there, and forget who has imported it."""
+    for name in [name for name in sys.modules if name == library or name.startswith(importers)]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+
+
+def test_without_the_layer_a_page_says_what_to_attach(aws, deployed, monkeypatch):
+    without(monkeypatch, "jinja2", "reports")
+
+    with pytest.raises(ConfigurationError, match="needs jinja2, which is in the layer"):
+        deployed.invoke({"job": "weekly_report"})
+
+
+def test_without_the_layer_an_upgrade_says_what_to_attach(deployed, monkeypatch):
+    without(monkeypatch, "alembic", "alembic", "auditor.adapters.storage.upgrade")
+
+    with pytest.raises(DatabaseError, match="attach the layer"):
+        deployed.invoke({"job": "upgrade"})
+
+
+def test_a_master_lets_the_user_in_before_the_tables_are_made(aws, deployed):
+    made = aws.client("secretsmanager").create_secret(
+        Name="master", SecretString='{"username": "master", "password": "x"}'
+    )
+    deployed.environ["FLAGTRAIL_DATABASE_MASTER_SECRET_ARN"] = made["ARN"]
+    own = Deployed(deployed.environ, deployed.slack)
+
+    with pytest.raises(DatabaseError, match="a login is made in PostgreSQL"):
+        own.invoke({"job": "upgrade"})
+    own.application.record.close()
 
 
 def test_the_function_looks_from_where_it_stands(aws, deployed, monkeypatch):
