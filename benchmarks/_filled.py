@@ -91,7 +91,7 @@ def records(folder: str | None = None) -> Iterator[tuple[str, Database]]:
     ):
         yield "sqlite", database
     server = os.environ.get("FLAGTRAIL_TEST_POSTGRES_URL")
-    if server is None:
+    if not server:
         return
     with made_database(server) as url, closing(open_database(url, connections=10)) as database:
         yield "postgresql", database

@@ -18,7 +18,7 @@ from auditor.application.ports import (
     UnitOfWork,
     UnitOfWorkFactory,
 )
-from auditor.application.retrying import recounted
+from auditor.application.retrying import recounted, retried
 from auditor.application.threads import Looked, keep_up, named_since
 from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.attribution import (
@@ -167,6 +167,7 @@ class Recorder:
             tally.versions += len(derived.held.snapshots) if derived.held is not None else 0
             return self._conclude(uow, recorded, tally, started, now, finish)
 
+    @retried
     def sync_environment(
         self,
         environment: EnvironmentRef,

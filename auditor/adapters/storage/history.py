@@ -67,8 +67,10 @@ def change_rows(session: Session, query: HistoryQuery, size: int) -> Iterator[Ch
     """
     place = None if query.after is None else _place(session, query)
     conditions = list(_conditions(session, query))
-    walks = (_moments(query), _intervals(query), _moved(query))
-    streams = [_walked(session, walk, conditions, place, size) for walk in walks]
+    one_by_one, together = _by_actor(session, query)
+    walks = [(_moments(query), who) for who in one_by_one]
+    walks += [(_intervals(query), together), (_moved(query), together)]
+    streams = [_walked(session, walk, [*conditions, *who], place, size) for walk, who in walks]
     return heapq.merge(*streams, key=lambda row: (row.time, row.seq), reverse=True)
 
 
@@ -197,8 +199,6 @@ def _conditions(session: Session, query: HistoryQuery) -> Iterator[_Condition]:
         yield contains if numbers is None else changes.c.seq.in_(numbers)
     if query.unattributed:
         yield changes.c.actor_hash.is_(None)
-    if query.actor is not None:
-        yield _by_actor(session, query.actor)
 
 
 def _equal(query: HistoryQuery) -> Iterator[_Condition]:
@@ -220,18 +220,27 @@ def _in_environment(environment: ColumnElement[Any], query: HistoryQuery) -> Ite
         yield environment == query.environment
 
 
-def _by_actor(session: Session, wanted: str) -> _Condition:
-    """Say that a change was ever credited to such an actor; whether it still is, the best attribution tells."""
-    actor = _contains(session, actors.c.text, wanted)
+def _by_actor(session: Session, query: HistoryQuery) -> tuple[list[list[_Condition]], list[_Condition]]:
+    """Say that a change was ever credited to such an actor; whether it still is, the best attribution tells.
+
+    Return ways to say it that no two of which hold for one change, each of which is walked along an index of its own,
+    and one way to say all of it.
+    """
+    if query.actor is None:
+        return [[]], []
+    actor = _contains(session, actors.c.text, query.actor)
     hashes = [row.hash for row in session.rows(select(actors.c.hash).where(actor).limit(_FEW_ACTORS + 1))]
     if len(hashes) <= _FEW_ACTORS:
-        recorded = select(changes.c.seq).where(changes.c.actor_hash.in_(hashes))
         learnt = select(attributions.c.change_seq).where(attributions.c.actor_hash.in_(hashes))
-        return changes.c.seq.in_(union(recorded, learnt))
+        recorded = select(changes.c.seq).where(changes.c.actor_hash.in_(hashes))
+        not_recorded = or_(changes.c.actor_hash.is_(None), changes.c.actor_hash.not_in(hashes))
+        apart = [[changes.c.actor_hash == known] for known in hashes]
+        return [*apart, [changes.c.seq.in_(learnt), not_recorded]], [changes.c.seq.in_(union(recorded, learnt))]
     # So many have much to show: walking along the time finds some of it soon.
     any_of_them = select(actors.c.hash).where(actor)
     learnt_of = select(1).where(attributions.c.change_seq == changes.c.seq, attributions.c.actor_hash.in_(any_of_them))
-    return or_(_unindexed(changes.c.actor_hash).in_(any_of_them), exists(learnt_of.correlate(changes)))
+    either = [or_(_unindexed(changes.c.actor_hash).in_(any_of_them), exists(learnt_of.correlate(changes)))]
+    return [either], either
 
 
 def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
