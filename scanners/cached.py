@@ -12,6 +12,7 @@ from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
 from scanners import checkouts
 from scanners.cache import Cache, Facts, Identities
+from scanners.ownership import with_owners
 from scanners.repository import FoundFile, Listing, list_files
 
 # What may go another way next time.
@@ -40,7 +41,7 @@ def scan(
             return engine.scan(trees, flags, options, progress or engine.silent)
         listings = [list_files(tree) for tree in trees]
         results = [_one(path, one, flags, options, progress, cache) for path, one in zip(paths, listings, strict=True)]
-        return ScanResult.joined(results)
+        return ScanResult.joined(with_owners(tree, result) for tree, result in zip(trees, results, strict=True))
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
 from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
 from scanners.languages.python.resolve import Following, Resolution, resolve
+from scanners.ownership import with_owners
 from scanners.repository import FoundFile, Listing, list_files, read_bytes, read_chunks
 from scanners.text_search import search_pieces, search_text
 from scanners.workers import Crew, Failed
@@ -69,8 +70,10 @@ def scan(
     progress: Progress = silent,
 ) -> ScanResult:
     """Scan paths for references to flags; raises UsageError when one of the paths cannot be read."""
-    listings = [list_files(path) for path in paths]
-    return ScanResult.joined(scan_listing(listing, flags, options, progress) for listing in listings)
+    listings = [(path, list_files(path)) for path in paths]
+    return ScanResult.joined(
+        with_owners(path, scan_listing(listing, flags, options, progress)) for path, listing in listings
+    )
 
 
 def scan_listing(

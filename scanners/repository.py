@@ -217,14 +217,28 @@ def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
 
 
 def _rules(file: Path, above: str, below: str) -> _Rules | None:
-    text = _read(file)
-    return None if text is None else _Rules(above, below, GitIgnoreSpec.from_lines(text.splitlines()))
+    text = read_small(file)
+    lines = None if text is None else [line for line in text.splitlines() if is_quick(line)]
+    return None if lines is None else _Rules(above, below, GitIgnoreSpec.from_lines(lines))
+
+
+def is_quick(pattern: str) -> bool:
+    """Whether a pattern of files is matched in little time: each of its stars may try every length of a name."""
+    return pattern.lstrip().startswith("#") or max(map(_stars, pattern.split("/"))) + pattern.count("**") <= _MOST_STARS
+
+
+def _stars(part: str) -> int:
+    return len(_STAR.findall(part))
+
+
+_STAR = re.compile(r"\*+")
+_MOST_STARS = 4
 
 
 def _outer_rules(root: Path) -> tuple[_Rules, ...]:
     """The .gitignore files above a path, up to the repository's top, and the repository's own exclusions."""
     place = root.resolve()
-    top = _git_top(place)
+    top = repository_top(place)
     if top is None:
         return ()
     inner = place.relative_to(top).parts
@@ -239,17 +253,19 @@ def _prefix(parts: tuple[str, ...]) -> str:
     return "".join(f"{part}/" for part in parts)
 
 
-def _git_top(place: Path) -> Path | None:
-    return next((folder for folder in (place, *place.parents) if (folder / ".git").exists()), None)
+def repository_top(place: Path) -> Path | None:
+    """The top of the git repository that a place is in; None when it is in none."""
+    whole = place.resolve()
+    return next((folder for folder in (whole, *whole.parents) if (folder / ".git").exists()), None)
 
 
 def _commit(root: Path) -> str | None:
     """The commit that is checked out where a path is, read from git's files; None when it is no checkout."""
-    top = _git_top(root.resolve())
+    top = repository_top(root.resolve())
     if top is None:
         return None
     git = _git_folder(top / ".git")
-    head = (_read(git / "HEAD") or "").strip()
+    head = (read_small(git / "HEAD") or "").strip()
     if not head.startswith("ref: "):
         return head if _SHA.fullmatch(head) else None
     name = head.removeprefix("ref: ")
@@ -257,7 +273,7 @@ def _commit(root: Path) -> str | None:
         return None
     shared = _git_common(git)
     for folder in (git, shared):
-        found = (_read(folder / name) or "").strip()
+        found = (read_small(folder / name) or "").strip()
         if _SHA.fullmatch(found):
             return found
     return _packed(shared, name)
@@ -266,25 +282,25 @@ def _commit(root: Path) -> str | None:
 def _git_folder(entry: Path) -> Path:
     if not entry.is_file():
         return entry
-    said = (_read(entry) or "").strip().removeprefix("gitdir: ")
+    said = (read_small(entry) or "").strip().removeprefix("gitdir: ")
     return entry.parent / said if said else entry
 
 
 def _git_common(git: Path) -> Path:
-    said = (_read(git / "commondir") or "").strip()
+    said = (read_small(git / "commondir") or "").strip()
     return git / said if said else git
 
 
 def _packed(git: Path, name: str) -> str | None:
-    for line in (_read(git / "packed-refs") or "").splitlines():
+    for line in (read_small(git / "packed-refs") or "").splitlines():
         sha, _, ref = line.partition(" ")
         if ref.strip() == name and _SHA.fullmatch(sha):
             return sha
     return None
 
 
-def _read(file: Path) -> str | None:
-    """The text of a small regular file; None when it is none."""
+def read_small(file: Path) -> str | None:
+    """The text of a regular file, no more than its first megabyte; None when it is none."""
     try:
         return read_bytes(str(file), _MOST_READ).decode("utf-8", errors="replace")
     except OSError:

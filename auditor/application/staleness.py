@@ -12,7 +12,7 @@ from auditor.application.ports import HistoryQuery, StoredScan, UnitOfWork
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import lifetime_of
-from auditor.domain.references import Certainty, Reference
+from auditor.domain.references import Certainty, Reference, ReferenceKind
 from auditor.domain.relations import dependents, successors
 from auditor.domain.snoozes import Snooze
 from auditor.domain.verdicts import (
@@ -96,7 +96,17 @@ def recorded_flags(
             snoozes=tuple(snoozes.get(flag, ())),
             successor=follows.get(flag),
         )
+        if facts.lifetime.owner is None:
+            facts = replace(facts, lifetime=replace(facts.lifetime, owner=owner_in_code(places or ())))
         yield RecordedFlag(facts, places, is_gone)
+
+
+def owner_in_code(places: Iterable[Reference]) -> str | None:
+    """Return who owns the code that reads a flag, or else that names it, as CODEOWNERS says: those of most places."""
+    owned = [one for one in places if one.owners and one.kind not in {ReferenceKind.TEST, ReferenceKind.DOC}]
+    reads = [one for one in owned if one.kind is ReferenceKind.READ]
+    most = Counter(one.owners for one in reads or owned).most_common()
+    return ", ".join(min(owners for owners, count in most if count == most[0][1])) if most else None
 
 
 def _rank(judgement: Judgement) -> tuple[int, float, str]:

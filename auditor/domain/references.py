@@ -72,7 +72,7 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A place in code that names a flag, and step by step how that was found out."""
+    """A place in code that names a flag, step by step how that was found out, and who owns the file."""
 
     flag: FlagSpec
     path: str
@@ -82,6 +82,7 @@ class Reference:
     certainty: Certainty = Certainty.CERTAIN
     resolution: tuple[str, ...] = ()
     default: Fallback | None = None
+    owners: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """The reference as the scan prints it; ``default`` is present only where the code gives one."""

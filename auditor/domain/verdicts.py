@@ -490,7 +490,7 @@ MISSING: Mapping[str, str] = {
     "date of last change": "Nothing dates its present state.",
     "age": "Nothing dates its creation.",
     "declared type or end date": "Neither its name, description and tags nor AppConfig say how long it should live.",
-    "owner": "Neither its description, its tags nor the configuration names who owns it.",
+    "owner": "Neither its description, its tags, the configuration nor CODEOWNERS of the code names who owns it.",
     "runtime reads": "Whether running programs ask for it is not recorded; only code is looked at.",
 }
 """What a verdict may lack, by signal, and how it comes about."""

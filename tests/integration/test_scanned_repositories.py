@@ -1,0 +1,96 @@
+"""A scan's result in the record: whose code it is, under which name it is kept, and from which tree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from auditor import bootstrap
+from auditor.application.recording import Recorder, Tally
+from auditor.application.staleness import owner_in_code
+from auditor.configuration.loader import load_file
+from auditor.domain.changes import AttributedChange
+from auditor.domain.references import FlagSpec, Reference, ReferenceKind
+from tests.fakes import ClockFake
+from tests.support.alerts import AT, DANA, PARAMETER, change
+from tests.support.cli import flagtrail
+
+READS = f'import boto3\nboto3.client("ssm").get_parameter(Name="{PARAMETER.name}")\n'
+
+
+@pytest.fixture
+def code(elsewhere: Path, tmp_path: Path) -> Path:
+    """A repository that reads the one flag of the record."""
+    database = bootstrap.database("sqlite:///flagtrail.db")
+    recorder = Recorder(database.unit_of_work, {}, ClockFake(AT))
+    recorder.record_changes([AttributedChange(change(), DANA)], Tally(), AT)
+    database.close()
+    root = tmp_path / "code"
+    root.mkdir()
+    (root / "a.py").write_text(READS)
+    (root / "CODEOWNERS").write_text("* @org/shop\n")
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "one"]):
+        who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        subprocess.run(["git", "-C", str(root), *who, *words], check=True)
+    return root
+
+
+def kept() -> list[str]:
+    database = bootstrap.database("sqlite:///flagtrail.db")
+    with database.reader() as uow:
+        names = [scan.repository for scan in uow.references.scans()]
+    database.close()
+    return names
+
+
+def owners() -> list[str | None]:
+    return [entry["owner"] for entry in json.loads(flagtrail("stale", "--format", "json").out)]
+
+
+def test_the_owner_of_a_flag_is_who_owns_the_code_that_reads_it(code):
+    assert owners() == [None]
+    assert flagtrail("scan", str(code)).status == 0
+    assert owners() == ["@org/shop"]
+
+
+def test_a_url_is_kept_by_its_name(code):
+    answer = flagtrail("scan", f"file://{code}", "--format", "json")
+    assert [one["path"] for one in answer.json["references"]] == ["a.py"]
+    assert kept() == [f"file://{code}"]
+
+
+def test_what_is_committed_is_kept_as_the_repository(code):
+    (code / "a.py").write_text("")
+    assert flagtrail("scan", str(code), "--committed", "--format", "json").json["references"]
+    assert kept() == [str(code)]
+
+
+def test_a_repository_that_cannot_be_fetched_is_one_line_and_leaves_the_record_alone(code):
+    answer = flagtrail("scan", f"file://{code}/none")
+    assert answer.status == 2
+    assert answer.err.startswith("flagtrail: file://")
+    assert answer.err.count("\n") == 1
+    assert kept() == []
+
+
+def test_repositories_of_the_configuration_may_be_urls(code, elsewhere):
+    path = elsewhere / "flagtrail.toml"
+    path.write_text(f'[scan]\nrepositories = ["file://{code}", "../code"]\n')
+    settings = load_file(path, {})
+    assert settings.repositories == (f"file://{code}", elsewhere / "../code")
+
+
+def place(kind: ReferenceKind, *owners: str) -> Reference:
+    return Reference(flag=FlagSpec("x", "ssm"), path="a.py", line=1, column=1, kind=kind, owners=owners)
+
+
+def test_readers_count_before_other_places_and_most_places_before_few():
+    read, test, bind = ReferenceKind.READ, ReferenceKind.TEST, ReferenceKind.BIND
+    assert owner_in_code([]) is None
+    assert owner_in_code([place(test, "@qa"), place(read)]) is None
+    assert owner_in_code([place(bind, "@keys"), place(bind, "@keys"), place(read, "@a", "@b")]) == "@a, @b"
+    assert owner_in_code([place(read, "@b"), place(read, "@a"), place(read, "@b"), place(test, "@a")]) == "@b"
+    assert owner_in_code([place(read, "@b"), place(read, "@a")]) == "@a"
