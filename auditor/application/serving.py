@@ -17,6 +17,7 @@ class Job(StrEnum):
     RECONCILE = "reconcile"
     DISPATCH = "dispatch"
     SEAL = "seal"
+    WATCH = "watch"
     WEEKLY_REPORT = "weekly_report"
     CANARY = "canary"
     UPGRADE = "upgrade"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from auditor import bootstrap
+from auditor.application.serving import Job
 from auditor.domain.errors import ConfigurationError, FlagtrailError
 from auditor.domain.templates import PathTemplates
 
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
     from auditor.domain.flags import JsonValue
     from auditor.settings import Settings
 
-Facts = dict[str, "JsonValue"]
+Facts: TypeAlias = "dict[str, JsonValue]"
 
 
 def seal_and_sign(application: Application) -> Facts:
     """Seal all that waits and sign it; a role that may sign should run this and nothing else."""
     report = application.seal()
     return {"sealed": report.sealed, "size": report.size, "signed": report.signed, "anchored": report.anchored}
+
+
+def watch(application: Application) -> Facts:
+    """Look whether every change was told to somebody; what was not is told now."""
+    found = application.watch()
+    return {"untold": found.untold, "late": [job.name for job in found.late]}
 
 
 def weekly_report(application: Application) -> Facts:
@@ -43,6 +50,14 @@ def weekly_report(application: Application) -> Facts:
         ) from None
 
 
+OF_THE_RECORD: Mapping[Job, Callable[[Application], Facts]] = {
+    Job.SEAL: seal_and_sign,
+    Job.WATCH: watch,
+    Job.WEEKLY_REPORT: weekly_report,
+}
+"""Jobs that need the record and nothing else of an invocation."""
+
+
 def flip_canary(settings: Settings) -> Facts:
     """Flip the canary's flag; the record must hear of it, and a metric tells how soon it did."""
     name = settings.canary
@@ -57,7 +72,8 @@ def flip_canary(settings: Settings) -> Facts:
 
 def upgrade(settings: Settings) -> Facts:
     """Let the database's user in where a master is known, then make the tables, or bring them up to date."""
-    login, facts = settings.database_login, Facts()
+    login = settings.database_login
+    facts: Facts = {}
     if login.master is not None:
         facts["login_made"] = bootstrap.give_login(settings.database_url, login.master)
     try:

@@ -129,7 +129,7 @@ class _Invocation:
             checks = health.report(health.of_application(self.application))
             self._log("doctor", {"ok": checks["ok"]})
             return {**checks, "installation": health.installation()}
-        done = jobs.seal_and_sign(self.application) if job is Job.SEAL else jobs.weekly_report(self.application)
+        done = jobs.OF_THE_RECORD[job](self.application)
         self._log(str(job), done)
         return done
 

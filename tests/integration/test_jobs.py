@@ -91,6 +91,14 @@ def test_the_canary_is_heard_and_nobody_is_told_of_it(aws, deployed):
     assert deployed.slack.messages == []
 
 
+def test_the_watch_misses_no_message_of_the_canary(aws, deployed):
+    deployed.invoke({"job": "reconcile"})
+    aws.client("ssm").put_parameter(Name="/shop/prod/features/search", Value="true", Type="String")
+    deployed.invoke({"job": "canary"})
+    deployed.invoke(as_batch(aws.drain()))
+    assert deployed.invoke({"job": "watch"}) == {"untold": 0, "late": []}
+
+
 def test_another_flag_is_told_and_is_no_canary(aws, deployed):
     deployed.invoke({"job": "reconcile"})
     aws.client("ssm").put_parameter(Name="/flagtrail/prod/features/heartbeat", Value="true", Type="String")

@@ -291,6 +291,7 @@ def test_the_clock_asks_each_function_for_its_own_job(template):
     assert asked == {
         ("<Function.Arn>", Job.RECONCILE),
         ("<Function.Arn>", Job.DISPATCH),
+        ("<Function.Arn>", Job.WATCH),
         ("<SealFunction.Arn>", Job.SEAL),
         ("<ReportFunction.Arn>", Job.WEEKLY_REPORT),
         ("<CanaryFunction.Arn>", Job.CANARY),
