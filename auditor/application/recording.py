@@ -32,7 +32,16 @@ from auditor.domain.attribution import (
 )
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange, Gap, GapClass, RecordedChange
 from auditor.domain.corroboration import TELLING, WINDOW, corroborated
-from auditor.domain.derivation import CLOCK_TOLERANCE, Derived, Detecting, derive, unread_gaps, written_unseen
+from auditor.domain.derivation import (
+    CLOCK_TOLERANCE,
+    Derived,
+    Detecting,
+    derive,
+    is_move,
+    labelled,
+    unread_gaps,
+    written_unseen,
+)
 from auditor.domain.documents import (
     Deployment,
     DocumentReading,
@@ -513,12 +522,23 @@ def _unread(
     """Name the writes that events told of and that nobody can read any more, where no gap names them yet."""
     told = written_unseen(reading, held, derived, detecting.hints)
     missing = [hint for hint in told if not _is_held(uow, hint, alive=derived.alive)]
+    missing += _unseen_moves(uow, reading, held, detecting.hints)
     if not missing:
         return ()
     known, life = _gaps_of(uow, reading.document), derived.life + (not derived.alive)
     named = {gap.first for gap in known if gap.gap_class is GapClass.VERSION}
     missing = [hint for hint in missing if hint.version not in named]
     return unread_gaps(reading.document, life, missing, detecting.hints, known)
+
+
+def _unseen_moves(
+    uow: UnitOfWork, reading: DocumentReading, held: HeldDocument | None, hints: Sequence[DocumentHint]
+) -> list[DocumentHint]:
+    """Return the hints at labels that were moved again before anybody looked: the store tells only where they are."""
+    before: Mapping[str, str] = held.labels if held is not None else {}
+    moved = [hint for hint in labelled(hints, reading.read_at) if before.get(hint.label or "") != hint.version]
+    rows = uow.changes.of_document(reading.document, (ChangeKind.LABEL_MOVED,)) if moved else ()
+    return [hint for hint in moved if not any(is_move(row.change, hint) for row in rows)]
 
 
 def _gaps_of(uow: UnitOfWork, document: DocumentRef) -> list[Gap]:

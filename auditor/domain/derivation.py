@@ -150,6 +150,24 @@ def written_unseen(
             yield hint
 
 
+def labelled(hints: Sequence[DocumentHint], by: datetime) -> Iterator[DocumentHint]:
+    """Yield the hints at labels that were put on a version by then."""
+    for hint in hints:
+        told = hint.operation is Operation.LABELLED and hint.label is not None and hint.version is not None
+        if told and hint.at <= by:
+            yield hint
+
+
+def is_move(change: FlagChange, hint: DocumentHint) -> bool:
+    """Tell whether a recorded move of a label is the one that a hint tells of."""
+    if (change.label, change.version_after) != (hint.label, hint.version):
+        return False
+    if change.occurred_at is not None:
+        return abs(change.occurred_at - hint.at) <= CLOCK_TOLERANCE
+    after, before = change.occurred_between or (None, hint.at)
+    return (after is None or after - CLOCK_TOLERANCE <= hint.at) and hint.at <= before + CLOCK_TOLERANCE
+
+
 def unread_gaps(
     document: DocumentRef,
     life: int,
@@ -172,7 +190,7 @@ def unread_gaps(
             found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
             found.append((at, end))
-    text = "the document came and went, or was written again, before it could be read; what it said is not known"
+    text = "it came and went, or was written or labelled again, before it could be read; what it said is not known"
     return [Gap(GapClass.INTERVAL, document, life, rfc3339(first), rfc3339(last), text) for first, last in found]
 
 

@@ -382,10 +382,29 @@ def check_labels(story: Story) -> None:
         alive = lives[-1].ended is None
         assert story.labels.get(name, {}) == (story.parameters.labels(name) if alive else {}), name
     moves = {(move.parameter, move.label, move.version, move.at) for move in story.parameters.moves}
-    for row in story.rows_of("ssm", None, ChangeKind.LABEL_MOVED):
+    rows = story.rows_of("ssm", None, ChangeKind.LABEL_MOVED)
+    for _, event in story.arrived:
+        if event.get("source") == "aws.ssm" and event["detail"].get("operation") == "LabelParameterVersion":
+            check_told_move(story, rows, event)
+    for row in rows:
         change = row.change
         named = (change.document.name, change.label, change.version_after)
         assert any(move[:3] == named and happened(row, move[3]) for move in moves), row.change.summary
+
+
+def check_told_move(story: Story, rows: Iterable[RecordedChange], event: Mapping[str, Any]) -> None:
+    """A move that an event told of is recorded, or lies in an interval, or moved nothing."""
+    detail, at = event["detail"], parse_rfc3339(event["time"])
+    name, to = detail["name"], (detail["label"], detail["toVersion"])
+    recorded = any(
+        row.change.document.name == name and (row.change.label, row.change.version_after) == to and happened(row, at)
+        for row in rows
+    )
+    assert (
+        recorded
+        or detail["fromVersion"] == detail["toVersion"]
+        or covered(at, story.gaps_of("ssm", name, GapClass.INTERVAL))
+    ), (name, detail)
 
 
 # The profile: versions, and what is live

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.changes import ChangeKind, Detection
-from auditor.domain.derivation import Derived, Detecting, derive, unread_gaps, written_unseen
+from auditor.domain.derivation import Derived, Detecting, derive, is_move, labelled, unread_gaps, written_unseen
 from auditor.domain.documents import DocumentReading, DocumentRef, HeldDocument, Snapshot, UnreadableVersion
 from auditor.domain.events import DocumentHint, Operation
 from auditor.domain.flags import FlagEntry, FlagId, FlagState, JsonValue
@@ -149,6 +149,37 @@ def test_a_life_that_came_and_went_unseen_leaves_an_interval() -> None:
         ("2026-10-06T08:30:00Z", "2026-10-06T08:30:00Z"),
     ]
     assert unread_gaps(NAME, 1, missing, hints, gaps) == [], "what is named already is named once"
+
+
+def test_only_labels_put_on_a_version_by_then_count_as_moves() -> None:
+    put = DocumentHint(NAME, at(5), Operation.LABELLED, version="1", label="stable")
+    others = (
+        replace(put, at=at(700)),
+        replace(put, version=None),
+        replace(put, label=None),
+        DocumentHint(NAME, at(5), version="1"),
+    )
+    assert list(labelled((put, *others), at(600))) == [put]
+
+
+@pytest.mark.parametrize(
+    ("moved", "same"),
+    [
+        ({}, True),
+        ({"occurred_at": at(6)}, False),
+        ({"occurred_at": None, "occurred_between": (at(4), at(6))}, True),
+        ({"occurred_at": None, "occurred_between": (None, at(6))}, True),
+        ({"occurred_at": None, "occurred_between": (at(6), at(7))}, False),
+        ({"version_after": "2"}, False),
+        ({"label": "canary"}, False),
+    ],
+)
+def test_a_move_is_known_by_its_label_version_and_time(moved: dict[str, Any], same: bool) -> None:
+    put = DocumentHint(NAME, at(5), Operation.LABELLED, version="1", label="stable")
+    (change,) = derive(
+        reading(labels={"stable": "1"}), held(version(1, True)), news(put), {"1": version(1, True)}.get
+    ).changes
+    assert is_move(replace(change, **moved), put) is same
 
 
 def test_two_lost_writes_of_one_life_are_one_interval() -> None:
