@@ -136,6 +136,7 @@ class _Invocation:
     def _reconcile(self) -> dict[str, Any]:
         report = self.application.reconcile().run()
         self._log("reconcile", {**report.to_json(), "errors": list(report.errors)})
+        self._watch()
         self._send(None)
         self.journal.measure(telemetry.reconcile_metrics(report))
         self._waiting()
@@ -150,6 +151,16 @@ class _Invocation:
             waiting = len(uow.outbox.pending())
         self.journal.measure(telemetry.waiting_metrics(waiting))
         return {"waiting": waiting}
+
+    def _watch(self) -> None:
+        """Tell of changes that no alert tells of; what fails here waits for the next time."""
+        try:
+            watched = self.application.watch()
+        except FlagtrailError as error:
+            self._log("watch", {"error": str(error)})
+            return
+        if watched.untold or watched.late:
+            self._log("watch", {"untold": watched.untold, "late": [job.name for job in watched.late]})
 
     def _seal(self) -> None:
         """Seal what was just stored if nobody else is at it; what fails here waits for the next time."""

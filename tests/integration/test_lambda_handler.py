@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from auditor import bootstrap
+from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts
 from auditor.application.ports import HistoryQuery
 from auditor.domain.errors import StoreUnreadableError
 from auditor.entrypoints import lambda_handler
@@ -117,6 +118,25 @@ def test_the_clock_has_it_reconcile(function, aws, slack, event):
     assert serve(function, event, PLENTY) == {"documents": 1, "versions": 1, "recorded": 1, "gaps": 0}
     assert flags(function) == ["banner"]
     assert len(slack.messages) == 1, "the past is told in one summary"
+
+
+def test_the_clock_has_it_tell_what_no_alert_tells_of(function, aws, slack, capsys):
+    serve(function, {"job": "reconcile"}, PLENTY)
+    put(aws, "true")
+    put(aws, "false")
+    serve(function, {"job": "reconcile"}, PLENTY)
+    told = len(slack.messages)
+    with function.record._writing.begin() as connection:
+        for table in (alert_changes, alert_ways, alerts):
+            connection.execute(table.delete())
+    capsys.readouterr()
+
+    serve(function, {"job": "reconcile"}, PLENTY)
+
+    assert [line["untold"] for line in logged(capsys) if line["action"] == "watch"] == [2]
+    assert "without a message" in slack.messages[-1].arguments["text"]
+    serve(function, {"job": "reconcile"}, PLENTY)
+    assert len(slack.messages) == told + 1
 
 
 def test_a_reconcile_that_could_not_read_fails_and_says_what(function, aws):
