@@ -1,0 +1,201 @@
+"""A scan of public Python code against searching its text and against semgrep, on the same files in the same run.
+
+The code comes from the Python package index (``benchmarks._corpus``): a part of it, or with ``--whole`` about 17,000
+files of 108 MB. Each command runs as a process of its own; processor time is that of the process and all its
+children. ``rg`` and ``semgrep`` are compared where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import libcst
+
+from benchmarks._corpus import Corpus, corpus
+from scanners.languages.base import SourceFile
+from scanners.languages.python.lower import module_tree
+
+PART = "sentry"
+CHANGED = 10
+# Six ways to ask for a flag; the command line wants them in a file.
+PATTERNS = (
+    "features.has($X, ...)",
+    "$S.get_parameter(..., Name=$X, ...)",
+    "parameters.get_parameter($X, ...)",
+    "$F.evaluate(..., name=$X, ...)",
+    "$C.variation($X, ...)",
+    "$C.get_boolean_value($X, ...)",
+)
+WANTED_OF_SEMGREP, WANTED_OF_RG, WANTED_OF_FIRST, WANTED_OF_PARSE, WANTED_MB = 0.5, 3.0, 0.1, 1.3, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds that passed, seconds of processor time, and the most memory that all processes held together."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Print what each command costs, and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("build/corpus"), help="where the code is, or will be")
+    parser.add_argument("--whole", action="store_true", help="all packages, not only one")
+    options = parser.parse_args()
+    made = corpus(options.folder)
+    tree = made.tree if options.whole else made.tree / PART
+    with tempfile.TemporaryDirectory() as folder:
+        report(made, tree, Path(folder))
+    print(f"parsing and keeping a tree, against libcst alone   {parsing(made, tree):.2f}   (wanted: {WANTED_OF_PARSE})")
+
+
+def report(made: Corpus, tree: Path, folder: Path) -> None:
+    """Run the commands in turn and print the table."""
+    environ = os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "cache")}
+    words = ["--config", str(made.configuration), "scan", str(tree), "--flags", str(made.flags), "--format", "json"]
+    code = "from auditor.entrypoints.cli import main; main()"
+    scan = [sys.executable, "-c", code, *words]
+    first, found = measured(scan, environ)
+    rg = _tool(["rg", "-F", "-f", str(made.keys), str(tree)], environ)
+    semgrep = _tool(_semgrep(folder, tree), environ)
+    time.sleep(1.5)  # files that have only just changed are not trusted to stay as they are
+    measured(scan, environ)
+    unchanged, again = measured(scan, environ)
+    assert again == found
+    ten = _with_changes(tree, lambda: measured(scan, environ)[0])
+    rows = [("first scan", first), ("nothing changed", unchanged), (f"{CHANGED} files changed", ten)]
+    rows += [(name, cost) for name, cost in (("rg -F -f keys", rg), ("semgrep, six patterns", semgrep)) if cost]
+    print(f"{tree.name}: {len(json.loads(found)['references'])} references")
+    for name, cost in rows:
+        print(f"  {name:24} {cost.wall:7.2f} s   processor {cost.cpu:7.2f} s   memory {cost.peak_mb:5.0f} MB")
+    _ratio("first scan of semgrep", first, semgrep, WANTED_OF_SEMGREP)
+    _ratio("nothing changed of rg", unchanged, rg, WANTED_OF_RG)
+    _ratio(f"{CHANGED} files changed of first scan", ten, first, WANTED_OF_FIRST)
+    print(f"  memory of the first scan {first.peak_mb:.0f} MB (wanted: {WANTED_MB})")
+
+
+def _ratio(name: str, one: Cost, other: Cost | None, wanted: float) -> None:
+    if other is not None:
+        wall, cpu = one.wall / other.wall, one.cpu / other.cpu
+        print(f"  {name:32} {wall:5.2f} of the time, {cpu:5.2f} of the processor time   (wanted: {wanted:g})")
+
+
+def _semgrep(folder: Path, tree: Path) -> list[str]:
+    rules = [
+        {"id": f"r{number}", "languages": ["python"], "severity": "INFO", "message": "read", "pattern": pattern}
+        for number, pattern in enumerate(PATTERNS)
+    ]
+    file = folder / "rules.json"
+    file.write_text(json.dumps({"rules": rules}))
+    options = ["--metrics=off", "--disable-version-check", "-q", "-j", str(os.cpu_count()), "--json"]
+    return ["semgrep", "scan", *options, "--config", str(file), str(tree)]
+
+
+def _tool(command: Sequence[str], environ: dict[str, str]) -> Cost | None:
+    if shutil.which(command[0]) is None:
+        print(f"{command[0]} is not installed: not compared", file=sys.stderr)
+        return None
+    return measured(command, environ)[0]
+
+
+def measured(command: Sequence[str], environ: dict[str, str]) -> tuple[Cost, bytes]:
+    """Run a command to its end; return its cost and what it printed."""
+    before, began = os.times(), time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
+        peak = _Peak(process.pid)
+        peak.start()
+        printed = process.stdout.read() if process.stdout is not None else b""
+    wall, after = time.perf_counter() - began, os.times()
+    peak.join()
+    cpu = after.children_user - before.children_user + after.children_system - before.children_system
+    return Cost(wall, cpu, peak.most / (1 << 20)), printed
+
+
+class _Peak(threading.Thread):
+    """Watches how much memory a process and its children hold, shared pages in shares."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.most = pid, 0
+
+    def run(self) -> None:
+        """Look until the process is gone."""
+        while Path(f"/proc/{self.pid}/smaps_rollup").exists():
+            with suppress(OSError):
+                self.most = max(self.most, sum(map(_held, _family(self.pid))))
+            time.sleep(0.05)
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            found += [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+    return found
+
+
+def _held(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) << 10
+    return 0
+
+
+def _with_changes(tree: Path, work: Callable[[], Cost]) -> Cost:
+    """Do the work while ten files that hold keys and readers are changed."""
+    files = sorted(tree.rglob("*.py"), key=lambda file: file.stat().st_size)[-CHANGED * 40 :: 40]
+    before = {file: file.read_bytes() for file in files}
+    try:
+        for file, data in before.items():
+            file.write_bytes(data + b"\n_CHANGED = 1\n")
+        return work()
+    finally:
+        for file, data in before.items():
+            file.write_bytes(data)
+
+
+def parsing(made: Corpus, tree: Path) -> float:
+    """Return how long a worker takes for the tree of a file, against ``libcst.parse_module`` of the same files."""
+    keys = [key.encode() for key in made.keys.read_text().split()]
+    held = ((file, file.read_bytes()) for file in sorted(tree.rglob("*.py")))
+    files = [SourceFile(file.name, data) for file, data in held if any(key in data for key in keys)][:60]
+    gc.freeze()
+    pairs = [(_processor(module_tree, files, quiet=True), _processor(_bare, files, quiet=False)) for _ in range(3)]
+    return statistics.median(ours / bare for ours, bare in pairs)
+
+
+def _bare(file: SourceFile) -> object:
+    return libcst.parse_module(file.data)
+
+
+def _processor(work: Callable[[SourceFile], object], files: Sequence[SourceFile], *, quiet: bool) -> float:
+    """Return the processor time of the work on all files; ``quiet`` without garbage collection, as in a worker."""
+    if quiet:
+        gc.disable()
+    began = time.process_time()
+    for file in files:
+        work(file)
+    taken = time.process_time() - began
+    gc.enable()
+    return taken
+
+
+if __name__ == "__main__":
+    main()
