@@ -54,8 +54,8 @@ def upgrade(context: Context) -> None:
     "table",
     "json",
     examples=(
-        'flagtrail db hold matter-17 --reason "asked for by counsel"                     # everything',
-        'flagtrail db hold matter-18 --application shop --flag banner --reason "claim"   # one flag',
+        'flagtrail db hold matter-17 --reason "counsel asks"   # everything',
+        'flagtrail db hold m-18 --application shop --flag banner --reason "claim"',
         'flagtrail db hold --lift matter-17 --reason "settled"',
         "flagtrail db hold --list",
     ),
@@ -124,8 +124,8 @@ def _list(context: Context) -> None:
     "table",
     "json",
     examples=(
-        'flagtrail db retain --before 2024-01-01 --reason "kept for two years" --dry-run',
-        'flagtrail db retain --before 730d --reason "kept for two years"',
+        'flagtrail db retain --before 2024-01-01 --reason "two years" --dry-run',
+        'flagtrail db retain --before 730d --reason "two years"',
     ),
 )
 @click.option("--before", type=Moment(), required=True, help="Let go of what was recorded before this time or age.")

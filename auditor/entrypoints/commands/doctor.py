@@ -19,7 +19,7 @@ _SIGNS = {"ok": "ok", "remark": "--", "failed": "!!"}
     examples=(
         "flagtrail doctor",
         "flagtrail doctor --config staging.toml",
-        "flagtrail doctor --function flagtrail-Function-1A2B    # what is deployed, from where it stands",
+        "flagtrail doctor --function flagtrail-Function-1A2B   # what is deployed",
         "flagtrail doctor --format json",
     ),
 )

@@ -26,7 +26,7 @@ FAILURE = 2
         "flagtrail notify --test       # is Slack set up? sends one marked message",
         "flagtrail notify --dry-run    # what would be sent, as Slack's JSON",
         "flagtrail notify              # send what waits",
-        "flagtrail notify --retry-dead # send what was given up as well, once its cause is mended",
+        "flagtrail notify --retry-dead   # what was given up as well",
     ),
 )
 @click.option("--dry-run", is_flag=True, help="Print Slack's JSON of what waits; send and change nothing.")
