@@ -61,17 +61,14 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
     return any(_charged(value, 2, relevant) for value in given)
 
 
-def depends(value: Value, depth: int = 2) -> bool:
-    """Whether a value, or what it holds, came in as an argument."""
+def depends(value: Value) -> bool:
+    """Whether a value came in as an argument, or is a mapping keyed by parameters of a path that did."""
     if tags_of(value):
         return True
-    if depth == 0 or not isinstance(value, Ref) or isinstance(value.obj, InstObj):
+    if not isinstance(value, Ref) or not isinstance(value.obj, MapObj):
         return False
-    if isinstance(value.obj, MapObj):
-        held = [one for pair in value.obj.items[:_MOST_HELD] for values in pair for one in values]
-    else:
-        held = [one for values in value.obj.items[:_MOST_HELD] for one in values]
-    return any(depends(one, depth - 1) for one in (*held, *value.obj.more))
+    keys = (one for keys, _ in value.obj.items[:_MOST_HELD] for one in keys)
+    return any(isinstance(one, TreeName) and bool(tags_of(one)) for one in keys)
 
 
 def _elsewhere_unknown(value: Value) -> bool:
