@@ -65,6 +65,7 @@ def report(kind: str, name: str, database: Database, ask: Callable[[], int], opt
 
 def questions(database: Database, count: int, rng: random.Random) -> dict[str, Callable[[], int]]:
     """Return each question with new values for every time it is asked; it returns how many rows answered it."""
+
     def asked(make: Callable[[], HistoryQuery]) -> Callable[[], int]:
         return lambda: shown(database, make())
 
