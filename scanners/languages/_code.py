@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser
@@ -316,3 +317,45 @@ def _first_error(root: Node) -> int:
             return node.start_point[0] + 1
         stack += [child for child in reversed(node.children) if child.has_error]
     return root.start_point[0] + 1
+
+
+class Lowering:
+    """Turns a grammar's nodes into code that is alike in every language; a language adds its own kinds of nodes.
+
+    ``skipped`` are kinds of nodes that say nothing of flags, ``constants`` what literals of a kind are worth.
+    """
+
+    skipped: ClassVar[frozenset[str]]
+    constants: ClassVar[Mapping[str, JsonValue]]
+
+    def __init__(self, source: Source) -> None:
+        """Take a parsed file."""
+        self.source = source
+        self._by_type: dict[str, Callable[[Node], Stmt]] = dict.fromkeys(self.constants, self._constant)
+
+    def children(self, node: Node) -> list[Stmt]:
+        """The statements in a node."""
+        return [self.lower(child) for child in node.named_children if child.type not in self.skipped]
+
+    def lower(self, node: Node) -> Stmt:
+        """One node."""
+        return self.source.deeper(self._by_type.get(node.type, self._anything), node)
+
+    def expression(self, node: Node | None) -> Expr:
+        """One node that has a value."""
+        return as_expression(self.lower(node) if node is not None else Other(0))
+
+    def _anything(self, node: Node) -> Stmt:
+        return Other(self.source.at(node), self.children(node))
+
+    def _same(self, node: Node) -> Stmt:
+        return Other(self.source.at(node), self.children(node), same=True)
+
+    def _constant(self, node: Node) -> Stmt:
+        return Const(self.source.at(node), self.constants[node.type])
+
+    def _number(self, node: Node) -> Stmt:
+        return number(self.source.at(node), self.source.of(node))
+
+    def _name(self, node: Node) -> Stmt:
+        return Name(self.source.at(node), self.source.of(node))

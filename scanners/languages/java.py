@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from textwrap import dedent
 
@@ -69,13 +68,16 @@ _CONSTANTS: dict[str, JsonValue] = {"true": True, "false": False, "null_literal"
 _NUMBERS = frozenset({"decimal_integer_literal", "decimal_floating_point_literal"})
 
 
-class _Lower:
+class _Lower(_code.Lowering):
     """Turns the grammar's nodes into code that is alike in every language."""
+
+    skipped = _SKIPPED
+    constants = _CONSTANTS
 
     def __init__(self, source: Source) -> None:
         """Take a parsed file."""
-        self.source = source
-        self._by_type: dict[str, Callable[[Node], Stmt]] = {
+        super().__init__(source)
+        self._by_type |= {
             "string_literal": self._string,
             "field_access": self._field_access,
             "method_reference": self._reference,
@@ -101,35 +103,10 @@ class _Lower:
         self._by_type |= dict.fromkeys(_VARIABLES, self._variable)
         self._by_type |= dict.fromkeys(("identifier", "this", "super"), self._name)
         self._by_type |= dict.fromkeys(_SAME, self._same)
-        self._by_type |= dict.fromkeys(_CONSTANTS, self._constant)
         self._by_type |= dict.fromkeys(_NUMBERS, self._number)
-
-    def children(self, node: Node) -> list[Stmt]:
-        """The statements in a node."""
-        return [self.lower(child) for child in node.named_children if child.type not in _SKIPPED]
-
-    def lower(self, node: Node) -> Stmt:
-        """One node."""
-        return self.source.deeper(self._by_type.get(node.type, self._anything), node)
-
-    def expression(self, node: Node | None) -> Expr:
-        """One node that has a value."""
-        return _code.as_expression(self.lower(node) if node is not None else _code.Other(0))
-
-    def _anything(self, node: Node) -> Stmt:
-        return _code.Other(self.source.at(node), self.children(node))
-
-    def _same(self, node: Node) -> Stmt:
-        return _code.Other(self.source.at(node), self.children(node), same=True)
-
-    def _constant(self, node: Node) -> Stmt:
-        return _code.Const(self.source.at(node), _CONSTANTS[node.type])
 
     def _number(self, node: Node) -> Stmt:
         return _code.number(self.source.at(node), self.source.of(node).rstrip("lLdDfF"))
-
-    def _name(self, node: Node) -> Stmt:
-        return _code.Name(self.source.at(node), self.source.of(node))
 
     def _string(self, node: Node) -> Stmt:
         whole = self.source.span(node)

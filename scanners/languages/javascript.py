@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 
 import tree_sitter_javascript
@@ -115,13 +114,16 @@ _FIELD_MARKS = frozenset({"accessibility_modifier", "readonly"})
 _CONSTANTS: dict[str, JsonValue] = {"true": True, "false": False, "null": None}
 
 
-class _Lower:
+class _Lower(_code.Lowering):
     """Turns the grammar's nodes into code that is alike in every language."""
+
+    skipped = _SKIPPED
+    constants = _CONSTANTS
 
     def __init__(self, source: Source) -> None:
         """Take a parsed file."""
-        self.source = source
-        self._by_type: dict[str, Callable[[Node], Stmt]] = {
+        super().__init__(source)
+        self._by_type |= {
             "string": self._string,
             "template_string": self._template,
             "number": self._number,
@@ -151,34 +153,6 @@ class _Lower:
         self._by_type |= dict.fromkeys(_FUNCTIONS, self._function)
         self._by_type |= dict.fromkeys(_NAMES, self._name)
         self._by_type |= dict.fromkeys(_SAME, self._same)
-        self._by_type |= dict.fromkeys(_CONSTANTS, self._constant)
-
-    def children(self, node: Node) -> list[Stmt]:
-        """The statements in a node."""
-        return [self.lower(child) for child in node.named_children if child.type not in _SKIPPED]
-
-    def lower(self, node: Node) -> Stmt:
-        """One node."""
-        return self.source.deeper(self._by_type.get(node.type, self._anything), node)
-
-    def expression(self, node: Node | None) -> Expr:
-        """One node that has a value."""
-        return _code.as_expression(self.lower(node) if node is not None else _code.Other(0))
-
-    def _anything(self, node: Node) -> Stmt:
-        return _code.Other(self.source.at(node), self.children(node))
-
-    def _same(self, node: Node) -> Stmt:
-        return _code.Other(self.source.at(node), self.children(node), same=True)
-
-    def _constant(self, node: Node) -> Stmt:
-        return _code.Const(self.source.at(node), _CONSTANTS[node.type])
-
-    def _number(self, node: Node) -> Stmt:
-        return _code.number(self.source.at(node), self.source.of(node))
-
-    def _name(self, node: Node) -> Stmt:
-        return _code.Name(self.source.at(node), self.source.of(node))
 
     # Texts
 
