@@ -49,7 +49,7 @@ from tests.support.random_history import (
 from tests.support.recording import TABLE
 
 START = datetime(2026, 9, 1, 8, tzinfo=UTC)
-SEEDS, STEPS = (range(200), 80) if PROOF else (range(2), 50)
+SEEDS, STEPS = (range(200), 80) if PROOF else (range(2), 40)
 FILES = "{application}/{environment}/flags.json"
 SOURCES = (
     *DEFAULT_SOURCES,
