@@ -111,11 +111,8 @@ def shape(func: FuncObj, args: Args, owner: Value | None) -> Shape | None:
     """What a call's outcome depends on, apart from where it stands; None when it cannot be told shortly."""
     if func.lexical is not None or args.documents:
         return None
-    parts: list[object] = [id(func), _owner(owner)]
-    for values in (*args.values, args.rest):
-        parts.append(_shapes(values))
-    for name, values in sorted(args.named.items()):
-        parts.append((name, _shapes(values)))
+    parts: list[object] = [id(func), _owner(owner), *(_shapes(values) for values in (*args.values, args.rest))]
+    parts += [(name, _shapes(values)) for name, values in sorted(args.named.items())]
     return None if any(part is None for part in parts) else tuple(parts)
 
 
