@@ -154,3 +154,13 @@ def test_names_that_no_index_takes_are_told_apart(database):
 
         assert uow.documents.held(first).document == first
         assert uow.documents.held(second) is None
+
+
+def test_the_first_version_since_a_moment_is_found_in_whatever_life(database):
+    with database.unit_of_work() as uow:
+        uow.documents.hold(PARAMETER, 1, [snapshot(1), snapshot(2)], at(3))
+        uow.documents.hold(PARAMETER, 2, [snapshot(1, modified_at=at(9)), snapshot(2, modified_at=None)], at(9))
+        uow.documents.hold(OTHER, 1, [snapshot(1, modified_at=at(5))], at(9))
+        found = [uow.documents.since(PARAMETER, at(hour)) for hour in (0, 2, 2.5, 9, 9.5)]
+
+    assert [one and (one[0], one[1].version) for one in found] == [(1, "1"), (1, "2"), (2, "1"), (2, "1"), None]
