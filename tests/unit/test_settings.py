@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from auditor.domain.errors import ConfigurationError
 from auditor.domain.lifetimes import FlagType
 from auditor.domain.scan_options import Accessor, Model, Override, Returns
+from auditor.domain.schedules import When
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 from auditor.domain.verdicts import StaleRules
-from auditor.domain.schedules import When
 from auditor.settings import DEFAULT_SOURCES, Settings
 
 KEY = "0123456789abcdef"

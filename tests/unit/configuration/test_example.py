@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from auditor.configuration.options import SECTIONS
-from auditor.domain.verdicts import StaleRules
 from auditor.domain.schedules import When
+from auditor.domain.verdicts import StaleRules
 from auditor.settings import Settings
 
 
