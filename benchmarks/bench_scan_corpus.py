@@ -72,6 +72,7 @@ def report(made: Corpus, tree: Path, folder: Path) -> None:
     code = "from auditor.entrypoints.cli import main; main()"
     scan = [sys.executable, "-c", code, *words]
     first, found = measured(scan, environ)
+    parsed = sum(1 for _ in (folder / "cache" / "facts").glob("*/*"))
     rg = _tool(["rg", "-F", "-f", str(made.keys), str(tree)], environ)
     semgrep = _tool(_semgrep(folder, tree), environ)
     time.sleep(1.5)  # files that have only just changed are not trusted to stay as they are
@@ -87,6 +88,7 @@ def report(made: Corpus, tree: Path, folder: Path) -> None:
     _ratio("first scan of semgrep", first, semgrep, WANTED_OF_SEMGREP)
     _ratio("nothing changed of rg", unchanged, rg, WANTED_OF_RG)
     _ratio(f"{CHANGED} files changed of first scan", ten, first, WANTED_OF_FIRST)
+    print(f"  parsed, or looked into by a quick tree, in the first scan: {parsed} files")
     print(f"  memory of the first scan {first.peak_mb:.0f} MB (wanted: {WANTED_MB})")
 
 
