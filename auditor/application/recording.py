@@ -334,7 +334,7 @@ class Recorder:
         for change in _changes_of_call(uow, call):
             about, requests = _calls_about(uow, call, change), _requests_held(uow, change.change)
             signals = uow.calls.signals() if change.change.deployment is not None else ()
-            for attribution in attributions_for(change.change, about, requests):
+            for attribution in attributions_for(_as_dated(change), about, requests):
                 if any(evidence.id == call.event_id for evidence in attribution.evidence):
                     self._learn(uow, change, corroborated(attribution, change.change, signals), tally, now)
 
@@ -641,6 +641,14 @@ def _calls_about(uow: UnitOfWork, call: ApiCall, change: RecordedChange) -> Sequ
     return _all_informed(uow, uow.calls.of_document(change.change.document))
 
 
+def _as_dated(recorded: RecordedChange) -> FlagChange:
+    """Return a change with the time that was learnt of it since."""
+    change = recorded.change
+    if change.occurred_at is not None or recorded.occurred_at is None:
+        return change
+    return replace(change, occurred_at=recorded.occurred_at, occurred_between=None)
+
+
 def _changes_of_call(uow: UnitOfWork, call: ApiCall) -> list[RecordedChange]:
     """Return the recorded changes a call may have made, each once."""
     found: dict[str, RecordedChange] = {}
@@ -652,7 +660,7 @@ def _changes_of_call(uow: UnitOfWork, call: ApiCall) -> list[RecordedChange]:
                 candidates.extend(uow.changes.of_version(target.document, target.version))
             timed = target.document.source in TIMED_STORES
             others = uow.changes.of_document(target.document, WRITTEN if timed else removed)
-            candidates.extend(c for c in others if not timed or may_have_made(call, c.change))
+            candidates.extend(c for c in others if not timed or may_have_made(call, _as_dated(c)))
         if target.environment is not None and target.deployment_number is not None:
             for end in End:
                 candidates.extend(uow.changes.of_cause(cause_of(target.environment, target.deployment_number, end)))

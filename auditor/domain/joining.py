@@ -76,9 +76,7 @@ def _nearest(change: FlagChange, calls: Sequence[ApiCall], requests: Collection[
     closest = [c for distance, c in near if distance == min(d for d, _ in near)]
     if closest and len({c.attribution.actor for c in closest}) == 1:
         likely = min(closest[0].attribution.certainty, Certainty.LIKELY, key=_rank)
-        # Of several writes between two looks the one known call need not be the last: it does not date the change.
-        dated = None if change.occurred_at is None else closest[0].at
-        yield replace(closest[0].attribution, certainty=likely, occurred_at=dated)
+        yield replace(_joined(closest[0]), certainty=likely)
 
 
 def _succeeded(calls: Sequence[ApiCall]) -> Iterator[ApiCall]:
@@ -100,14 +98,10 @@ def _distance(call: ApiCall, change: FlagChange) -> timedelta | None:
     removed = change.kind is ChangeKind.DELETED
     if removed != call.name.startswith("Delete") and not call.name.startswith(_MAY_WRITE_OR_REMOVE):
         return None
-    if change.occurred_at is not None:
-        distance = abs(call.at - change.occurred_at)
-        return distance if distance <= _TIMED_TOLERANCE else None
-    if change.occurred_between is None:
-        return None
-    after, before = change.occurred_between
-    # The call at the very beginning made what was there before.
-    return timedelta(0) if (after is None or call.at > after) and call.at <= before else None
+    if change.occurred_at is None:
+        return None  # of several writes between two looks the one known call need not be the last
+    distance = abs(call.at - change.occurred_at)
+    return distance if distance <= _TIMED_TOLERANCE else None
 
 
 def _rank(certainty: Certainty) -> int:
