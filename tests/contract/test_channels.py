@@ -20,6 +20,7 @@ from auditor.domain.alerts import AlertKind, DeliveryOutcome
 from examples.standin.slack import Fault, SlackServer
 from tests.fakes import ClockFake
 from tests.support.alerts import alert
+from tests.support.messages import cases
 from tests.support.sns_server import TOPIC, SnsServer
 
 
@@ -107,13 +108,22 @@ def bench(request: Any) -> Iterator[Bench]:
     yield from BENCHES[request.param]()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in AlertKind if kind is not AlertKind.UPDATE])
+@pytest.mark.parametrize("kind", [kind for kind in AlertKind if kind not in (AlertKind.UPDATE, AlertKind.REPLY)])
 def test_sent_once_with_an_id(bench, kind):
     delivery = bench.channel.send(alert(kind=kind))
 
     assert (delivery.outcome, delivery.error) == (DeliveryOutcome.SENT, None)
     assert delivery.message_id
     assert bench.arrived() == 1
+
+
+@pytest.mark.parametrize("case", ["reply", "reply-of-a-step"])
+def test_a_reply_follows_its_message(bench, case):
+    first = bench.channel.send(alert())
+    reply = bench.channel.send(replace(cases()[case], id=2, thread=first.message_id))
+
+    assert (reply.outcome, reply.error) == (DeliveryOutcome.SENT, None)
+    assert reply.message_id != first.message_id
 
 
 def test_an_update_leads_to_the_message_it_edits(bench):

@@ -70,6 +70,7 @@ def test_whoever_is_killed_nothing_is_lost_doubled_or_forked(crew, url, tmp_path
             kills[task[0]] += 1
             begin(task)
     assert {running[task].returncode for task in recording} == {0}
+    wait_for_a_slot(slack)
 
     with closing(open_database(url)) as database:
         ledger = Ledger(database, tmp_path / "anchor")
@@ -98,6 +99,14 @@ def test_whoever_is_killed_nothing_is_lost_doubled_or_forked(crew, url, tmp_path
     assert (lost, doubled, forks, verdict.answer) == (0, 0, 0, Answer.INTACT)
     assert (verdict.size, verdict.signed, verdict.anchored) == (COUNT + COUNT // 3,) * 3
     assert slots
+
+
+def wait_for_a_slot(slack):
+    """Wait until a scheduler has had a turn: on a quick machine the recording may be over before its first."""
+    deadline = time.monotonic() + 120
+    while not any("slot|" in str(message.arguments["metadata"]) for message in slack.messages):
+        assert time.monotonic() < deadline, "no scheduler ever had its turn"
+        time.sleep(0.1)
 
 
 def wait_until_sent(database):
