@@ -12,6 +12,7 @@ from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import JsonValue
 from auditor.domain.lives import Scanned, Span
 from auditor.domain.readings import Position, read_state
+from auditor.domain.sightings import SHORT
 from auditor.domain.times import rfc3339
 from auditor.domain.verdicts import Judgement
 from auditor.domain.wording import count
@@ -73,7 +74,13 @@ def document(data: FlagInput) -> Document:
         "as_of": rfc3339(data.stale.now),
         "verdict": data.judgement.to_json(),
         "code": [
-            {"scanned_at": rfc3339(scan.at), "places": list[JsonValue](sorted(scan.places))} for scan in data.scans
+            {
+                "scanned_at": rfc3339(scan.at),
+                "commit": scan.commit,
+                "complete": scan.complete,
+                "places": list[JsonValue](sorted(scan.places)),
+            }
+            for scan in data.scans
         ],
     }
     remarks = stale.document(alone).remarks
@@ -151,7 +158,10 @@ def _entries(data: FlagInput) -> Iterator[history.Row | Code]:
 def _code(scan: Scanned, former: Scanned | None) -> Code:
     before = former.places if former is not None else frozenset()
     came, went = sorted(scan.places - before), sorted(before - scan.places)
-    summary = f"{count(len(scan.places), 'place')} in code name it: {len(came)} came, {len(went)} went"
+    gone = "went" if scan.complete else "not seen, but not every file was read"
+    summary = f"{count(len(scan.places), 'place')} in code name it: {len(came)} came, {len(went)} {gone}"
     if former is None:
         summary = f"First scanned: {count(len(scan.places), 'place')} in code name it"
+    if scan.commit is not None:
+        summary += f" (commit {scan.commit[:SHORT]})"
     return Code(moment(scan.at), summary, came[:_MOST_PLACES], went[:_MOST_PLACES])

@@ -80,12 +80,13 @@ def code_history(uow: UnitOfWork, specs: Sequence[FlagSpec], as_of: datetime | N
         scans = uow.references.scans(moment)
         if not scans:
             break
-        at = max(scan.scanned_at for scan in scans)
+        newest = max(scans, key=lambda scan: scan.scanned_at)
+        at = newest.scanned_at
         named = [one for spec in specs for one in uow.references.of_flag(spec, moment) or ()]
         places = frozenset(f"{one.path}:{one.line}" for one in named if one.certainty is Certainty.CERTAIN)
         if found and found[-1].places == places:
             found.pop()  # the earlier scan found it first
-        found.append(Scanned(at, places))
+        found.append(Scanned(at, places, newest.commit, newest.complete))
         moment = at - _INSTANT
     return found
 

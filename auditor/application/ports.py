@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,7 @@ from auditor.domain.ledger.entries import Entry, SealedEntry
 from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
 from auditor.domain.retention import Decision
+from auditor.domain.sightings import Sweep
 from auditor.domain.snoozes import Snooze
 
 
@@ -178,12 +179,12 @@ class DocumentStore(Protocol):
         """Return one held version (of the newest life that has it, unless ``life`` is given), or ``None``."""
         ...
 
-    def since(self, document: DocumentRef, moment: datetime) -> tuple[int, Snapshot] | None:
-        """Return the first held version written at this moment or later, in any life, with its life, or ``None``."""
-        ...
-
     def metadata(self, document: DocumentRef, as_of: datetime | None = None) -> Mapping[str, JsonValue]:
         """Return the metadata of the newest version held (``as_of``: by then), none where none was."""
+        ...
+
+    def since(self, document: DocumentRef, moment: datetime) -> tuple[int, Snapshot] | None:
+        """Return the first held version written at this moment or later, in any life, with its life, or ``None``."""
         ...
 
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
@@ -558,6 +559,10 @@ class ReferenceStore(Protocol):
 
     def of_flag(self, spec: FlagSpec, as_of: datetime | None = None) -> Sequence[Reference] | None:
         """Return the references of one flag, or ``None`` when nothing was ever scanned."""
+        ...
+
+    def sweeps(self, names: Collection[str], as_of: datetime | None = None) -> Sequence[Sweep]:
+        """Return every scan, oldest first, with what it found that ``sightings.named_in`` gives such a name."""
         ...
 
 

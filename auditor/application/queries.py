@@ -15,6 +15,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.references import FlagSpec, Reference
+from auditor.domain.sightings import Sighting, sightings
 from auditor.domain.times import rfc3339
 
 _GONE = (ChangeKind.DELETED, ChangeKind.EXPIRED)
@@ -80,7 +81,8 @@ def _name_first(spec: FlagSpec) -> tuple[str, ...]:
 class FlagView:
     """All about one flag: how code asks for it, its states, its changes newest first, where code names it.
 
-    ``references`` is ``None`` when nothing was ever scanned, which is not the same as none.
+    ``references`` is ``None`` when nothing was ever scanned, which is not the same as none. ``sightings`` say since
+    when each place names it, those included that are gone.
     """
 
     name: str
@@ -92,6 +94,7 @@ class FlagView:
     references: tuple[Reference, ...] | None
     scanned_at: datetime | None
     findings: tuple[Finding, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the view for outputs."""
@@ -105,6 +108,7 @@ class FlagView:
             "references": None if self.references is None else [r.to_json() for r in self.references],
             "scanned_at": None if self.scanned_at is None else rfc3339(self.scanned_at),
             "findings": [finding.to_json() for finding in self.findings],
+            "sightings": [sighting.to_json() for sighting in self.sightings],
         }
 
 
@@ -144,6 +148,7 @@ def show(uow: UnitOfWork, wanted: str, as_of: datetime | None = None) -> FlagVie
         _references(uow, specs, as_of),
         max((scan.scanned_at for scan in scans), default=None),
         tuple(uow.findings.of_changes([change.change.key for change in changes], as_of)),
+        tuple(sightings(uow.references.sweeps({str(flag), *(spec.key for spec in specs)}, as_of))) if scans else (),
     )
 
 

@@ -14,6 +14,7 @@ from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import lifetime_of
 from auditor.domain.references import Certainty, Reference, ReferenceKind
 from auditor.domain.relations import dependents, successors
+from auditor.domain.sightings import Sighting, named_in, sightings
 from auditor.domain.snoozes import Snooze
 from auditor.domain.verdicts import (
     EnvironmentFacts,
@@ -43,19 +44,41 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFlag:
-    """A flag with all that is known of it, the places in code that name it (``None``: not known), and if it is gone."""
+    """A flag with all that is known of it, the places in code that name it (``None``: not known), and if it is gone.
+
+    ``names`` are those by which a reference belongs to it.
+    """
 
     facts: FlagFacts
     places: tuple[Reference, ...] | None
     gone: bool
+    names: frozenset[str] = frozenset()
 
 
 def stale_flags(
     uow: UnitOfWork, rules: StaleRules, now: datetime, as_of: datetime | None = None
 ) -> Sequence[Judgement]:
     """Return the verdict on every flag that exists, removals first, then what is not known; oldest change first."""
-    judgements = {record.facts.flag: judge(record.facts, rules, now) for record in recorded_flags(uow, rules, as_of)}
+    judgements = {facts.flag: judge(facts, rules, now) for facts in _with_what_left(uow, rules, as_of)}
     return sorted(keep_what_is_needed(judgements, rules, now).values(), key=_rank)
+
+
+def _with_what_left(uow: UnitOfWork, rules: StaleRules, as_of: datetime | None) -> Iterator[FlagFacts]:
+    """Yield the facts of every flag, with the places that scans saw go where code no longer uses it."""
+    records = list(recorded_flags(uow, rules, as_of))
+    unused = {record.facts.flag: record.names for record in records if _is_unused(record.facts.references)}
+    left: dict[str, list[Sighting]] = defaultdict(list)
+    if unused:
+        for one in sightings(uow.references.sweeps(frozenset().union(*unused.values()), as_of)):
+            if one.left_code:
+                left[named_in(one.reference)].append(one)
+    for record in records:
+        own = [one for name in sorted(unused.get(record.facts.flag, ())) for one in left.get(name, ())]
+        yield replace(record.facts, left=tuple(own)) if own else record.facts
+
+
+def _is_unused(references: ReferenceFacts | None) -> bool:
+    return references is not None and not references.in_code
 
 
 def keep_what_is_needed(
@@ -98,7 +121,7 @@ def recorded_flags(
         )
         if facts.lifetime.owner is None:
             facts = replace(facts, lifetime=replace(facts.lifetime, owner=owner_in_code(places or ())))
-        yield RecordedFlag(facts, places, is_gone)
+        yield RecordedFlag(facts, places, is_gone, frozenset({str(flag), *found.keys}))
 
 
 def owner_in_code(places: Iterable[Reference]) -> str | None:
@@ -190,7 +213,7 @@ def by_flag(references: Iterable[Reference]) -> Mapping[str, Sequence[Reference]
     """Group references by the flag that they name."""
     grouped: dict[str, list[Reference]] = defaultdict(list)
     for reference in references:
-        grouped[reference.flag.name or reference.flag.key].append(reference)
+        grouped[named_in(reference)].append(reference)
     return grouped
 
 

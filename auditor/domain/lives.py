@@ -64,7 +64,9 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """The places in code that surely name a flag, as a scan found them."""
+    """The places in code that surely name a flag, as a scan of a commit found them; did it read every file?"""
 
     at: datetime
     places: frozenset[str]
+    commit: str | None = None
+    complete: bool = True

@@ -7,7 +7,7 @@ that reads the flag is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from enum import StrEnum
 from auditor.domain.flags import FlagId, FlagState, JsonValue
 from auditor.domain.lifetimes import FlagType, Lifetime, LifetimeRules
 from auditor.domain.readings import Position, Reading, read_state
+from auditor.domain.sightings import Look, Sighting
 from auditor.domain.snoozes import Snooze
 from auditor.domain.times import rfc3339
 from auditor.domain.wording import count
@@ -86,7 +87,7 @@ class FlagFacts:
     """All that is known of a flag when it is judged; ``references`` is ``None`` when nothing was ever scanned.
 
     ``successor`` is the flag that has its name and a later number. ``needed_by`` are flags that say they depend on it
-    and that stay themselves.
+    and that stay themselves. ``left`` are the places in production code that scans saw go, where none is left.
     """
 
     flag: FlagId
@@ -100,6 +101,7 @@ class FlagFacts:
     snoozes: tuple[Snooze, ...] = ()
     successor: FlagId | None = None
     needed_by: tuple[FlagId, ...] = ()
+    left: tuple[Sighting, ...] = ()
 
     def snoozed(self, now: datetime) -> Snooze | None:
         """Return the snooze that holds now, if the newest one does."""
@@ -576,11 +578,25 @@ def _evidence(case: _Case) -> Iterator[Signal]:
         yield Signal("references in code", facts.references.in_code, facts.references.scanned_at)
         yield Signal("references in tests", facts.references.in_tests, facts.references.scanned_at)
         yield Signal("possible references", facts.references.possible, facts.references.scanned_at)
+    yield from _left(facts.left)
     yield from _related(facts)
     for text, moment in facts.notices:
         yield Signal("store notice", text, moment)
     for snooze in facts.snoozes:
         yield Signal(f"snoozed until {rfc3339(snooze.until)} by {snooze.by}", snooze.reason, snooze.at)
+
+
+def _left(places: Sequence[Sighting]) -> Iterator[Signal]:
+    """Say which commits no longer had places that the commit scanned before had, the newest first."""
+    by_scan: dict[Look, list[str]] = {}
+    for one in places:
+        if one.gone is not None:
+            by_scan.setdefault(one.gone, []).append(f"{one.reference.path}:{one.reference.line}")
+    newest = sorted(by_scan, key=lambda look: look.at, reverse=True)
+    for look in newest[:_NAMED]:
+        names = by_scan[look]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield Signal("removed from code", f"{', '.join(names[:_NAMED])}{more} removed by {look}", look.at)
 
 
 def _related(facts: FlagFacts) -> Iterator[Signal]:

@@ -404,6 +404,24 @@ def scanned(url):
     return scanned
 
 
+def test_a_place_in_code_is_shown_with_the_scans_that_saw_it_first_and_no_more(url, scanned):
+    from auditor.adapters.storage import open_database
+
+    scanned(reference())
+    later = RECORDED + timedelta(days=3)
+    open_database(url).run(lambda uow: uow.references.save("shop", ScanResult(commit="abc1234def"), later))
+
+    (seen,) = flagtrail("show", "new-checkout", "--format", "json").json["sightings"]
+    text = flagtrail("show", "new-checkout").out
+
+    assert (seen["repository"], seen["path"], seen["line"], seen["kind"]) == ("shop", "shop/checkout.py", 12, "read")
+    assert seen["first_seen"] == seen["last_seen"] == {"scanned_at": "2026-03-03T09:15:04Z", "commit": None}
+    assert seen["gone_since"] == {"scanned_at": "2026-03-06T09:15:04Z", "commit": "abc1234def"}
+    assert "No longer in code" in text
+    assert "abc1234," in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_one_flag_reads_on_a_terminal(url):
     answer = flagtrail("show", "new-checkout")
 

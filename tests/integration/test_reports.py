@@ -236,3 +236,58 @@ def test_the_same_data_is_written_for_programs(shop):
 
     assert len(whole["weeks"]) == 53
     assert whole["remove"] == whole["weeks"][-1]["remove"] == 1
+
+
+def removed(shop):
+    with shop.database.reader() as uow:
+        (judged,) = (one for one in stale_flags(uow, RULES, NOW) if one.facts.flag.key == "old")
+    return [(one.value, one.as_of) for one in judged.evidence if one.signal == "removed from code"]
+
+
+def test_a_verdict_names_the_commit_that_no_longer_had_the_last_use(shop):
+    assert removed(shop) == []  # a use is left
+
+    shop.scan(2)
+
+    last, former = removed(shop)
+    assert last == (f"a.py:1 removed by commit c2, {ago(2):%Y-%m-%d}", ago(2))
+    assert former == (f"b.py:2 removed by commit c3, {ago(3):%Y-%m-%d}", ago(3))
+
+
+def test_a_scan_that_could_not_read_every_file_removes_nothing(shop):
+    with shop.database.unit_of_work() as uow:
+        uow.references.save("/shop", ScanResult(complete=False, commit="broken"), ago(2))
+        uow.commit()
+
+    assert [as_of for _, as_of in removed(shop)] == [ago(3)]
+
+
+def test_many_places_that_went_at_once_are_counted(shop):
+    shop.scan(2, *((f"p{n}.py", n) for n in range(1, 6)))
+    shop.scan(1)
+
+    assert removed(shop)[0][0].startswith("p1.py:1, p2.py:2, p3.py:3 and 2 more removed by commit c1, ")
+
+
+def test_the_flag_page_names_the_commits_where_places_came_and_went(shop):
+    shop.scan(2)
+    with shop.database.unit_of_work() as uow:
+        uow.references.save("/till", ScanResult(complete=False, commit=None), ago(1))
+        spec = FlagSpec(shop.flag("old").name, "ssm", "shop", "prod", name="shop/old")
+        uow.references.save("/till", ScanResult((reference("c.py", 9, flag=spec),), complete=False), ago(0.5))
+        uow.commit()
+
+    told = report(shop, "flag shop/old", form="md").replace("\\", "")
+    page = report(shop, "flag shop/old")
+
+    assert "1 place in code name it: 0 came, 1 went (commit c3)" in told
+    assert "First scanned: 2 places in code name it (commit c30)" in told
+    assert "0 places in code name it: 0 came, 1 went (commit c2)" in told
+    assert "1 place in code name it: 1 came, 0 not seen, but not every file was read" in told
+    assert "a.py:1 removed by commit c2" not in page  # the other repository uses it
+
+
+def test_the_flag_page_shows_the_commit_that_removed_the_last_use(shop):
+    shop.scan(2)
+
+    assert "a.py:1 removed by commit c2" in report(shop, "flag shop/old")

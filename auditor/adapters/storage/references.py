@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, func, or_, select
 
 from auditor.adapters.storage.packing import pack, unpack
-from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import code_references, reference_sets, scans
 from auditor.adapters.storage.texts import digest
 from auditor.application.ports import StoredScan
 from auditor.domain.references import FlagSpec, Reference, ScanResult
+from auditor.domain.sightings import Look, Sweep
 from auditor.domain.times import from_micros, to_micros
 
 
@@ -59,6 +61,26 @@ class SqlReferenceStore:
         named = select(table.body).where(same)
         return [found for found in self._references(named, newest) if _may_be(found.flag, spec)]
 
+    def sweeps(self, names: Collection[str], as_of: datetime | None = None) -> Sequence[Sweep]:
+        """Return every scan, oldest first, with the references it found that have one of these names."""
+        table = scans.c
+        made = select(scans).order_by(table.seq)
+        if as_of is not None:
+            made = made.where(table.scanned_us <= to_micros(as_of))
+        found: dict[int, list[Reference]] = defaultdict(list)
+        for some in chunks(sorted(names)):
+            for row in self.session.rows(_named(some)):
+                found[row.set_id].append(unpack(Reference, row.body))
+        return [
+            Sweep(
+                row.repository,
+                Look(from_micros(row.scanned_us), row.commit_id),
+                row.complete,
+                found.get(row.set_id, ()),
+            )
+            for row in self.session.rows(made)
+        ]
+
     def _newest(self, as_of: datetime | None) -> Sequence[Row[Any]]:
         table = scans.c
         last = select(func.max(table.seq)).group_by(table.repository)
@@ -92,6 +114,13 @@ class SqlReferenceStore:
         (known,) = self.session.rows(select(reference_sets.c.id).where(reference_sets.c.digest == key))
         held: int = known.id
         return held
+
+
+def _named(names: Sequence[str]) -> Select[Any]:
+    """Select the references of these names: the flag's, or the key where the flag has no name."""
+    table = code_references.c
+    named = select(table.set_id, table.body).where(func.coalesce(table.flag_name, table.key).in_(names))
+    return named.order_by(table.set_id, table.position)
 
 
 def _may_be(found: FlagSpec, wanted: FlagSpec) -> bool:

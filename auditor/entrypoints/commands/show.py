@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _CHANGES = 10
 _STATES = (("Environment", 14), ("Version", 7), ("Says", None), ("Sure", 8))
 _HISTORY = (("When (UTC)", 10), ("Where", 16), ("Change", None), ("Who", 17))
-_REFERENCES = (("Kind", 8), ("Where", None), ("Sure", 8))
+_REFERENCES = (("Kind", 8), ("Where", None), ("Sure", 8), ("Since", 10))
+_LEFT = (("Kind", 8), ("Where", None), ("First seen", 16), ("Removed by", 16))
 
 
 @command(
@@ -66,5 +67,14 @@ def _write(view: FlagView) -> None:
     elif not view.references:
         output.write(f"References: none in the code scanned at {output.moment(view.scanned_at)}.")
     else:
-        found = [(r.kind.value, f"{r.path}:{r.line}", r.certainty.value) for r in view.references]
+        since = {(one.reference.path, one.reference.kind): f"{one.first.at:%Y-%m-%d}" for one in view.sightings}
+        found = [
+            (r.kind.value, f"{r.path}:{r.line}", r.certainty.value, since.get((r.path, r.kind), "?"))
+            for r in view.references
+        ]
         output.write_table(_REFERENCES, found, title=f"References, scanned at {output.moment(view.scanned_at)}")
+    left = [one for one in view.sightings if one.gone is not None]
+    if left:
+        rows = [(r.kind.value, f"{r.path}:{r.line}", str(s.first), str(s.gone)) for s in left for r in (s.reference,)]
+        output.write("")
+        output.write_table(_LEFT, rows, title="No longer in code")

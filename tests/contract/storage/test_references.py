@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from auditor.adapters.storage.tables import code_references
 from auditor.application.ports import StoredScan
 from auditor.domain.references import Certainty, Fallback, FlagSpec, Reference, ReferenceKind, ScanResult, Unread
+from auditor.domain.sightings import Look
 from tests.support.records import at
 
 SPEC = FlagSpec("/shop/prod/features/new-checkout", "ssm", "shop", "prod", name="shop/new-checkout")
@@ -88,3 +89,25 @@ def test_those_of_a_flag(database):
         assert [one.line for one in uow.references.of_flag(SPEC)] == [1, 3, 5]
         assert [one.line for one in uow.references.of_flag(bare)] == [1, 5]
         assert [one.line for one in uow.references.of_flag(replace(bare, provider="appconfig"))] == []
+
+
+def test_every_scan_is_told_with_what_it_found_of_some_flags(database):
+    other = FlagSpec("/shop/prod/features/other", "ssm", "shop", "prod", name="shop/other")
+    bare = FlagSpec("ü \ud800", "env")
+    with database.unit_of_work() as uow:
+        uow.references.save("shop", result(reference(1), reference(2, other), reference(3, bare)), at(1))
+        uow.references.save("till", result(commit=None), at(2))
+        uow.references.save("shop", result(reference(1), reference(2, other), reference(3, bare)), at(3))
+        uow.references.save("shop", result(reference(2, other), complete=False, commit="def"), at(4))
+        uow.commit()
+
+    with database.reader() as uow:
+        told = uow.references.sweeps({"shop/new-checkout", bare.key})
+        assert [(one.repository, one.look, one.complete, list(one.found)) for one in told] == [
+            ("shop", Look(at(1), "abc"), True, [reference(1), reference(3, bare)]),
+            ("till", Look(at(2), None), True, []),
+            ("shop", Look(at(3), "abc"), True, [reference(1), reference(3, bare)]),
+            ("shop", Look(at(4), "def"), False, []),
+        ]
+        assert [one.look.at for one in uow.references.sweeps({"shop/other"}, as_of=at(2))] == [at(1), at(2)]
+        assert not any(one.found for one in uow.references.sweeps({SPEC.key}))
