@@ -183,7 +183,8 @@ class Settings:
     """Everything a user can say about Flagtrail.
 
     ``config_path`` is the file it came from (``None``: none was there). ``repositories`` are what a
-    scheduled scan reads. ``code_link`` is a URL template with ``{commit}``, ``{path}``, ``{line}``.
+    scheduled scan reads. ``code_link`` is a URL template with ``{commit}``, ``{path}``, ``{line}``,
+    ``page_link`` one of published pages with ``{application}``, ``{flag}``, ``{change}``.
     ``people_shown`` are patterns of ``application/flag`` whose lists of people are shown by name.
     ``owners`` maps patterns of ``application/flag`` to who owns them. ``fingerprint_key`` makes masked
     values comparable and is shown nowhere. ``canary`` is the parameter that is flipped by a schedule to show that
@@ -207,6 +208,7 @@ class Settings:
     schedule: ScheduleSettings = ScheduleSettings()
     ledger: LedgerSettings = LedgerSettings()
     code_link: str | None = None
+    page_link: str | None = None
     people_shown: tuple[str, ...] = ()
     canary: str | None = None
     fingerprint_key: bytes | None = field(default=None, repr=False)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditor.domain.changes import DeploymentInfo, Gap, RecordedChange
+from auditor.application.wording import is_long, whole_text
+from auditor.domain.changes import DeploymentInfo, DiffEntry, Gap, RecordedChange
 from auditor.domain.flags import JsonValue
 from auditor.domain.sentences import describe_diff
 from auditor.domain.times import rfc3339
@@ -71,6 +72,7 @@ class Row:
     place: str
     summary: str
     diff: Sequence[str]
+    whole: str
     actor: str
     actor_kind: str
     how: str
@@ -222,7 +224,7 @@ def _rows(changes: Iterable[RecordedChange], *, notable: bool) -> Iterator[Row]:
         why = _notable(item)
         if notable and not why:
             continue
-        yield _row(item, why, prefix="notable" if notable else "change")
+        yield _row(item, why, prefix="notable" if notable else "")
 
 
 def _notable(item: RecordedChange) -> list[str]:
@@ -242,7 +244,7 @@ def _notable(item: RecordedChange) -> list[str]:
 def _row(item: RecordedChange, why: Sequence[str], prefix: str) -> Row:
     change = item.change
     return Row(
-        anchor=f"{prefix}-{item.seq}",
+        anchor=f"{prefix}-{item.seq}" if prefix else item.id,
         id=item.id,
         when=_when(item),
         kind=change.kind.value.replace("_", " "),
@@ -252,6 +254,7 @@ def _row(item: RecordedChange, why: Sequence[str], prefix: str) -> Row:
         place=f"{change.document.source} {change.document.name} in {change.document.account} {change.document.region}",
         summary=change.summary,
         diff=describe_diff(change.diff, before=change.before, after=change.after),
+        whole="\n".join(text for entry in change.diff for text in _whole(entry)),
         actor=_actor(item),
         actor_kind=item.attribution.actor.kind.value,
         how="; ".join(evidence.text for evidence in item.attribution.evidence) or "no evidence names anybody",
@@ -260,6 +263,15 @@ def _row(item: RecordedChange, why: Sequence[str], prefix: str) -> Row:
         notable=why,
         rollout=_rollout(change.deployment),
     )
+
+
+def _whole(entry: DiffEntry) -> Iterator[str]:
+    """Yield the values that messages cut, whole, with where each stands."""
+    path = entry.path or "the whole flag"
+    sides = (("before", entry.before, entry.op != "add"), ("after", entry.after, entry.op != "remove"))
+    for side, value, there in sides:
+        if there and is_long(value):
+            yield f"{path} {side}: {whole_text(value)}"
 
 
 def _rollout(deployment: DeploymentInfo | None) -> str:

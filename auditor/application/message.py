@@ -10,11 +10,15 @@ from auditor.domain.references import Reference
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One difference: where in the flag, and what it said before and after (``None``: it was not, or is not, there)."""
+    """One difference: where in the flag, and what it said before and after (``None``: it was not, or is not, there).
+
+    ``cut``: one of them is longer than it is shown.
+    """
 
     path: str
     before: str | None
     after: str | None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class Told:
     sentence: str
     diff: tuple[DiffLine, ...] = ()
     left_out: int = 0
+
+    @property
+    def cut(self) -> bool:
+        """Whether a value in its differences is longer than it is shown."""
+        return any(entry.cut for entry in self.diff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,15 @@ class Place:
 
     text: str
     reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A change on a published page, for a channel that can link: its id and the names that page goes by."""
+
+    change: str
+    application: str | None
+    flag: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,7 @@ class Message:
 
     ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit. ``broadcast``: a reply
     that the whole channel is to see, not its thread alone. ``commit`` is that of the scanned code, where it is one.
+    ``pages`` are the changes that it is about, the first ones; ``pages_left_out`` counts the others.
     """
 
     kind: AlertKind
@@ -78,3 +97,5 @@ class Message:
     footer: str = ""
     broadcast: bool = False
     commit: str | None = None
+    pages: tuple[Page, ...] = ()
+    pages_left_out: int = 0

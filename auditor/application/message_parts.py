@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from auditor.application.message import DiffLine, Fact, Place, Revert, Told
+from auditor.application.message import DiffLine, Fact, Page, Place, Revert, Told
 from auditor.application.wording import (
     LONGEST_VALUE,
     actor_text,
     counted,
     cut,
+    is_long,
     knowledge_text,
     line,
     listed,
@@ -31,6 +32,7 @@ MOST_CHANGES = 20
 MOST_DETAILED = 5
 MOST_DIFF_LINES = 8
 MOST_PLACES = 5
+MOST_PAGES = 5
 MOST_FINDINGS = 5
 MOST_COMMANDS = 3
 LONGEST_COMMAND = 2_500
@@ -87,7 +89,13 @@ def _diff_line(entry: DiffEntry) -> DiffLine:
         path=line(entry.path or "the whole flag", LONGEST_TITLE),
         before=None if entry.op == "add" else value_text(entry.before),
         after=None if entry.op == "remove" else value_text(entry.after),
+        cut=is_long(entry.before) or is_long(entry.after),
     )
+
+
+def pages_of(changes: Sequence[RecordedChange]) -> tuple[Page, ...]:
+    """Return the first changes as pages may show them."""
+    return tuple(Page(one.id, one.change.application, one.change.flag) for one in changes[:MOST_PAGES])
 
 
 def change_facts(changes: Sequence[RecordedChange], titles: Mapping[str, str]) -> list[Fact]:

@@ -15,6 +15,7 @@ from auditor.application.message import Message, Told
 from auditor.application.message_parts import (
     LONGEST_TITLE,
     MOST_CHANGES,
+    MOST_PAGES,
     MOST_PLACES,
     alert_facts,
     change_facts,
@@ -23,6 +24,7 @@ from auditor.application.message_parts import (
     finding_facts,
     footer_of,
     headline,
+    pages_of,
     reverts_of,
     sentence_of,
     told_change,
@@ -63,6 +65,8 @@ def _changes(alert: Alert) -> Message:
         reverts=reverts_of(alert),
         footer=footer_of(changes),
         commit=alert.commit,
+        pages=pages_of(changes),
+        pages_left_out=max(0, len(changes) - MOST_PAGES),
     )
 
 
@@ -100,6 +104,8 @@ def _digest(alert: Alert) -> Message:
         facts=alert_facts(replace(alert, facts=tuple(fact for fact in alert.facts if fact[0] != "held_back"))),
         findings=finding_facts(alert.findings),
         footer="flagtrail history shows each with its diff",
+        pages=pages_of(alert.changes),
+        pages_left_out=max(0, len(alert.changes) - MOST_PAGES),
     )
 
 

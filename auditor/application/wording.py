@@ -57,7 +57,21 @@ def line(text: str, longest: int = LONGEST_LINE) -> str:
 
 def value_text(value: JsonValue) -> str:
     """Return a value as short JSON, with what must not be shown hidden."""
-    return line(json.dumps(_veiled(value), ensure_ascii=False), LONGEST_VALUE).replace(f'"{HIDDEN}"', HIDDEN)
+    return line(_json(value), LONGEST_VALUE).replace(f'"{HIDDEN}"', HIDDEN)
+
+
+def is_long(value: JsonValue) -> bool:
+    """Tell whether a value is longer than messages show it."""
+    return len(visible(_json(value))) > LONGEST_VALUE
+
+
+def whole_text(value: JsonValue) -> str:
+    """Return a value as JSON, however long, with what must not be shown hidden."""
+    return _json(value).replace(f'"{HIDDEN}"', HIDDEN)
+
+
+def _json(value: JsonValue) -> str:
+    return json.dumps(_veiled(value), ensure_ascii=False)
 
 
 def _veiled(value: JsonValue) -> JsonValue:

@@ -78,6 +78,7 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
         ledger=ledger(_only(read, "ledger"), faults, base, environ),
         people_shown=tuple(_only(read, "people").get("shown", ())),
         code_link=_only(read, "links").get("code"),
+        page_link=_only(read, "links").get("pages"),
         fingerprint_key=key_from(("secrets", "fingerprint_key"), _only(read, "secrets"), faults, base, environ),
     )
 

@@ -452,6 +452,13 @@ SECTIONS: tuple[Section, ...] = (
                 "template",
                 "A page of the code host for one line, from `{commit}`, `{path}` and `{line}`.",
             ),
+            Option(
+                "pages",
+                v.address("application", "flag", "change", needs="change"),
+                "template",
+                "Where you publish the pages of `flagtrail report flag` or `history`, from `{application}`, `{flag}` "
+                "and `{change}`; on the pages a change's id is its anchor. Messages in Slack link there.",
+            ),
         ),
     ),
     Section(

@@ -196,6 +196,19 @@ def template(*known: str, needs: str | None = None) -> Reader:
     return read
 
 
+def address(*known: str, needs: str | None = None) -> Reader:
+    """Return a reader of a template of web addresses."""
+    inner = template(*known, needs=needs)
+
+    def read(value: Any, report: Report) -> str:
+        found: str = inner(value, report)
+        if found and not found.startswith(("https://", "http://")):
+            report(f"{shown(found)}: has to begin with https:// or http://")
+        return found
+
+    return read
+
+
 def _template_faults(value: str, known: tuple[str, ...], needs: str | None) -> list[str]:
     """Return what is wrong with a template."""
     names = placeholders(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,23 @@ def test_a_dry_run_prints_slacks_json_and_changes_nothing(record, slack):
     assert (slack.calls, waiting(record)) == ([], ["change|one"])
     flagtrail("notify", environ=environ(slack))
     assert slack.messages[0].posted == payload
+
+
+@pytest.mark.parametrize("report", [["flag", "shop/new-checkout"], ["history"]])
+def test_a_message_links_to_its_change_on_the_published_page(record, slack, tmp_path, report):
+    pages = "https://flags.example/{application}/{flag}.html#{change}"
+    Path("flagtrail.toml").write_text(f'[links]\npages = "{pages}"\n', encoding="utf-8")
+    (planned,) = flagtrail("notify", "--dry-run", environ=environ(slack)).json
+    flagtrail("notify", environ=environ(slack))
+    page = tmp_path / "page.html"
+    made = flagtrail("report", *report, "--out", str(page))
+
+    (posted,) = [message.posted for message in slack.messages]
+    assert posted == planned
+    (link,) = re.findall(r"https://flags\.example/[^']+", str(posted["blocks"]))
+    address, _, anchor = link.partition("#")
+    assert (made.status, address) == (0, "https://flags.example/shop/new-checkout.html")
+    assert f'id="{anchor}"' in page.read_text(encoding="utf-8")
 
 
 def test_without_a_token_it_prints_and_leaves_them_waiting(record):

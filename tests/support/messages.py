@@ -86,6 +86,9 @@ def cases() -> dict[str, Alert]:
         "updated-since-changed": alert(
             recorded(), former=_former((1, text)), superseded=(recorded().id,), references=()
         ),
+        "updated-and-cut": alert(
+            recorded(diff=(DiffEntry("replace", "/value/text", "w" * 9_000, "W" * 300),)), references=()
+        ),
         "updated-with-links": alert(recorded(), references=PLACES, former=_former((1, text)), commit="0123abc"),
         "created": alert(
             recorded(
@@ -286,11 +289,12 @@ def _long() -> Alert:
 
 
 CODE_LINK = "https://code.example/shop/blob/{commit}/{path}#L{line}"
+PAGE_LINK = "https://flags.example/{application}/{flag}.html#{change}"
 
 
 def render(told: Alert) -> tuple[str, str]:
     """Return Slack's JSON and the console's text of an alert."""
-    payload = json.dumps(slack_json(told, "C0FLAGS01", CODE_LINK), ensure_ascii=False, indent=2)
+    payload = json.dumps(slack_json(told, "C0FLAGS01", CODE_LINK, PAGE_LINK), ensure_ascii=False, indent=2)
     return f"{payload}\n", "\n".join(readable(compose(told)))
 
 

@@ -376,6 +376,11 @@ scan = "soon"
             '[links]\ncode = "https://x/{commit}"',
             "2: links.code: 'https://x/{commit}': {path} is missing",
         ),
+        (
+            '[links]\npages = "flags/{flag}.html#{change}"',
+            "2: links.pages: 'flags/{flag}.html#{change}': has to begin with https:// or http://",
+        ),
+        ('[links]\npages = "https://x/{flag}"', "2: links.pages: 'https://x/{flag}': {change} is missing"),
         ('[owners]\n"shop/*" = 3', "2: owners.shop/*: has to be a text in quotes, not 3"),
     ],
 )

@@ -54,6 +54,7 @@ def build(settings: Settings, clock: Clock | None = None, route: str | None = No
         base_url=settings.slack.base_url,
         name=name,
         code_link=settings.code_link,
+        page_link=settings.page_link,
     )
 
 

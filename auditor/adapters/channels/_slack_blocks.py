@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from auditor.application.message import DiffLine, Message, Revert, Told
+from auditor.application.message import DiffLine, Message, Page, Revert, Told
 from auditor.domain.alerts import AlertKind
-from auditor.domain.code_links import code_link
+from auditor.domain.code_links import code_link, page_link
 
 MOST_BLOCKS = 45
 LONGEST_SECTION = 2_900
@@ -23,22 +23,30 @@ _SAFE_KEY = re.compile(r"[\w|:/.,@+=-]{1,200}")
 _ABSENT = "(absent)"
 # What a path is usually made of; anything else is shown without a link.
 _PLAIN = re.compile(r"[\w ./,+-]{1,500}:\d+  [a-z, ]+")
+_NAME = re.compile(r"[\w-]{1,100}")
 LONGEST_URL = 2_000
 
 Block = dict[str, Any]
 
 
-def payload(message: Message, channel: str, thread: str | None = None, code_link: str | None = None) -> dict[str, Any]:
+def payload(
+    message: Message,
+    channel: str,
+    thread: str | None = None,
+    code_link: str | None = None,
+    page_link: str | None = None,
+) -> dict[str, Any]:
     """Return the arguments of ``chat.postMessage`` for a message; its outbox key travels as metadata.
 
-    ``thread`` is the timestamp of the message that it answers, ``code_link`` the template of links to code.
+    ``thread`` is the timestamp of the message that it answers, ``code_link`` the template of links to code,
+    ``page_link`` that of links to published pages.
     """
     reply = {} if thread is None else {"thread_ts": thread, "reply_broadcast": message.broadcast}
     return {
         **reply,
         "channel": channel,
         "text": fallback(message),
-        "blocks": blocks(message, code_link),
+        "blocks": blocks(message, code_link, page_link),
         "metadata": {
             "event_type": EVENT_TYPE,
             "event_payload": {"outbox_key": metadata_key(message.key), "kind": message.kind.value},
@@ -50,13 +58,19 @@ def payload(message: Message, channel: str, thread: str | None = None, code_link
     }
 
 
-def edit_payload(message: Message, channel: str, timestamp: str, code_link: str | None = None) -> dict[str, Any]:
+def edit_payload(
+    message: Message,
+    channel: str,
+    timestamp: str,
+    code_link: str | None = None,
+    page_link: str | None = None,
+) -> dict[str, Any]:
     """Return the arguments of ``chat.update``; the metadata of the message that is edited stays as it is."""
     return {
         "channel": channel,
         "ts": timestamp,
         "text": fallback(message),
-        "blocks": blocks(message, code_link),
+        "blocks": blocks(message, code_link, page_link),
         "link_names": False,
         "parse": "none",
     }
@@ -79,7 +93,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(message: Message, template: str | None = None) -> list[Block]:
+def blocks(message: Message, template: str | None = None, pages: str | None = None) -> list[Block]:
     """Return the message's blocks: the most important first, so that what does not fit is the least."""
     page = _Page()
     # In its thread a reply stands below the title already.
@@ -87,6 +101,7 @@ def blocks(message: Message, template: str | None = None) -> list[Block]:
         page.add({"type": "header", "text": _plain(message.title, LONGEST_HEADER)})
     page.plain(message.lines)
     _add_changes(page, message.changes, message.changes_left_out)
+    _add_pages(page, message, pages)
     page.plain(f"{fact.label}: {fact.text}" for fact in message.facts)
     page.plain(f"⚠ {finding.label}: {finding.text}" for finding in message.findings)
     _add_code(page, message, template)
@@ -106,6 +121,27 @@ def _add_changes(page: _Page, changes: Sequence[Told], left_out: int) -> None:
         page.plain(f"{bullet}{told.sentence}" for told in changes)
     if left_out:
         page.plain([f"… and {left_out} more changes."])
+
+
+def _add_pages(page: _Page, message: Message, template: str | None) -> None:
+    """Say where the changes stand on pages, whole; a name that Slack could make something of is not a link's text."""
+    links = [(page_link(template, one.application, one.flag, one.change), _page_name(one)) for one in message.pages]
+    found = [(url, name) for url, name in links if url is not None and len(url) <= LONGEST_URL]
+    if not found:
+        return
+    where = "on its page" if len(message.pages) == 1 else "on their pages"
+    cut = any(told.cut for told in message.changes)
+    said = f"Cut to fit here; whole {where}: " if cut else f"{where.capitalize()}: "
+    parts: list[Block] = [{"type": "text", "text": said}]
+    for number, (url, name) in enumerate(found):
+        parts += [{"type": "text", "text": ", "}] if number else []
+        parts.append({"type": "link", "url": url, "text": name})
+    left_out = message.pages_left_out + len(links) - len(found)
+    page.rich([*parts, *([{"type": "text", "text": f" … {left_out} more"}] if left_out else [])])
+
+
+def _page_name(page: Page) -> str:
+    return page.flag if page.flag is not None and _NAME.fullmatch(page.flag) else f"change {page.change}"
 
 
 def _diff_text(entry: DiffLine) -> str:

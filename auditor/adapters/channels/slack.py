@@ -47,10 +47,11 @@ class SlackChannel:
         timeout: int = TIMEOUT_SECONDS,
         name: str = "slack",
         code_link: str | None = None,
+        page_link: str | None = None,
     ) -> None:
         """Remember where to post; nothing is connected or loaded before the first message.
 
-        ``code_link`` is the template of links to code.
+        ``code_link`` is the template of links to code, ``page_link`` that of links to published pages.
         """
         url = base_url or DEFAULT_BASE_URL
         if not url.startswith(("https://", "http://")):
@@ -61,7 +62,7 @@ class SlackChannel:
         self._clock = clock
         self._base_url = url if url.endswith("/") else f"{url}/"
         self._timeout = timeout
-        self._code_link = code_link
+        self._links = (code_link, page_link)
 
     def send(self, alert: Alert) -> Delivery:
         """Post or edit one message and say what became of it; where there is no message to edit, it is posted anew.
@@ -86,7 +87,7 @@ class SlackChannel:
         return self._told(lambda: self._post(alert))
 
     def _post(self, alert: Alert) -> Delivery:
-        sent = payload(compose(alert), self._channel, _timestamp(alert.thread), self._code_link)
+        sent = payload(compose(alert), self._channel, _timestamp(alert.thread), *self._links)
         answer = self._call("chat.postMessage", json=sent)
         return answers.sent(str(answer.get("channel") or self._channel), str(answer.get("ts")))
 
@@ -98,7 +99,7 @@ class SlackChannel:
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- loaded by _client below anyway
 
         try:
-            self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp, self._code_link))
+            self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp, *self._links))
         except SlackApiError as error:
             response: Any = error.response
             if alert.kind is AlertKind.UPDATE or response.get("error") not in _CLOSED:

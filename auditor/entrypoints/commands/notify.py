@@ -107,7 +107,8 @@ def _show(context: Context, alerts: Sequence[Alert], *, as_json: bool) -> None:
 
     if as_json or context.format == "json":
         channel = slack_channel(context.settings)
-        write_json([slack_json(alert, channel, context.settings.code_link) for alert in alerts])
+        links = context.settings.code_link, context.settings.page_link
+        write_json([slack_json(alert, channel, *links) for alert in alerts])
         return
     for alert in alerts:
         for line in readable(compose(alert)):

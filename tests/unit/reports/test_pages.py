@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tracemalloc
 from dataclasses import replace
@@ -11,7 +12,7 @@ from importlib import import_module
 import pytest
 
 from auditor.domain.attribution import UNATTRIBUTED, Actor, ActorKind, Attribution, Certainty
-from auditor.domain.changes import ChangeKind
+from auditor.domain.changes import ChangeKind, DiffEntry
 from auditor.domain.verdicts import Verdict
 from reports import REPORTS, flag, history, stale
 from reports.bars import bars
@@ -155,6 +156,24 @@ def test_a_change_that_nothing_dates_shows_its_interval(tmp_path):
 
 def test_a_masked_value_is_never_a_value():
     assert value_text({"masked": True, "comparable": False}) == "hidden value"
+
+
+@pytest.mark.parametrize("name", ["history", "flag"])
+def test_a_change_has_its_id_as_anchor_and_its_values_whole(name, tmp_path):
+    values = "w" * 9_000, {"masked": True, "comparable": False, "why": "x" * 99}
+    one = recorded(number=3, diff=(DiffEntry("replace", "/value/text", *values),))
+    added = recorded(number=4, diff=(DiffEntry("add", "/value/text", None, ["<b>" * 100]),))
+    data = {
+        "history": HistoryInput(lambda: iter([added, one]), [], NOW),
+        "flag": FlagInput(judged("shop"), [added, one], stale_of("shop")),
+    }
+    page = rendered(name, data[name], tmp_path)
+
+    assert {one.id, added.id} <= set(page.attributes("id"))
+    assert "/value/text before: " in page.text
+    assert values[0] in page.text
+    assert "x" * 99 not in page.text
+    assert json.dumps(["<b>" * 100]) in page.text
 
 
 def test_a_long_value_is_cut_and_says_how_long_it_is():

@@ -172,6 +172,48 @@ def test_links_lead_into_the_code_host_and_nowhere_else(text):
     assert not urls or "@" not in text
 
 
+PAGES = "https://flags.example/{application}/{flag}.html#{change}"
+_PAGE = re.compile(r"https://flags\.example/[\w.~%-]+/[\w.~%-]+\.html#c0{19}\d")
+
+
+def page_links(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the links of a message."""
+    rich = [block for block in payload["blocks"] if block["type"] == "rich_text"]
+    return [part for block in rich for part in block["elements"][0]["elements"] if part["type"] == "link"]
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "new-checkout", "a/b?c#d", "\ud800", "{flag}", "%2e%2e"])
+def test_links_lead_to_published_pages_and_nowhere_else(text):
+    payload = slack_json(replace(poisoned(text), key="key"), "C0FLAGS01", page_link=PAGES)
+
+    check(payload)
+    links = page_links(payload)
+    assert links or len(text) > 600
+    assert all(_PAGE.fullmatch(link["url"]) for link in links)
+    assert {link["text"] for link in links} <= {"change c00000000000000000001", "new-checkout"}
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", None])
+def test_a_name_that_is_no_step_of_an_address_has_no_link(name):
+    told = alert(recorded(flag="new-checkout", application=name), recorded(flag="a", number=2))
+    links = page_links(slack_json(told, "C0FLAGS01", page_link=PAGES))
+
+    assert [link["url"] for link in links] == ["https://flags.example/shop/a.html#c00000000000000000002"]
+    history = page_links(slack_json(told, "C0FLAGS01", page_link="https://flags.example/history.html#{change}"))
+    assert [link["text"] for link in history] == ["new-checkout", "a"]
+    assert page_links(slack_json(told, "C0FLAGS01", page_link="javascript:{change}")) == []
+
+
+def test_a_cut_value_is_said_to_be_whole_on_its_page():
+    told = alert(recorded(diff=(DiffEntry("replace", "/value/text", "w" * 241, "b"),)))
+    linked, plain = (json.dumps(slack_json(told, "C0FLAGS01", page_link=pages)) for pages in (PAGES, None))
+
+    assert "Cut to fit here; whole on its page: " in linked
+    assert "page" not in plain
+    whole = alert(recorded(diff=(DiffEntry("replace", "/value/text", "w" * 238, "b"),)))
+    assert "On its page: " in json.dumps(slack_json(whole, "C0FLAGS01", page_link=PAGES))
+
+
 @pytest.mark.parametrize("kind", list(AlertKind))
 @pytest.mark.parametrize("text", HOSTILE)
 def test_on_a_terminal_it_moves_nothing(text, kind):
