@@ -67,6 +67,18 @@ class Sighting:
         certain = self.reference.certainty is Certainty.CERTAIN
         return self.gone is not None and certain and self.reference.kind in _IN_CODE
 
+    @property
+    def departure(self) -> str | None:
+        """Say how it went, ``None`` while it has not.
+
+        No commit is blamed where the same one still had it (then files that nobody committed were scanned, or another
+        Flagtrail scanned them), nor where none is known.
+        """
+        if self.gone is None:
+            return None
+        blamed = self.gone.commit is not None and self.gone.commit != self.last.commit
+        return f"{'removed by' if blamed else 'no longer found at'} {self.gone}"
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the sighting for outputs; ``line`` is the one it was last seen in."""
         return {

@@ -15,7 +15,7 @@ from enum import StrEnum
 from auditor.domain.flags import FlagId, FlagState, JsonValue
 from auditor.domain.lifetimes import FlagType, Lifetime, LifetimeRules
 from auditor.domain.readings import Position, Reading, read_state
-from auditor.domain.sightings import Look, Sighting
+from auditor.domain.sightings import Sighting
 from auditor.domain.snoozes import Snooze
 from auditor.domain.times import rfc3339
 from auditor.domain.wording import count
@@ -588,15 +588,15 @@ def _evidence(case: _Case) -> Iterator[Signal]:
 
 def _left(places: Sequence[Sighting]) -> Iterator[Signal]:
     """Say which commits no longer had places that the commit scanned before had, the newest first."""
-    by_scan: dict[Look, list[str]] = {}
+    by_scan: dict[tuple[datetime, str], list[str]] = {}
     for one in places:
-        if one.gone is not None:
-            by_scan.setdefault(one.gone, []).append(f"{one.reference.path}:{one.reference.line}")
-    newest = sorted(by_scan, key=lambda look: look.at, reverse=True)
-    for look in newest[:_NAMED]:
-        names = by_scan[look]
+        if one.gone is not None and one.departure is not None:
+            named = by_scan.setdefault((one.gone.at, one.departure), [])
+            named.append(f"{one.reference.path}:{one.reference.line}")
+    for at, departure in sorted(by_scan, reverse=True)[:_NAMED]:
+        names = by_scan[at, departure]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield Signal("removed from code", f"{', '.join(names[:_NAMED])}{more} removed by {look}", look.at)
+        yield Signal("removed from code", f"{', '.join(names[:_NAMED])}{more} {departure}", at)
 
 
 def _related(facts: FlagFacts) -> Iterator[Signal]:

@@ -68,6 +68,34 @@ def test_what_is_committed_is_kept_as_the_repository(code):
     assert kept() == [str(code)]
 
 
+def test_the_commit_that_removed_the_last_use_is_named(code):
+    def evidence():
+        (entry,) = json.loads(flagtrail("stale", "--format", "json").out)
+        return [one["value"].rpartition(", ")[0] for one in entry["evidence"] if one["signal"] == "removed from code"]
+
+    def git(*words):
+        who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        return subprocess.run(["git", "-C", str(code), *who, *words], check=True, capture_output=True, text=True).stdout
+
+    first = git("rev-parse", "HEAD").strip()
+    assert flagtrail("scan", str(code)).status == 0
+    (code / "a.py").write_text(f"# further down\n{READS}")
+    assert flagtrail("scan", str(code)).status == 0
+    assert evidence() == []
+    (code / "a.py").write_text("")
+    assert flagtrail("scan", str(code)).status == 0
+    assert evidence() == [f"a.py:3 no longer found at commit {first[:7]}"]
+
+    assert flagtrail("scan", str(code), "--committed").status == 0
+    assert evidence() == []
+    git("commit", "-qam", "two")
+    assert flagtrail("scan", str(code), "--committed").status == 0
+    second = git("rev-parse", "HEAD").strip()
+    assert evidence() == [f"a.py:2 removed by commit {second[:7]}"]
+    (seen,) = flagtrail("show", PARAMETER.name, "--format", "json").json["sightings"]
+    assert [seen[key]["commit"] for key in ("first_seen", "last_seen", "gone_since")] == [first, first, second]
+
+
 def test_a_repository_that_cannot_be_fetched_is_one_line_and_leaves_the_record_alone(code):
     answer = flagtrail("scan", f"file://{code}/none")
     assert answer.status == 2

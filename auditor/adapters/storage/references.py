@@ -68,9 +68,12 @@ class SqlReferenceStore:
         if as_of is not None:
             made = made.where(table.scanned_us <= to_micros(as_of))
         found: dict[int, list[Reference]] = defaultdict(list)
+        read: dict[str, Reference] = {}  # most stay the same from scan to scan
         for some in chunks(sorted(names)):
             for row in self.session.rows(_named(some)):
-                found[row.set_id].append(unpack(Reference, row.body))
+                if row.body not in read:
+                    read[row.body] = unpack(Reference, row.body)
+                found[row.set_id].append(read[row.body])
         return [
             Sweep(
                 row.repository,

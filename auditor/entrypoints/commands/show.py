@@ -15,7 +15,7 @@ _CHANGES = 10
 _STATES = (("Environment", 14), ("Version", 7), ("Says", None), ("Sure", 8))
 _HISTORY = (("When (UTC)", 10), ("Where", 16), ("Change", None), ("Who", 17))
 _REFERENCES = (("Kind", 8), ("Where", None), ("Sure", 8), ("Since", 10))
-_LEFT = (("Kind", 8), ("Where", None), ("First seen", 16), ("Removed by", 16))
+_LEFT = (("Kind", 8), ("Where", None), ("First seen", 15), ("Gone", 24))
 
 
 @command(
@@ -75,6 +75,9 @@ def _write(view: FlagView) -> None:
         output.write_table(_REFERENCES, found, title=f"References, scanned at {output.moment(view.scanned_at)}")
     left = [one for one in view.sightings if one.gone is not None]
     if left:
-        rows = [(r.kind.value, f"{r.path}:{r.line}", str(s.first), str(s.gone)) for s in left for r in (s.reference,)]
+        rows = [
+            (s.reference.kind.value, f"{s.reference.path}:{s.reference.line}", str(s.first), s.departure or "")
+            for s in left
+        ]
         output.write("")
         output.write_table(_LEFT, rows, title="No longer in code")

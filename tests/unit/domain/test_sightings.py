@@ -78,6 +78,25 @@ def test_only_a_certain_use_leaves_production_code(fields):
     assert not found.left_code
 
 
+@pytest.mark.parametrize(
+    ("commits", "said"),
+    [
+        (("a", "b"), "removed by commit b, "),
+        ((None, "b"), "removed by commit b, "),
+        (("b", "b"), "no longer found at commit b, "),
+        (("a", None), "no longer found at unknown commit, "),
+    ],
+)
+def test_a_commit_is_blamed_only_where_it_can_have_done_it(commits, said):
+    before, after = commits
+    sweeps = [
+        Sweep("shop", Look(at(1), before), complete=True, found=[place()]),
+        Sweep("shop", Look(at(2), after), complete=True, found=[]),
+    ]
+    assert sightings(sweeps)[0].departure.startswith(said)
+    assert sightings(sweeps[:1])[0].departure is None
+
+
 def test_a_scan_is_named_by_its_short_commit_and_day():
     assert str(Look(at(1), "0123456789abcdef")).startswith("commit 0123456, 20")
     assert str(Look(at(1), None)).startswith("unknown commit, 20")
