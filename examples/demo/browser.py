@@ -125,7 +125,7 @@ def program() -> str | None:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Run Chromium with a new, empty profile; raise ``RuntimeError`` where there is none."""
+    """Run Chromium with a new, empty profile and home; raise ``RuntimeError`` where there is none."""
     chromium = program()
     if chromium is None:
         raise RuntimeError("pictures need Chromium; on Debian: apt install chromium")
@@ -138,7 +138,9 @@ def browser() -> Iterator[Browser]:
             (os.POSIX_SPAWN_DUP2, answers_in, _WRITES),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
-        process = os.posix_spawn(chromium, words, os.environ, file_actions=places)
+        # Its caches and settings lie under HOME, whatever profile it is given.
+        environ = {**os.environ, "HOME": profile}
+        process = os.posix_spawn(chromium, words, environ, file_actions=places)
         os.close(orders_out)
         os.close(answers_in)
         with os.fdopen(answers_out, "rb") as answers, os.fdopen(orders_in, "wb") as orders:
