@@ -138,8 +138,8 @@ def browser() -> Iterator[Browser]:
             (os.POSIX_SPAWN_DUP2, answers_in, _WRITES),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
-        # Its caches and settings lie under HOME, whatever profile it is given.
-        environ = {**os.environ, "HOME": profile}
+        # Its caches and settings lie in these, whatever profile it is given.
+        environ = {**os.environ, "HOME": profile, "XDG_RUNTIME_DIR": profile}
         process = os.posix_spawn(chromium, words, environ, file_actions=places)
         os.close(orders_out)
         os.close(answers_in)
