@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ class Cache:
 
     def keep(self, value: object, *name: str) -> None:
         """Keep a plain object by name."""
-        self._write(self._place(name), pickle.dumps(value, protocol=5))
+        self._write(self._place(name), _dumped(value))
 
     def _place(self, name: Iterable[str]) -> str:
         digest = _digest(self.scanner, *name)
@@ -118,7 +119,7 @@ class Cache:
 
     def keep_result(self, key: str, result: ScanResult) -> None:
         """Keep a whole scan's result, and throw away what is too old or too much."""
-        self._write(f"results/{_digest(self.scanner, key)}", pickle.dumps(result, protocol=5))
+        self._write(f"results/{_digest(self.scanner, key)}", _dumped(result))
         self._prune()
 
     def _read(self, name: str) -> bytes | None:
@@ -158,6 +159,20 @@ def _by_age(paths: Iterable[Path]) -> list[tuple[int, int, Path]]:
     """Files with age and size, the newest first."""
     kinds = ((path.stat(), path) for path in paths)
     return sorted(((kind.st_mtime_ns, kind.st_size, path) for kind, path in kinds), reverse=True)
+
+
+class _Pickler(pickle.Pickler):
+    """Writes a member of an enum as its class, called with the value: some interpreters would write a look-up."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """How an object is written; as always where it is no enum's."""
+        return (type(value), (value.value,)) if isinstance(value, Enum) else NotImplemented
+
+
+def _dumped(value: Any) -> bytes:
+    written = io.BytesIO()
+    _Pickler(written, protocol=5).dump(value)
+    return written.getvalue()
 
 
 class _Unpickler(pickle.Unpickler):

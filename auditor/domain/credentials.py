@@ -62,6 +62,7 @@ _SHAPE = re.compile("|".join(_SHAPES))
 # 40 characters of base64 between others: an AWS secret access key, if it is as mixed as one.
 _SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
+# Before Python 3.11.5 a possessive group keeps what its last, failing turn has taken: no such group looks ahead here.
 # A name that says it, a separator, and the value: in prose, JSON, JSON inside JSON, URLs, connection strings.
 _LABELLED = re.compile(
     r"""
@@ -76,7 +77,7 @@ _LABELLED = re.compile(
         " (?P<double> (?: [^"\\] | \\. )*+ )
       | ' (?P<single> [^']*+ )
       | \\+["'] (?P<escaped> [^"']*+ )
-      | (?P<bare> (?: (?:bearer|basic|token) [ ]+ )? (?: [^\s"',;&\\] | ,(?=\S) )++ )
+      | (?P<bare> (?: (?:bearer|basic|token) [ ]+ )? (?: [^\s"',;&\\]++ | ,(?=\S) )+ )
     )
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
