@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,14 +19,6 @@ BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OWN, OTHER, STRANGER = "123456789012", "444455556666", "999988887777"
 NAME = "/myapp/prod/features/new-checkout"
 SSM = SourceSettings("ssm", "ssm", paths=("/{application}/{environment}/features/{flag}",))
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
 
 
 def recording(path: Path, *sources: SourceSettings, role: str | None = "flagtrail-read") -> Record:

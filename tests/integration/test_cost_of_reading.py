@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -30,19 +30,6 @@ BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PARAMETERS, FLAGS = (10_000, 500) if PROOF else (60, 25)
 # Five applications with one profile and one environment each, and the calls of CloudTrail's event history.
 SMALL_CONSTANT = 60
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as running:
-        for name, value in running.environ().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-@pytest.fixture
-def record(aws: StandIn, tmp_path: Path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def put(aws: StandIn, numbers: range, value: str = "true") -> None:

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from datetime import UTC, datetime
 
-import pytest
-
-from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
 from tests.support.recording import Record
 
 NAME = "/shop/prod/features/new-checkout"
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(datetime(2026, 3, 2, 9, tzinfo=UTC)) as running:
-        for name, value in running.environ().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def waiting(record: Record) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from auditor.domain.times import parse_rfc3339
-from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
 from tests.conftest import PROOF
 from tests.support.aws import flag_document
@@ -20,19 +19,6 @@ from tests.support.recording import Record, sample
 BEGIN = datetime(2026, 10, 6, 7, 0, tzinfo=UTC)
 ARRIVALS = ("one by one", "the other way round", "in one batch", "in one batch, turned")
 TRIED = ARRIVALS if PROOF else ARRIVALS[:2]
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def arrive(record: Record, how: str, *events: dict[str, Any]) -> None:

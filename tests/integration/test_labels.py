@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,14 +11,6 @@ from examples.standin import StandIn
 from tests.support.recording import Record
 
 NAME = "/shop/prod/features/new-checkout"
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(datetime(2026, 3, 2, 9, tzinfo=UTC)) as running:
-        for name, value in running.environ().items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 @pytest.fixture

@@ -24,14 +24,6 @@ ANN, BOB, CEM, DEE = PEOPLE
 
 
 @pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
-
-
-@pytest.fixture
 def record(aws, tmp_path, monkeypatch) -> Record:
     monkeypatch.chdir(tmp_path)
     return Record(tmp_path, DEFAULT_SOURCES)

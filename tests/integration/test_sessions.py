@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
-from tests.support.recording import Record
 
 BEGIN = datetime(2026, 10, 6, 8, 0, tzinfo=UTC)
 CHECKOUT = "/myapp/prod/features/new-checkout"
@@ -30,19 +27,6 @@ ALICE = {
     "userName": "alice",
 }
 ELSEWHERE = {"type": "AWSAccount", "principalId": "AIDACKCEVSQ6C2EXAMPLE", "accountId": "444455556666"}
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def opening(call: str, identity: dict[str, Any], key: str, **more: Any) -> dict[str, Any]:

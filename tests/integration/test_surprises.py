@@ -9,34 +9,17 @@ changes nothing until it is deployed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from auditor.domain.flags import FlagState
 from auditor.domain.readings import Position, read_state
-from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
 from tests.support.aws import flag_document
 from tests.support.recording import TABLE, Record, sample
 
 BEGIN = datetime(2026, 10, 6, 7, 0, tzinfo=UTC)
 CHECKOUT = "/myapp/prod/features/new-checkout"
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def put(aws: StandIn, value: str, **more: Any) -> None:

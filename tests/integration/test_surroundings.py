@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,19 +16,6 @@ from tests.support.recording import Record, sample
 
 BEGIN = datetime(2026, 10, 6, 9, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/watch"
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def monitor(aws: StandIn, name: str) -> dict[str, str]:

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
 from tests.support.aws import flag_document
 from tests.support.cli import flagtrail
-from tests.support.recording import Record
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NAME = "/shop/prod/features/search"
@@ -25,11 +23,6 @@ def aws(monkeypatch) -> Iterator[StandIn]:
         for name, value in aws.environ().items():
             monkeypatch.setenv(name, value)
         yield aws
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def save(aws: StandIn, on: bool, ids: dict[str, str] | None = None) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,19 +19,6 @@ BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECRET = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 OTHER = "ghp_" + "z9Y8x7W6v5U4t3S2r1Q0p9O8n7M6l5K4j3I2"
 IN_BUCKET = SourceSettings("s3", "s3", bucket="flags-123456789012", key="{application}/{environment}/flags.json")
-
-
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[StandIn]:
-    with StandIn(BEGIN) as aws:
-        for name, value in aws.environ().items():
-            monkeypatch.setenv(name, value)
-        yield aws
-
-
-@pytest.fixture
-def record(aws, tmp_path) -> Record:
-    return Record(tmp_path, DEFAULT_SOURCES)
 
 
 def flags(limit: int, token: str = SECRET) -> dict[str, Any]:
