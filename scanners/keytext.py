@@ -49,6 +49,11 @@ class KeyText:
         tail = self.pattern.rsplit("/", 1)[-1]
         return bool(tail.strip("*"))
 
+    def fits(self, key: str) -> bool:
+        """Whether a key has the known pieces in this order, whatever stands for the unknown ones."""
+        pieces = (".*" if part is None else re.escape(part) for part in self.parts)
+        return re.fullmatch("".join(pieces), key, re.DOTALL) is not None
+
     def regex(self) -> re.Pattern[str]:
         """The keys this can be; an unknown part stays within a segment."""
         return re.compile("".join("[^/]*" if part is None else re.escape(part) for part in self.parts))

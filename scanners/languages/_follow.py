@@ -238,7 +238,7 @@ class Follower:
         if not (statement.each and isinstance(value, _code.Name | _code.Member)):
             self._bind_keys(value, values, "a name is given the key")
         if isinstance(target, _code.Name):
-            values = self.libraries.mirrored(values, scope.type_of(target.id))
+            values = self.libraries.mirrored(values, scope.type_of(target.id) or self._class_held(target.id, scope))
             self._give(target, values, scope, declares=statement.declares)
         elif isinstance(target, _code.Member):
             self._give_member(target, values, scope)
@@ -247,6 +247,12 @@ class Follower:
         else:
             self.value(target, scope)
         self.libraries.written(target, scope)
+
+    def _class_held(self, name: str, scope: Scope) -> str:
+        """The class of the object that a name holds, where its type was not declared."""
+        holder = scope.find(name)
+        held = holder.names[name] if holder is not None else ()
+        return next((value.cls.node.name for value in held if isinstance(value, Instance)), "")
 
     def _give(self, target: _code.Name, values: Vals, scope: Scope, *, declares: bool) -> None:
         named = tuple(_named(value, target.id) for value in values)
@@ -428,8 +434,14 @@ class Follower:
             for value in cls.scope.names.get(name, ()):
                 if isinstance(value, FuncVal):
                     self.enter(FuncVal(value.node, value.scope, made), (args, [arg.at for arg in node.args]), node.at)
-        self.bind(given, "an object is built with the key")
+        self.built(cls, given)
         return (made,)
+
+    def built(self, cls: ClassVal, given: Vals) -> None:
+        """An object of a class is made with these."""
+        if given:
+            self.called.add(id(cls.node))
+        self.bind(given, "an object is built with the key")
 
     def enter(self, func: FuncVal, given: tuple[list[Vals], list[int]] | None, at: int) -> Vals:
         """Follow a function's body with what it is called with; None: by itself."""

@@ -90,6 +90,8 @@ class Libraries:
         held = own or owner.cls.scope.names.get(name)
         if held is not None:
             return held
+        if not owner.given:
+            return (Unknown(frozenset({id(owner.cls.node)})),)
         return tuple(value for value in owner.given if isinstance(value, Text)) or UNKNOWN
 
     def _external_member(self, owner: External, name: str) -> Vals:
@@ -417,11 +419,25 @@ class Libraries:
         """``ssm.GetParameterInput{Name: ...}``, or an object of a class of the file."""
         found = tables.REQUEST.fullmatch(node.type.rsplit(".", 1)[-1]) if node.type else None
         if found is None:
-            return None
+            return self._object(node, made)
         if found["operation"] == tables.SESSION:
             return (Thing("session", _located([(made,)], *tables.PLACES)),)
         call = _code.Call(node.at, _code.Name(node.at, node.type), [])
         return self._fields(found["operation"], made, call)
+
+    def _object(self, node: _code.Obj, made: MapVal) -> Vals | None:
+        """An object of a class of the file, its fields filled where it is written out."""
+        cls = self.follower.classes.get(node.type.strip("*&"))
+        if cls is None:
+            return None
+        fields = Scope(cls.scope)
+        for keys, values in made.pairs:
+            for text in texts(keys):
+                if text.key.text is not None:
+                    fields.names[text.key.text] = values
+        given = tuple(value for _, values in made.pairs for value in values)
+        self.follower.built(cls, given)
+        return (Instance(cls, given, fields),)
 
     def _fields(self, operation: str, given: MapVal, node: _code.Call) -> Vals | None:
         if operation in tables.REQUESTS:
@@ -563,14 +579,20 @@ class Libraries:
 
     def handed(self, name: str, values: Vals) -> None:
         """A whole key is handed to something that may read it, or taken from it."""
+        if name.rsplit(".", 1)[-1].split(" ", 1)[0] in _SETS_VARIABLE:
+            self.follower.bind(values, "an environment variable")
+            return
         for value in values:
             if isinstance(value, Text):
                 self._handed_text(name, value)
             elif isinstance(value, ListVal):
                 self.handed(name, tuple(one for item in value.items for one in item))
             elif isinstance(value, MapVal):
-                for _, held in value.pairs:
-                    self.handed(name, held)
+                for keys, held in value.pairs:
+                    if any(text.key.text in _VARIABLES for text in texts(keys)):
+                        self.follower.bind(held, "an environment variable")
+                    else:
+                        self.handed(name, held)
 
     def _handed_text(self, name: str, text: Text) -> None:
         known = text.key.text
@@ -646,6 +668,11 @@ class Libraries:
                     else self.follower.value(target.key, scope)
                 )
                 self.follower.ask(keys, ENVIRONMENT, _WRITE, at, "an environment variable is set")
+
+
+# How infrastructure code gives a function or a container its environment variables.
+_VARIABLES = frozenset({"environment", "environmentVariables"})
+_SETS_VARIABLE = frozenset({"addEnvironment"})
 
 
 def _answered(value: Value, operation: str) -> Value:

@@ -199,13 +199,18 @@ class _File:
         """A name is given a key."""
         sure = holder.kind in _BINDING or top.kind in {"module", "locals"}
         for part in _hcl.parts_of(attribute.value):
-            if not isinstance(part, Text) or part.heredoc or id(part) in self._taken:
+            if (
+                not isinstance(part, Text | Call)
+                or id(part) in self._taken
+                or (isinstance(part, Text) and part.heredoc)
+            ):
                 continue
-            text = _literal(part)
-            if text is not None and not is_plain(text) and text not in {"", "/"}:
-                what = f"{attribute.name} is given the key"
-                certainty = Certainty.CERTAIN if sure else Certainty.POSSIBLE
-                self.findings.exact(text, (), _BIND, part.at, what, certainty=certainty)
+            for held in self.texts(part):
+                text = held.text
+                if text is not None and not is_plain(text) and text not in {"", "/"}:
+                    what = f"{attribute.name} is given the key"
+                    certainty = Certainty.CERTAIN if sure else Certainty.POSSIBLE
+                    self.findings.exact(text, (), _BIND, part.at, what, certainty=certainty)
 
     def _script(self, value: Expression) -> None:
         if isinstance(value, Text):
@@ -278,11 +283,12 @@ class _File:
         return tuple(found[:_MOST]) or _UNKNOWN
 
     def _elements(self, source: Expression | None) -> Iterator[tuple[Expression, Expression]]:
-        if isinstance(source, Call):
-            source = source.args[0] if source.args else None
-        if isinstance(source, Ref):
-            held = self._names.get(source.path, [])
-            source = held[0] if held else None
+        for _ in range(_DEEPEST):
+            if isinstance(source, Call):
+                source = source.args[0] if source.args else None
+            elif isinstance(source, Ref):
+                held = self._names.get(source.path, [])
+                source = held[0] if held else None
         if isinstance(source, Object):
             yield from source.pairs
         elif isinstance(source, Items):

@@ -375,16 +375,30 @@ def mirrored(m: Machine, cls: ClassObj, reader: Reader) -> DocModel:
     return model
 
 
+def typed(m: Machine, values: Vals, types: Vals) -> None:
+    """A fetched document is said to be a dict of a type: the type declares the keys it names."""
+    for fetched in (value for value in values if isinstance(value, Doc)):
+        for one in types:
+            if isinstance(one, ClassObj) and members.derives_from(one, "TypedDict"):
+                mirrored(m, one, fetched.reader)
+            elif isinstance(one, Obj) and one.kind == "typed-dict":
+                for text in _keys_of(one.data):
+                    for match in m.reporter.matches(text, fetched.reader, Certainty.CERTAIN):
+                        steps = ("a type of the document declares it",)
+                        m.reporter.add(match.flag, text.at, ReferenceKind.DEFINE, match.certainty, steps)
+
+
 def field_keys(cls: ClassObj, name: str, declared_field: tree.Declare | None) -> tuple[str, ...]:
     """The keys a field of a model can stand for: its alias, else its name and the usual spellings of it."""
     value = declared_field.value if declared_field is not None else None
-    aliases = _aliases(value)
-    if aliases:
-        return tuple(aliases)
+    told = aliases(value)
+    if told:
+        return tuple(told)
     return (name, name.replace("_", "-"), _camel(name)) if _generates_aliases(cls) else (name,)
 
 
-def _aliases(value: tree.Expr | None) -> list[str]:
+def aliases(value: tree.Expr | None) -> list[str]:
+    """The names that a field's own declaration gives it."""
     if not isinstance(value, tree.Call):
         return []
     return [

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from scanners.languages.python import documents, fold, invoke, members, memory, tree
 from scanners.languages.python.arguments import Args, from_container
-from scanners.languages.python.readers import settings
+from scanners.languages.python.readers import options, settings
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
     ClassObj,
     Const,
+    Doc,
     Ext,
     FlagVal,
     FuncObj,
@@ -170,6 +171,8 @@ def _declare(m: Machine, node: tree.Declare, here: Here) -> None:
         values = m.eval(node.value, here)
         if all(isinstance(value, Unknown) or _is_none(value) for value in values):
             values = members.instances_of(m, node.annotation, here.scope) or values
+        if any(isinstance(value, Doc) for value in values):
+            documents.typed(m, values, members.annotated_types(m, node.annotation, here.scope))
         assign(m, node.target, binding(m, values, spelled(node.target)), here)
     elif isinstance(node.target, tree.Name) and here.scope.kind != "class":
         found = members.instances_of(m, node.annotation, here.scope)
@@ -426,8 +429,21 @@ def _decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here) -> Vals | 
         elif name in {"staticmethod", "classmethod"}:
             func.kind = name.removesuffix("method")
         else:
-            made = _wrapped(m, m.eval(decorator, here), made, here, here.site(decorator.pos))
+            decorators = m.eval(decorator, here)
+            _registered(m, decorator, made, here)
+            options.given(decorators, func)
+            made = _wrapped(m, decorators, made, here, here.site(decorator.pos))
     return made
+
+
+def _registered(m: Machine, decorator: tree.Expr, made: Vals, here: Here) -> None:
+    """``@name.register`` and ``@name.register(type)``: a call of the name may be one of this function."""
+    named = decorator.func if isinstance(decorator, tree.Call) else decorator
+    if not isinstance(named, tree.Attr) or named.name != "register" or not isinstance(named.value, tree.Name):
+        return
+    held = here.scope.names.get(named.value.id, ())
+    if any(isinstance(value, FuncObj) for value in held):
+        here.scope.names[named.value.id] = union(held, made)
 
 
 def _decorator_name(decorator: tree.Expr) -> str:
@@ -443,8 +459,19 @@ def _wrapped(m: Machine, decorators: Vals, made: Vals, here: Here, site: Site) -
     if not known:
         return made
     found = invoke.call(m, tuple(known), Args(site, [made]), here, site)
+    for value in known:
+        if isinstance(value, FuncObj) and value.lexical is None:
+            _note_guard(m, value, site)
     callables = tuple(value for value in found if isinstance(value, FuncObj | Method | Ref))
     return callables or made
+
+
+def _note_guard(m: Machine, decorator: FuncObj, site: Site) -> None:
+    """A decorator that fixes the key of a flag, and asks for it around each function it decorates, is used."""
+    for frame, reads in list(m.reporter.fixed.items()):
+        if m.roots.get(frame) is decorator:
+            for seen in list(reads):
+                m.reporter.used(seen, site, "a decorator that asks for the flag is used")
 
 
 def _class(m: Machine, node: tree.Class, here: Here) -> None:
@@ -470,6 +497,8 @@ def _class(m: Machine, node: tree.Class, here: Here) -> None:
     m.run(node.body, here._replace(scope=scope))
     if members.is_enum(cls):
         _make_members(m, cls, here)
+    _tell_descriptors(m, cls, here)
+    _tell_bases(m, cls, here)
     documents.declared(m, cls, here)
 
 
@@ -482,6 +511,32 @@ def _class_base(value: Value) -> Value:
     if isinstance(value, Bound) and isinstance(value.owner, Ext):
         return Ext(f"{value.owner.name}.{value.name}")
     return value
+
+
+def _tell_descriptors(m: Machine, cls: ClassObj, here: Here) -> None:
+    """Each object of the class's body that wants to know its name is told it."""
+    for part in cls.node.body:
+        for target in part.targets if isinstance(part, tree.Assign) else ():
+            for value in cls.scope.names.get(target.id, ()) if isinstance(target, tree.Name) else ():
+                func = members.special_method(value, "__set_name__")
+                if func is not None and func.owner is not None and isinstance(target, tree.Name):
+                    name = literal(target.id, here.site(target.pos))
+                    args = Args(here.site(part.pos), [(cls,), (name,)])
+                    invoke.followed(m, func, args, here, args.site, value)
+                    m.built.append((func.owner, name, here.frame))
+
+
+def _tell_bases(m: Machine, cls: ClassObj, here: Here) -> None:
+    """``class A(Base, key="...")`` hands its keywords to the base that asks for them."""
+    for ancestor in members.ancestors(cls)[1:]:
+        for func in ancestor.scope.names.get("__init_subclass__", ()):
+            if isinstance(func, FuncObj):
+                site = here.site(cls.node.pos)
+                args = Args(site, named={name: binding(m, values, name) for name, values in cls.options.items()})
+                invoke.followed(m, func, args, here, site, cls)
+                for name, values in cls.scope.names.items():
+                    cls.scope.names[name] = tuple(_untagged(value) for value in values)
+                return
 
 
 def _make_members(m: Machine, cls: ClassObj, here: Here) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanners.languages.python import execute, fold, members, memory, tree
+from scanners.languages.python import documents, execute, fold, members, memory, tree
 from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import calls
 from scanners.languages.python.values import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 14
 _SUMMARY_BUDGET = 20_000
+_CONSTRUCTORS = frozenset({"__init__", "__set_name__"})
 
 
 def call(m: Machine, funcs: Vals, args: Args, here: Here, site: Site) -> Vals:
@@ -99,7 +100,7 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
     if held is not None:
         return memory.recalled(held, args)
     events = m.reporter.events
-    found = _followed(m, func, args, here, site, owner)
+    found = followed(m, func, args, here, site, owner)
     if shape is not None and m.reporter.events == events and memory.repeatable(found):
         m.memory[shape] = found
     return found
@@ -128,8 +129,9 @@ def summary(m: Machine, func: FuncObj) -> memory.Summary:
     return m.summaries[func]
 
 
-def _followed(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None) -> Vals:
-    frame = m.frame(func.name, here.frame, func.lexical, constructor=func.name == "__init__")
+def followed(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None) -> Vals:
+    """Follow a call for what it does, whatever is known of the function already."""
+    frame = m.frame(func.name, here.frame, func.lexical, constructor=func.name in _CONSTRUCTORS)
     scope = Scope({}, func.scope, func.scope.path, "function")
     _bind(m, func, scope, frame, args, owner, site)
     m.running.append(func)
@@ -140,6 +142,13 @@ def _followed(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, own
     if all(isinstance(value, Unknown) for value in found):
         return _annotated(m, func)
     return found
+
+
+def _said(m: Machine, func: FuncObj, values: Vals) -> None:
+    """What a function's own annotation says of a document it gives back."""
+    node = func.node
+    if isinstance(node, tree.Def) and node.returns is not None and any(isinstance(value, Doc) for value in values):
+        documents.typed(m, values, members.annotated_types(m, node.returns, func.scope))
 
 
 def body(m: Machine, func: FuncObj, scope: Scope, frame: Frame) -> Vals:
@@ -153,7 +162,9 @@ def body(m: Machine, func: FuncObj, scope: Scope, frame: Frame) -> Vals:
     for closure in frame.closures:
         if closure not in m.running:
             root(m, closure, lexical=frame)
-    return _returned(frame)
+    found = _returned(frame)
+    _said(m, func, found)
+    return found
 
 
 def _returned(frame: Frame) -> Vals:

@@ -61,7 +61,9 @@ def _of_module(m: Machine, owner: ModuleRef, name: str, _here: Here, _site: Site
     return m.member(owner.path, name)
 
 
-def _of_ext(_m: Machine, owner: Ext, name: str, _here: Here, _site: Site) -> Vals:
+def _of_ext(m: Machine, owner: Ext, name: str, _here: Here, _site: Site) -> Vals:
+    if owner.name == "django.conf.settings":
+        return settings.of_modules(m, name) or (Ext(f"{owner.name}.{name}"),)
     return (Ext(f"{owner.name}.{name}"),)
 
 
@@ -134,7 +136,31 @@ def from_instance(m: Machine, owner: Ref, values: Vals) -> Vals:
     )
 
 
+def special_method(value: Value, name: str) -> FuncObj | None:
+    """A method that the language itself calls on an object of the repository; None where there is none."""
+    if not isinstance(value, Ref) or not isinstance(value.obj, InstObj) or value.obj.member:
+        return None
+    for ancestor in ancestors(value.obj.cls):
+        for held in ancestor.scope.names.get(name, ()):
+            if isinstance(held, FuncObj):
+                return held
+    return None
+
+
+def _described(m: Machine, value: Value, owner: Value, here: Here, site: Site) -> Vals | None:
+    """What a descriptor gives where it is asked as an attribute; None for what is none."""
+    getter = special_method(value, "__get__")
+    if getter is None:
+        return None
+    found = invoke.function(m, getter, Args(site, [(owner,), UNKNOWN]), here, site, owner=value)
+    m.note_uses(found, frozenset({site}), here, site)
+    return found
+
+
 def _bound(m: Machine, value: Value, owner: Ref, here: Here, site: Site) -> Vals:
+    described = _described(m, value, owner, here, site)
+    if described is not None:
+        return described
     if isinstance(value, FuncObj) and value.kind == "property":
         found = invoke.function(m, value, Args(site), here, site, owner=owner)
         m.note_uses(found, frozenset({site}), here, site)
@@ -151,16 +177,18 @@ def bound(value: Value, owner: Value) -> Value:
     return Method(value, owner)
 
 
-def _of_class(m: Machine, owner: ClassObj, name: str, _here: Here, site: Site) -> Vals:
+def _of_class(m: Machine, owner: ClassObj, name: str, here: Here, site: Site) -> Vals:
     found = class_attribute(m, owner, name)
     if name == "__members__":
         return (members_by_name(m, owner, site),)
     if not found:
         base = external_base(m, owner)
         return (Bound(owner, name),) if base is None else (Bound(base, name),)
-    return tuple(
-        Method(value, owner) if isinstance(value, FuncObj) and value.kind == "class" else value for value in found
-    )
+    return union(*(_described(m, value, owner, here, site) or (_of_its_class(value, owner),) for value in found))
+
+
+def _of_its_class(value: Value, owner: ClassObj) -> Value:
+    return Method(value, owner) if isinstance(value, FuncObj) and value.kind == "class" else value
 
 
 def class_attribute(m: Machine, cls: ClassObj, name: str) -> Vals:
@@ -475,18 +503,23 @@ def _annotated_type(m: Machine, parts: tuple[tree.Expr, ...], scope: Scope) -> V
     return instances_of(m, parts[0], scope)
 
 
-def annotated_classes(m: Machine, annotation: tree.Expr, scope: Scope) -> list[ClassObj]:
-    """The classes of the repository that an annotation names, containers looked through."""
-    if isinstance(annotation, tree.Str):
-        parsed = execute.parsed_annotation(annotation)
-        return annotated_classes(m, parsed, scope) if parsed is not None else []
+def annotated_types(m: Machine, annotation: tree.Expr, scope: Scope) -> Vals:
+    """What the names of an annotation stand for, containers looked through."""
     if isinstance(annotation, tree.Sub):
         index = annotation.key
         parts = index.values if isinstance(index, tree.Items) else (index,)
-        return [cls for part in parts for cls in annotated_classes(m, part, scope)]
+        return union(*(annotated_types(m, part, scope) for part in parts))
     if isinstance(annotation, tree.Binary):
-        return [cls for part in annotation.values for cls in annotated_classes(m, part, scope)]
-    return [value for value in _type_values(m, annotation, scope) if isinstance(value, ClassObj)]
+        return union(*(annotated_types(m, part, scope) for part in annotation.values))
+    if isinstance(annotation, tree.Str):
+        parsed = execute.parsed_annotation(annotation)
+        return annotated_types(m, parsed, scope) if parsed is not None else ()
+    return _type_values(m, annotation, scope)
+
+
+def annotated_classes(m: Machine, annotation: tree.Expr, scope: Scope) -> list[ClassObj]:
+    """The classes of the repository that an annotation names, containers looked through."""
+    return [value for value in annotated_types(m, annotation, scope) if isinstance(value, ClassObj)]
 
 
 def special_instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> Vals | None:

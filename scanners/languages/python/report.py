@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class Reporter:
     patterns: dict[tuple[str, Site], Pattern] = field(default_factory=dict)
     unresolved: dict[Site, str] = field(default_factory=dict)
     frames: dict[int, Frame] = field(default_factory=dict)
-    waiting: dict[Site, tuple[Site, str, KeyText, Reader]] = field(default_factory=dict)
+    waiting: dict[Site, dict[KeyText, tuple[Site, str, Reader]]] = field(default_factory=dict)
     events: int = 0
     waits: int = 0
     wrapping_frames: set[int] = field(default_factory=set)
@@ -54,6 +54,8 @@ class Reporter:
     reached: set[Site] = field(default_factory=set)
     passing: dict[Site, tuple[str, KeyText, Reader]] = field(default_factory=dict)
     handed_on: set[Site] = field(default_factory=set)
+    unmatched: dict[Site, KeyText] = field(default_factory=dict)
+    fixed: dict[int, dict[Seen, None]] = field(default_factory=dict)
 
     def place(self, site: Site) -> tuple[int, int]:
         """Line and column, from 1."""
@@ -145,7 +147,7 @@ class Reporter:
             if way.open.part and way.passed:
                 self.passing.setdefault(way.site, (what, key, reader))
                 self.reached.add(call)
-            self.waiting.setdefault(call, (text.at, what, key, reader))
+            self.waiting.setdefault(call, {}).setdefault(key, (text.at if key.text is None else way.site, what, reader))
             root = _outermost(frame).id
             self.waiting_frames.add(root)
             if direct and any(tag.frame == root and not tag.own for tag in decisive_tags(text)):
@@ -161,7 +163,10 @@ class Reporter:
         for flag, sure in found:
             self.add(flag, site, kind, sure, steps, default)
             self._bindings(flag, text, sure)
-        return Seen(found, site, holder.id, key.pattern, text.trail, default)
+        seen = Seen(found, site, holder.id, key.pattern, text.trail, default)
+        if found and kind is ReferenceKind.READ:
+            self.fixed.setdefault(_outermost(frame).id, {})[seen] = None
+        return seen
 
     def matches(self, text: Text, reader: Reader, certainty: Certainty) -> tuple[Match, ...]:
         """The flags a key can stand for with this reader."""
@@ -208,20 +213,37 @@ class Reporter:
 
     def finish(self) -> None:
         """Say what nobody passed a key to, once everything is followed."""
-        for call, (site, what, key, reader) in self.waiting.items():
-            if call in self.reached:
-                continue
-            found = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
-            self._partly_known(key, site, reader, found, what)
-            steps = (what, f"key like {key.pattern!r}, the rest comes from a parameter")
-            for flag, sure in found:
-                self.add(flag, site, ReferenceKind.READ, sure, steps)
+        for call, waiting in self.waiting.items():
+            if call not in self.reached:
+                self._unpassed(waiting)
         for site, (what, key, reader) in self.passing.items():
             if site not in self.handed_on:
                 known = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
                 self._partly_known(key, site, reader, known, what)
                 for flag, sure in known:
                     self.add(flag, site, ReferenceKind.READ, sure, (what, f"key like {key.pattern!r}"))
+
+        self._forget_answered()
+
+    def _forget_answered(self) -> None:
+        """Where one of several readers is told the whole key, what is not known of it to another says nothing."""
+        asked: dict[Site, set[str]] = {}
+        for flag, site, _, _ in self.found:
+            asked.setdefault(site, set()).add(flag.key)
+        for site, key in self.unmatched.items():
+            if any(key.fits(known) for known in asked.get(site, ())):
+                self.unresolved.pop(site, None)
+
+    def _unpassed(self, waiting: Mapping[KeyText, tuple[Site, str, Reader]]) -> None:
+        """A key comes from a parameter that nobody passes: what its defaults say, else what is known of it."""
+        keys = [key for key, (_, _, reader) in waiting.items() if self.flags.read(key, reader)]
+        for key in keys or list(waiting)[:1]:
+            site, what, reader = waiting[key]
+            found = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
+            self._partly_known(key, site, reader, found, what)
+            steps = (what, f"key like {key.pattern!r}, the rest comes from a parameter")
+            for flag, sure in found:
+                self.add(flag, site, ReferenceKind.READ, sure, steps)
 
     def _partly_known(
         self,
@@ -234,6 +256,8 @@ class Reporter:
         if not found:
             known = f"the key {key.pattern!r} matches no flag" if key.selective else "the key is not known"
             self.unresolved.setdefault(site, f"{what}: {known}")
+            if key.selective:
+                self.unmatched[site] = key
             return
         line, column = self.place(site)
         providers = sorted(reader.providers)

@@ -433,11 +433,19 @@ def _tells(machine: Machine, value: Value, asking: set[FuncObj], owners: set[Cla
     return isinstance(value, Doc | Obj)
 
 
+def _describes(cls: ClassObj, owners: set[ClassObj]) -> bool:
+    """Whether attributes of a class are objects that ask for a flag when they are taken."""
+    held = (value for values in cls.scope.names.values() for value in values if isinstance(value, Ref))
+    return any(isinstance(value.obj, InstObj) and value.obj.cls in owners for value in held)
+
+
 def _object_tells(machine: Machine, value: Ref, asking: set[FuncObj], owners: set[ClassObj]) -> bool:
     held = value.obj
     if isinstance(held, InstObj):
         inner = held.attrs.get("value", ()) if held.member else ()
-        return held.cls in owners or any(isinstance(v, Text) and _tells(machine, v, asking, owners) for v in inner)
+        if held.cls in owners or _describes(held.cls, owners):
+            return True
+        return any(isinstance(v, Text) and _tells(machine, v, asking, owners) for v in inner)
     if isinstance(held, SeqObj):
         return any(_tells(machine, v, asking, owners) for item in held.items for v in item if isinstance(v, Text))
     return any(

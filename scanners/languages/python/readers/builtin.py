@@ -102,7 +102,7 @@ def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     for func in args.values[0] if args.values else ():
         one = Partial(func, tuple(args.values[1:]), tuple(args.named.items()))
         made.append(one)
-        if len(args.values) > 1 or args.named:
+        if any(fold.texts(values) for values in (*args.values[1:], *args.named.values())):
             invoke.one(m, one, Args(site), here, site)
     return tuple(made) or UNKNOWN
 
@@ -274,6 +274,11 @@ def _depends(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Obj("depends", data=tuple(args.take(0, "dependency") or ())),)
 
 
+def _same(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A decorator that gives back what it decorates."""
+    return (Ext("copy.deepcopy"),)
+
+
 def _options(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     made = MapObj()
     made.items = [((literal(name, site),), values) for name, values in args.named.items()]
@@ -281,7 +286,13 @@ def _options(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _cast(m: Machine, args: Args, here: Here, site: Site) -> Vals:
-    return args.take(1, "val") or UNKNOWN
+    values = args.take(1, "val") or UNKNOWN
+    documents.typed(m, values, args.take(0, "typ") or ())
+    return values
+
+
+def _typed_dict(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Obj("typed-dict", data=args.take(1, "fields") or ()),)
 
 
 def _named_tuple(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -302,6 +313,7 @@ _HANDLERS: dict[str, Handler] = {
     "getattr": _getattr,
     "functools.partial": _partial,
     "functools.partialmethod": _partial,
+    "functools.wraps": _same,
     "list": _sequence,
     "tuple": _sequence,
     "set": _sequence,
@@ -328,6 +340,8 @@ _HANDLERS: dict[str, Handler] = {
     "isinstance": _unknown,
     "print": _nothing,
     "typing.cast": _cast,
+    "typing.TypedDict": _typed_dict,
+    "typing_extensions.TypedDict": _typed_dict,
     "os.getenv": _environment,
     "os.environ.get": _environment,
     "os.environ.pop": _environment,

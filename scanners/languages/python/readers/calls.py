@@ -77,6 +77,8 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
     made = tables.instance(name) or accessors.instance(m, name)
     if made is not None:
         return (made,)
+    if name.startswith("aws_cdk."):
+        libraries.variables_set(m, args.given("environment") or ())
     found = _passed_on(m, args, here, site)
     return (Unknown((), name),) if found == UNKNOWN else found
 
@@ -126,6 +128,8 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
         made = aws.client(args, resource=name == "resource")
         if not any(isinstance(value, Obj) and value.kind.startswith("other") for value in made):
             return made
+    if name == "add_environment":
+        m.binding(args.take(1, "value") or (), "an environment variable")
     wrapped = _project_method(m, owner, name, args, here, site)
     found = _telling(m, owner, name, args, here, site)
     if found is not None:

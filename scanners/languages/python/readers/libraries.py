@@ -9,13 +9,14 @@ from auditor.domain.references import ReferenceKind
 from scanners.flag_index import Reader
 from scanners.languages.python import documents, fold, members
 from scanners.languages.python.arguments import Args
-from scanners.languages.python.readers import aws, objects, settings, tables
+from scanners.languages.python.readers import aws, objects, options, settings, tables
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
     ClassObj,
     Doc,
     FuncObj,
+    MapObj,
     Method,
     Obj,
     Ref,
@@ -139,6 +140,13 @@ def _statement(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Unknown(),)
 
 
+def variables_set(m: Machine, environment: Vals) -> None:
+    """A function or container of an infrastructure toolkit is given its environment variables."""
+    for value in environment:
+        for _, values in value.obj.items if isinstance(value, Ref) and isinstance(value.obj, MapObj) else ():
+            m.binding(values, "an environment variable")
+
+
 def _dumped(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return args.take(0) or UNKNOWN
 
@@ -178,6 +186,13 @@ _FUNCTIONS: dict[tuple[str, str], Handler] = {
     ("pulumi_aws", "get_parameter"): _infrastructure(_READ, 0, "name"),
     ("pulumi_aws", "get_parameter_output"): _infrastructure(_READ, 0, "name"),
     ("troposphere", "Parameter"): _infrastructure(_DEFINE, "Name"),
+    ("click", "option"): options.decorating,
+    ("click", "argument"): options.decorating,
+    ("typer", "Option"): options.parameter,
+    ("typer", "Argument"): options.parameter,
+    ("pytest", "parametrize"): options.parametrized,
+    ("pytest", "param"): options.one_row,
+    ("argparse", "ArgumentParser"): options.parser,
     ("json", "dumps"): _dumped,
     ("orjson", "dumps"): _dumped,
     ("yaml", "safe_dump"): _dumped,
@@ -251,4 +266,5 @@ _METHODS: dict[str, Callable[[Any, Obj, str, Args, Any, Site], Vals | None]] = {
     "type-adapter": _of_type_adapter,
     "ssm-parameter": _of_parameter,
     "ssm-group": _of_group,
+    "argument-parser": options.of_parser,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanners.languages.python import documents, fold
+from scanners.languages.python.readers import options
 from scanners.languages.python.values import Bound, Doc, Obj, Site, Vals
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def attribute(m: Machine, owner: Obj, name: str, here: Here, site: Site) -> Vals
         if name in reads:
             return asked_again(m, owner, here, site, f"configured object is asked {name}")
         return (owner,)
+    if owner.kind == "namespace":
+        return options.of_namespace(owner, name, site)
     if owner.kind == "unleash" and name == "client":
         return (owner,)
     if owner.kind == "appconfig-store" and name == "get_raw_configuration":

@@ -11,6 +11,7 @@ from scanners.languages.python.values import (
     Bound,
     ClassObj,
     Ext,
+    Imported,
     InstObj,
     ModuleRef,
     Piece,
@@ -95,10 +96,31 @@ def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> V
     return None
 
 
+def of_modules(m: Machine, name: str) -> Vals:
+    """What the settings modules of the repository give a name that a framework's settings object is asked for."""
+    paths = [path for path in m.project.paths if _is_settings_module(path)] if name.isupper() else []
+    found = (m.looked_up((Imported(path, name),)) for path in sorted(paths))
+    return tuple(value for value in union(*found) if not isinstance(value, Unknown))
+
+
+def _is_settings_module(path: str) -> bool:
+    *folders, file = path.split("/")
+    return file == "settings.py" or folders[-1:] == ["settings"]
+
+
 def _spellings(owner: Value, name: str) -> tuple[str, ...]:
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj) and _settings_class(owner.obj.cls):
-        return (name, f"{_prefix(owner.obj.cls)}{name}".upper())
+        return _variables(owner.obj.cls, name)
     return (name,)
+
+
+def _variables(cls: ClassObj, name: str) -> tuple[str, ...]:
+    """The variables that a field of a settings class is filled from: its alias, else its name behind the prefix."""
+    for ancestor in members.ancestors(cls):
+        aliases = documents.aliases(ancestor.fields[name].value) if name in ancestor.fields else []
+        if aliases:
+            return tuple(dict.fromkeys(spelled for alias in aliases for spelled in (alias, alias.upper())))
+    return (name, f"{_prefix(cls)}{name}".upper())
 
 
 def _is_settings(m: Machine, owner: Value, name: str) -> bool:
@@ -129,9 +151,9 @@ def declares_flag(m: Machine, cls: ClassObj) -> bool:
     """Whether a settings class has a field that is a flag."""
     if "env" not in m.providers or not _settings_class(cls):
         return False
-    names = (f"{_prefix(cls)}{name}" for name in (*cls.fields, *cls.scope.names))
+    names = dict.fromkeys((*cls.fields, *cls.scope.names))
     return any(
-        m.reporter.flags.exact(spelled, ENVIRONMENT.providers) for name in names for spelled in (name, name.upper())
+        m.reporter.flags.exact(spelled, ENVIRONMENT.providers) for name in names for spelled in _variables(cls, name)
     )
 
 
@@ -140,7 +162,7 @@ def defined(m: Machine, name: str, here: Here, site: Site) -> None:
     cls = m.class_of(here.scope)
     if cls is not None:
         in_settings = _settings_class(cls) or "settings" in cls.name.lower() or "config" in cls.name.lower()
-        names = (name, f"{_prefix(cls)}{name}".upper()) if _settings_class(cls) else (name,)
+        names = _variables(cls, name) if _settings_class(cls) else (name,)
     else:
         stem = here.scope.path.rsplit("/", 1)[-1].removesuffix(".py")
         in_settings = here.scope.kind == "module" and (stem in _NAMES or "settings" in here.scope.path)
