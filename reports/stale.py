@@ -6,13 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from auditor.domain.code_links import code_link
 from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lives import Life, Moment, Year
-from auditor.domain.references import Certainty, Reference
+from auditor.domain.references import Annotation, Certainty, Reference
 from auditor.domain.times import rfc3339
 from auditor.domain.verdicts import (
     KEEPING_RULES,
@@ -64,12 +65,13 @@ class StaleInput:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One reference as the page shows it."""
+    """One reference as the page shows it, or a comment and what it says."""
 
     text: str
     kind: str
     possible: bool
     link: str | None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,10 @@ def _row(number: int, judgement: Judgement, by_flag: Mapping[str, list[Reference
         snoozed=_snoozed(judgement),
         worth=_worth(judgement),
         winning=[(name, value) for name, value in judgement.winning_value.items() if value is not None],
-        places=[_place(reference, data) for reference in references[:_SHOWN_REFERENCES]],
+        places=[
+            *(_place(reference, data) for reference in references[:_SHOWN_REFERENCES]),
+            *_comments(facts.annotations, data),
+        ],
         more_places=max(0, len(references) - _SHOWN_REFERENCES),
         changed_at=facts.changed_at,
         changed_by=facts.changed_by,
@@ -275,6 +280,14 @@ def _place(reference: Reference, data: StaleInput) -> Place:
         possible=reference.certainty is Certainty.POSSIBLE,
         link=code_link(data.code_url, reference, data.commit),
     )
+
+
+def _comments(annotations: Sequence[Annotation], data: StaleInput) -> Iterator[Place]:
+    """Yield the comments that say something of the flag's life, each once."""
+    by_place = {(one.path, one.line): one for one in annotations}
+    for one in islice(by_place.values(), _SHOWN_REFERENCES):
+        link = code_link(data.code_url, one, data.commit)
+        yield Place(f"{one.path}:{one.line}", "comment", possible=False, link=link, said=one.text)
 
 
 def document(data: StaleInput) -> Document:

@@ -27,6 +27,7 @@ from auditor.domain.references import (
     Unresolved,
 )
 from auditor.domain.scan_options import ScanOptions
+from scanners.annotations import annotated
 from scanners.cache import Facts
 from scanners.flag_index import FlagIndex, is_plain
 from scanners.languages import LANGUAGES
@@ -290,19 +291,12 @@ class _Scan:
 
     # Joining
 
-    def _bytes_of(self, path: str) -> bytes | None:
-        """Return what is in a listed file, or ``None`` where it cannot be read any more."""
-        place = next((file.place for file in self.listing.files if file.path == path), None)
-        try:
-            return None if place is None else read_bytes(place, _LARGEST_SOURCE)
-        except OSError:
-            return None
-
     def _result(self) -> ScanResult:
         unread = [*self.listing.unread, *(Unread(path, reason) for path, reason in self.unread.items())]
         skipped = [*self.listing.skipped, *self.skipped]
+        bytes_of = partial(_bytes_at, {file.path: file.place for file in self.listing.files})
         return ScanResult(
-            tuple(marked(one_per_line(self.references), self._bytes_of)),
+            tuple(annotated(marked(one_per_line(self.references), bytes_of), bytes_of)),
             tuple(sorted(set(self.unresolved), key=lambda one: (one.path, one.line, one.column, one.reason))),
             tuple(sorted(unread, key=lambda one: one.path)),
             tuple(sorted(skipped, key=lambda one: one.path)),
@@ -566,6 +560,14 @@ def _parse(task: _Task) -> tree.Module | Exports | None:
     if task.words and not asks_one_of(data, task.words):
         return None
     return module_tree(SourceFile(file.path, data))
+
+
+def _bytes_at(places: Mapping[str, str], path: str) -> bytes | None:
+    """Return what is in a listed file, or ``None`` where it cannot be read any more."""
+    try:
+        return read_bytes(places[path], _LARGEST_SOURCE) if path in places else None
+    except OSError:
+        return None
 
 
 def one_per_line(references: Iterable[Reference]) -> Iterator[Reference]:

@@ -13,7 +13,15 @@ from auditor.domain.declarations import Declaration
 from auditor.domain.errors import UsageError
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import Lifetime, LifetimeRules, lifetime_of
-from auditor.domain.references import Certainty, Fallback, FlagSpec, Reference, ReferenceKind, ScanResult
+from auditor.domain.references import (
+    Annotation,
+    Certainty,
+    Fallback,
+    FlagSpec,
+    Reference,
+    ReferenceKind,
+    ScanResult,
+)
 from auditor.domain.templates import PathTemplates
 from auditor.domain.wording import count, show
 
@@ -166,7 +174,8 @@ def _undeclared_flags(given: CheckInput) -> Iterator[CheckFinding]:
     for declaration in given.declared:
         flag = _flag_of(declaration, given.templates)
         if flag is not None and _is_new(declaration, given):
-            life = lifetime_of(flag, declaration.definition, declaration.metadata, given.lifetimes)
+            said = _said(declaration, given)
+            life = lifetime_of(flag, declaration.definition, declaration.metadata, given.lifetimes, said)
             groups[declaration.provider, flag].append((declaration, life))
     for (_, flag), made in groups.items():
         lacking = _lacking([life for _, life in made], given.lifetimes)
@@ -174,6 +183,13 @@ def _undeclared_flags(given: CheckInput) -> Iterator[CheckFinding]:
             first = made[0][0]
             text = f"the new flag {flag} has no {' and no '.join(lacking)}"
             yield CheckFinding("new-flag-undeclared", str(flag), text, first.path, first.line, first.column)
+
+
+def _said(declaration: Declaration, given: CheckInput) -> list[Annotation]:
+    """Return what comments beside the places in code say that ask for what is declared."""
+    pattern = _pattern(declaration.key)
+    places = (*given.result.references, *(reference for reference, _ in given.unknown))
+    return [one for place in places if pattern.fullmatch(place.flag.key) for one in place.annotations]
 
 
 def _lacking(lives: Sequence[Lifetime], rules: LifetimeRules) -> list[str]:

@@ -22,6 +22,7 @@ from auditor.application.staleness import (
     keep_what_is_needed,
     notices_of,
     places_of,
+    said_of,
     store_key,
 )
 from auditor.domain.changes import ChangeKind, RecordedChange
@@ -161,7 +162,7 @@ class _Passing:
             one.gathered.states = list(one.states.values())
             places = places_of(one.gathered, references, scans)
             known = None if places is None else counted_in(places, scans, self.rules)
-            own = facts_of(flag, one.gathered, known, self.notices, self.rules)
+            own = facts_of(flag, one.gathered, known, self.notices, self.rules, said_of(places or ()))
             facts[flag] = replace(own, successor=follows[flag]) if flag in follows else own
         counts = Counter(_verdicts(facts, self.rules, moment))
         return Point(moment, {verdict: counts[verdict] for verdict in Verdict})

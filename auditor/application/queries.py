@@ -8,13 +8,14 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from auditor.application.ports import HistoryQuery, Scope, UnitOfWork
+from auditor.application.staleness import said_of
 from auditor.application.states import StateAt, states_at
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.documents import DocumentRef
 from auditor.domain.errors import UsageError
 from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagId, JsonValue
-from auditor.domain.references import FlagSpec, Reference
+from auditor.domain.references import Annotation, FlagSpec, Reference
 from auditor.domain.sightings import Sighting, sightings
 from auditor.domain.times import rfc3339
 
@@ -96,6 +97,11 @@ class FlagView:
     findings: tuple[Finding, ...] = ()
     sightings: tuple[Sighting, ...] = ()
 
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """Return what comments beside its places in code say of its life."""
+        return said_of(self.references or ())
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the view for outputs."""
         return {
@@ -109,6 +115,7 @@ class FlagView:
             "scanned_at": None if self.scanned_at is None else rfc3339(self.scanned_at),
             "findings": [finding.to_json() for finding in self.findings],
             "sightings": [sighting.to_json() for sighting in self.sightings],
+            "annotations": [annotation.to_json() for annotation in self.annotations],
         }
 
 

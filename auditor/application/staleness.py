@@ -12,7 +12,7 @@ from auditor.application.ports import HistoryQuery, StoredScan, UnitOfWork
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import lifetime_of
-from auditor.domain.references import Certainty, Reference, ReferenceKind
+from auditor.domain.references import Annotation, Certainty, Reference, ReferenceKind
 from auditor.domain.relations import dependents, successors
 from auditor.domain.sightings import Sighting, named_in, sightings
 from auditor.domain.snoozes import Snooze
@@ -115,7 +115,7 @@ def recorded_flags(
         places = places_of(found, references, scans)
         counted = None if places is None else counted_in(places, scans, rules)
         facts = replace(
-            facts_of(flag, found, counted, notices, rules),
+            facts_of(flag, found, counted, notices, rules, said_of(places or ())),
             snoozes=tuple(snoozes.get(flag, ())),
             successor=follows.get(flag),
         )
@@ -130,6 +130,12 @@ def owner_in_code(places: Iterable[Reference]) -> str | None:
     reads = [one for one in owned if one.kind is ReferenceKind.READ]
     most = Counter(one.owners for one in reads or owned).most_common()
     return ", ".join(min(owners for owners, count in most if count == most[0][1])) if most else None
+
+
+def said_of(places: Iterable[Reference]) -> tuple[Annotation, ...]:
+    """Return what comments beside these places say, each once, in the order of the files."""
+    said = dict.fromkeys(one for place in places for one in place.annotations)
+    return tuple(sorted(said, key=lambda one: (one.path, one.line, one.kind.value, one.value)))
 
 
 def _rank(judgement: Judgement) -> tuple[int, float, str]:
@@ -184,6 +190,7 @@ def facts_of(
     references: ReferenceFacts | None,
     notices: Mapping[str, Sequence[tuple[str, datetime]]],
     rules: StaleRules,
+    annotations: tuple[Annotation, ...] = (),
 ) -> FlagFacts:
     """Return the facts that a verdict is found by."""
     definition = next((s.change.after.definition for s in found.states if s.change.after is not None), None)
@@ -194,9 +201,10 @@ def facts_of(
         created_at=found.created_at,
         changed_at=changed.occurred_at if changed is not None else None,
         changed_by=changed.attribution.actor.name if changed is not None else None,
-        lifetime=lifetime_of(flag, definition, found.metadata, rules.lifetimes),
+        lifetime=lifetime_of(flag, definition, found.metadata, rules.lifetimes, annotations),
         references=references,
         notices=tuple(notice for key in sorted(found.keys) for notice in notices.get(key, ())),
+        annotations=annotations,
     )
 
 

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from urllib.parse import quote
-
-from auditor.domain.references import Reference
 
 _SCHEMES = ("https://", "http://")
 # A browser goes up for these, percent-encoded or not.
 _STEPS = ("", ".", "..")
 
 
-def code_link(template: str | None, reference: Reference, commit: str | None) -> str | None:
-    """Return the address of a reference's line, or ``None`` where none is configured or the commit is not known."""
+class Place(Protocol):
+    """What stands on a line of a file."""
+
+    @property
+    def path(self) -> str:
+        """Return the file, below what was scanned."""
+        ...
+
+    @property
+    def line(self) -> int:
+        """Return the line, from 1."""
+        ...
+
+
+def code_link(template: str | None, place: Place, commit: str | None) -> str | None:
+    """Return the address of a line, or ``None`` where none is configured or the commit is not known."""
     if not template or not template.startswith(_SCHEMES):
         return None
     if "{commit}" in template and not commit:
         return None
     filled = template.replace("{commit}", quote(commit or "", safe=""))
-    filled = filled.replace("{path}", quote(reference.path, safe="/"))
-    return filled.replace("{line}", str(reference.line))
+    filled = filled.replace("{path}", quote(place.path, safe="/"))
+    return filled.replace("{line}", str(place.line))
 
 
 def page_link(template: str | None, application: str | None, flag: str | None, change: str) -> str | None:

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Generic, NamedTuple, TypeVar
 
 from auditor.domain.flags import FlagId, JsonValue
+from auditor.domain.references import Annotation, AnnotationKind
+
+T = TypeVar("T")
 
 
 class FlagType(StrEnum):
@@ -65,16 +69,33 @@ _WORDS: Mapping[str, FlagType] = {
     "short-term": FlagType.RELEASE,
     "operational": FlagType.OPS,
     "killswitch": FlagType.KILL_SWITCH,
+    "circuit-breaker": FlagType.KILL_SWITCH,
+    "permanent": FlagType.PERMISSION,
+    "vip": FlagType.PERMISSION,
+    "opt-in": FlagType.PERMISSION,
+    "opt-out": FlagType.PERMISSION,
+    "open-edx": FlagType.PERMISSION,
 }
+
+
+class Declared(NamedTuple, Generic[T]):
+    """What a sign says of a flag, and which sign; ``in_code``: a comment does, which holds as of a scan."""
+
+    what: T
+    source: str
+    in_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
     """What is declared of a flag's life; every ``None`` means that nothing declares it.
 
-    ``type_from`` and ``end_from`` say which sign told it. ``short_term`` is AppConfig's mark (``_deprecation``), which
-    may come without a date. ``description`` is the flag's own text, or its parameter's; empty where there is none.
-    ``tags`` are the store's, each ``name=value``. ``requires`` are the flags that it says it depends on.
+    ``type_from`` and ``end_from`` say which sign told it. ``short_term`` is AppConfig's mark (``_deprecation``) or that
+    of a comment (``short_term_from``), which may come without a date. ``description`` is the flag's own text, or its
+    parameter's; empty where there is none. ``tags`` are the store's, each ``name=value``. ``requires`` are the flags
+    that it says it depends on. ``ends`` and ``types`` are all that are declared, the first of which counts;
+    ``not_before`` are dates before which comments ask to leave it. ``only_in_code`` names those of type, end and mark
+    that nothing but a comment tells.
     """
 
     type: FlagType | None = None
@@ -86,6 +107,24 @@ class Lifetime:
     description: str = ""
     tags: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    short_term_from: str = "AppConfig"
+    ends: tuple[Declared[date], ...] = ()
+    types: tuple[Declared[FlagType], ...] = ()
+    not_before: tuple[Declared[date], ...] = ()
+    only_in_code: frozenset[str] = frozenset()
+
+    def disagrees_on(self, day: date) -> bool:
+        """Tell whether some of its end dates have come by a day and others have not."""
+        return len({end.what <= day for end in self.ends}) > 1
+
+    def is_over(self, day: date) -> bool:
+        """Tell whether the date by which it was to go has come; not where its dates disagree about that."""
+        return self.ends_on is not None and self.ends_on <= day and not self.disagrees_on(day)
+
+    @property
+    def dates_said(self) -> str:
+        """Return its end dates with their signs, for people."""
+        return ", ".join(f"{end.what.isoformat()} ({end.source})" for end in self.ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +139,7 @@ class LifetimeRules:
 
 def flag_type(name: str) -> FlagType:
     """Return the type of this name, also by its usual other names; raise ``ValueError`` when there is none."""
-    known = _known_type(name)
+    known = known_type(name)
     if known is None:
         msg = f"{name!r} is no flag type; choose from {', '.join(FlagType)}"
         raise ValueError(msg)
@@ -108,18 +147,50 @@ def flag_type(name: str) -> FlagType:
 
 
 def lifetime_of(
-    flag: FlagId, definition: JsonValue, metadata: Mapping[str, JsonValue], rules: LifetimeRules
+    flag: FlagId,
+    definition: JsonValue,
+    metadata: Mapping[str, JsonValue],
+    rules: LifetimeRules,
+    annotations: Sequence[Annotation] = (),
 ) -> Lifetime:
-    """Gather what a flag's name, AppConfig definition, store metadata and the configuration declare of its life."""
+    """Gather what a flag's name, AppConfig definition, store metadata, comments and the configuration declare.
+
+    The store's word goes before a comment's, a comment's before what a name means.
+    """
     description = _description(definition, metadata)
-    kind, type_from = _type_of(flag.key, description, metadata, rules)
+    types = (*_types_of(description, metadata), *_types_in(annotations))
+    kind, type_from = (types[0].what, types[0].source) if types else _type_by_name(flag.key, rules)
     short_term, planned = _deprecation(definition)
-    ends_on, end_from = planned, "_deprecation date" if planned else None
-    if ends_on is None:
-        ends_on, end_from = _end_of(description, metadata)
-    owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description) or _owner_of(flag, rules)
-    tags, requires = _tags(metadata), tuple(_requires(description, metadata))
-    return Lifetime(kind, type_from, ends_on, end_from, short_term, owner, description, tags, requires)
+    ends = (*_ends_of(planned, description, metadata), *_dates_in(annotations, AnnotationKind.END_DATE))
+    ends = ends or tuple(_policy_end(metadata))
+    mark = None if short_term else next((one for one in annotations if one.kind is AnnotationKind.MARK), None)
+    only = {
+        *(("type",) if types and types[0].in_code else ()),
+        *(("end",) if ends and ends[0].in_code else ()),
+        *(("mark",) if mark is not None else ()),
+    }
+    owner = _tag(metadata, "owner") or _tag(metadata, "team") or _first(_OWNER, description)
+    return Lifetime(
+        kind,
+        type_from,
+        ends[0].what if ends else None,
+        ends[0].source if ends else None,
+        short_term or mark is not None,
+        owner or _owner_in(annotations) or _owner_of(flag, rules),
+        description,
+        _tags(metadata),
+        tuple(_requires(description, metadata)),
+        "AppConfig" if mark is None else source_of(mark),
+        ends,
+        types,
+        _dates_in(annotations, AnnotationKind.NOT_BEFORE),
+        frozenset(only),
+    )
+
+
+def source_of(annotation: Annotation) -> str:
+    """Return how a comment is named as the sign that tells something."""
+    return f"the comment at {annotation.path}:{annotation.line}"
 
 
 def _description(definition: JsonValue, metadata: Mapping[str, JsonValue]) -> str:
@@ -128,18 +199,30 @@ def _description(definition: JsonValue, metadata: Mapping[str, JsonValue]) -> st
     return text if isinstance(text, str) else ""
 
 
-def _type_of(
-    key: str, description: str, metadata: Mapping[str, JsonValue], rules: LifetimeRules
-) -> tuple[FlagType | None, str | None]:
+def _types_of(description: str, metadata: Mapping[str, JsonValue]) -> Iterator[Declared[FlagType]]:
     for sign, word in _declared(description, metadata):
-        known = _known_type(word)
+        known = known_type(word)
         if known is not None:
-            return known, sign
+            yield Declared(known, sign)
+
+
+def _types_in(annotations: Sequence[Annotation]) -> Iterator[Declared[FlagType]]:
+    for one in annotations:
+        known = known_type(one.value) if one.kind is AnnotationKind.TYPE else None
+        if known is not None:
+            yield Declared(known, source_of(one), in_code=True)
+
+
+def _type_by_name(key: str, rules: LifetimeRules) -> tuple[FlagType | None, str | None]:
     name = key.replace("_", "-").lower()
     for pattern, named in rules.naming.items():
         if fnmatchcase(name, pattern.replace("_", "-").lower()):
             return named, f"its name ({pattern})"
     return rules.default_type, "the configuration" if rules.default_type else None
+
+
+def _owner_in(annotations: Sequence[Annotation]) -> str | None:
+    return next((one.value for one in annotations if one.kind is AnnotationKind.OWNER), None)
 
 
 def _owner_of(flag: FlagId, rules: LifetimeRules) -> str | None:
@@ -157,7 +240,8 @@ def _declared(description: str, metadata: Mapping[str, JsonValue]) -> Iterator[t
             yield "its description", found
 
 
-def _known_type(word: str) -> FlagType | None:
+def known_type(word: str) -> FlagType | None:
+    """Return the type of this name, also by its usual other names; ``None`` where there is none."""
     name = word.strip().lower().replace("_", "-").replace(" ", "-")
     try:
         return FlagType(name)
@@ -173,16 +257,26 @@ def _deprecation(definition: JsonValue) -> tuple[bool, date | None]:
     return mark.get("status") == "planned", _date(mark.get("date"))
 
 
-def _end_of(description: str, metadata: Mapping[str, JsonValue]) -> tuple[date | None, str | None]:
+def _ends_of(planned: date | None, description: str, metadata: Mapping[str, JsonValue]) -> Iterator[Declared[date]]:
+    """Yield the end dates that the store declares, the one that counts first."""
     tagged = _date(_tag(metadata, "expires") or _tag(metadata, "remove-by"))
-    if tagged is not None:
-        return tagged, "a tag"
-    described = _date(_first(_END, description))
-    if described is not None:
-        return described, "its description"
+    signs = ((planned, "_deprecation date"), (tagged, "a tag"), (_date(_first(_END, description)), "its description"))
+    yield from (Declared(day, sign) for day, sign in signs if day is not None)
+
+
+def _dates_in(annotations: Sequence[Annotation], kind: AnnotationKind) -> tuple[Declared[date], ...]:
+    """Return the dates of this kind that comments name, the latest first."""
+    dated = ((_date(one.value), one) for one in annotations if one.kind is kind)
+    found = [Declared(day, source_of(one), in_code=True) for day, one in dated if day is not None]
+    return tuple(sorted(found, key=lambda one: one.what, reverse=True))
+
+
+def _policy_end(metadata: Mapping[str, JsonValue]) -> Iterator[Declared[date]]:
+    """Yield when the store deletes it by itself, which is no word on when it should go where there is one."""
     expires = metadata.get("expires_at")
-    policy = _date(expires[:10]) if isinstance(expires, str) else None
-    return policy, "its expiration policy" if policy else None
+    day = _date(expires[:10]) if isinstance(expires, str) else None
+    if day is not None:
+        yield Declared(day, "its expiration policy")
 
 
 def _requires(description: str, metadata: Mapping[str, JsonValue]) -> Iterator[str]:

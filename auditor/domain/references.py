@@ -70,9 +70,42 @@ class Fallback:
         return hash(str(self.value))
 
 
+class AnnotationKind(StrEnum):
+    """What a comment in code says of a flag's life."""
+
+    END_DATE = "end date"
+    NOT_BEFORE = "not before"
+    TYPE = "type"
+    MARK = "mark"
+    STAGE = "stage"
+    OWNER = "owner"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What a comment beside a flag's place in code says of it; ``value`` is one word, ``text`` the line it stands in.
+
+    The text is bounded, and masked where it looks like a credential.
+    """
+
+    path: str
+    line: int
+    kind: AnnotationKind
+    value: str
+    text: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The annotation for outputs."""
+        return {"path": self.path, "line": self.line, "kind": self.kind.value, "value": self.value, "text": self.text}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A place in code that names a flag, step by step how that was found out, and who owns the file."""
+    """A place in code that names a flag, step by step how that was found out, and who owns the file.
+
+    ``annotations`` are what comments beside the place say of the flag.
+    """
 
     flag: FlagSpec
     path: str
@@ -83,6 +116,7 @@ class Reference:
     resolution: tuple[str, ...] = ()
     default: Fallback | None = None
     owners: tuple[str, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """The reference as the scan prints it; ``default`` is present only where the code gives one."""

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from auditor.domain.flags import FlagId, FlagState, JsonValue
-from auditor.domain.lifetimes import FlagType, Lifetime, LifetimeRules
+from auditor.domain.lifetimes import Declared, FlagType, Lifetime, LifetimeRules, source_of
 from auditor.domain.readings import Position, Reading, read_state
+from auditor.domain.references import Annotation
 from auditor.domain.sightings import Sighting
 from auditor.domain.snoozes import Snooze
 from auditor.domain.times import rfc3339
@@ -88,6 +89,7 @@ class FlagFacts:
 
     ``successor`` is the flag that has its name and a later number. ``needed_by`` are flags that say they depend on it
     and that stay themselves. ``left`` are the places in production code that scans saw go, where none is left.
+    ``annotations`` are what comments beside its places in code say; ``lifetime`` heeds them.
     """
 
     flag: FlagId
@@ -102,6 +104,7 @@ class FlagFacts:
     successor: FlagId | None = None
     needed_by: tuple[FlagId, ...] = ()
     left: tuple[Sighting, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     def snoozed(self, now: datetime) -> Snooze | None:
         """Return the snooze that holds now, if the newest one does."""
@@ -110,7 +113,9 @@ class FlagFacts:
 
 _OVERDUE = frozenset({"past-end-date", "short-term-overdue", "past-lifetime", "stuck-half-way"})
 # What speaks for removal, but is not enough alone.
-_WEAK = frozenset({"superseded", "stuck-half-way"})
+_WEAK = frozenset({"superseded", "stuck-half-way", "declared-otherwise"})
+# What leaves open whether it may go, whatever else speaks for it.
+_OPEN = frozenset({"declared-otherwise"})
 _CRITICAL = frozenset({"prod", "production", "live", "prd"})
 
 
@@ -245,7 +250,8 @@ def _weigh(case: _Case, removal: list[Reason], keeping: list[Reason], missing: t
         return Verdict.UNKNOWN if stuck else Verdict.KEEP
     if removal:
         known = case.facts.references
-        weak = all(reason.code in _WEAK for reason in removal)
+        codes = {reason.code for reason in removal}
+        weak = codes <= _WEAK or bool(codes & _OPEN)
         return Verdict.UNKNOWN if known is None or known.unscanned or weak else Verdict.REMOVE
     facts = case.facts.references
     if facts is not None and (facts.in_code or (facts.possible == 0 and not _scan_doubt(case))):
@@ -265,28 +271,27 @@ def _not_known(missing: tuple[str, ...]) -> Reason:
 
 
 def _short_term_due(case: _Case) -> Iterator[str]:
-    ends_on = case.facts.lifetime.ends_on
-    if ends_on is None or ends_on > case.now.date():
+    life = case.facts.lifetime
+    if life.ends_on is None or not life.is_over(case.now.date()) or _is_doubtful(case, "end"):
         return
-    days = (case.now.date() - ends_on).days
-    source = case.facts.lifetime.end_from
-    yield f"it was to go by {ends_on.isoformat()} ({source}), {count(days, 'day')} ago"
+    days = (case.now.date() - life.ends_on).days
+    yield f"it was to go by {life.ends_on.isoformat()} ({life.end_from}), {count(days, 'day')} ago"
 
 
 def _short_term_without_date(case: _Case) -> Iterator[str]:
     life, created = case.facts.lifetime, case.facts.created_at
     limit = case.rules.lifetimes.days.get(FlagType.RELEASE)
-    if not life.short_term or life.ends_on is not None or created is None or limit is None:
+    if not life.short_term or life.ends_on is not None or created is None or limit is None or _is_permanent(case):
         return
     age = case.days_since(created)
-    if age > limit:
-        text = f"AppConfig marks it short-term without a date, and it is {count(age, 'day')} old (allowed: {limit})"
-        yield text
+    if age > limit and not _is_doubtful(case, "mark"):
+        who = life.short_term_from
+        yield f"{who} marks it short-term without a date, and it is {count(age, 'day')} old (allowed: {limit})"
 
 
 def _past_lifetime(case: _Case) -> Iterator[str]:
     life, created = case.facts.lifetime, case.facts.created_at
-    if life.type is None or created is None or life.ends_on is not None:
+    if life.type is None or created is None or life.ends_on is not None or _is_doubtful(case, "type"):
         return
     limit = case.rules.lifetimes.days.get(life.type)
     age = case.days_since(created)
@@ -294,6 +299,25 @@ def _past_lifetime(case: _Case) -> Iterator[str]:
         allowed = f"a {life.type.value} flag by {life.type_from} may live {count(limit, 'day')}"
         text = f"{allowed}; it is {count(age, 'day')} old"
         yield text
+
+
+def _is_doubtful(case: _Case, what: str) -> bool:
+    """Tell whether nothing but a comment says it, as of a scan so old that the comment may have changed since."""
+    facts = case.facts.references
+    limit = timedelta(days=case.rules.scan_max_age_days)
+    return what in case.facts.lifetime.only_in_code and (facts is None or case.now - facts.scanned_at > limit)
+
+
+def _declared_otherwise(case: _Case) -> Iterator[str]:
+    """Say that its signs disagree, where it depends on them whether its time is over."""
+    life, created = case.facts.lifetime, case.facts.created_at
+    if life.disagrees_on(case.now.date()):
+        yield f"the dates by which it was to go disagree: {life.dates_said}"
+    elif created is not None and life.ends_on is None:
+        age, limits = case.days_since(created), case.rules.lifetimes.days
+        over = {(limit := limits.get(one.what)) is not None and age > limit for one in life.types}
+        if len(over) > 1:
+            yield f"what says its type disagrees: {', '.join(f'{one.what.value} ({one.source})' for one in life.types)}"
 
 
 def _settled(position: Position) -> Callable[[_Case], Iterator[str]]:
@@ -385,6 +409,16 @@ def _recently_changed(case: _Case) -> Iterator[str]:
         yield f"it changed {count(days, 'day')} ago{who}; a change opens the question again"
 
 
+def _not_yet(case: _Case) -> Iterator[str]:
+    """Say that code names a date to come; where another date has come, that is for ``_declared_otherwise``."""
+    life, today = case.facts.lifetime, case.now.date()
+    dates = life.not_before if life.is_over(today) else (*life.ends, *life.not_before)
+    to_come = [one for one in dates if one.in_code and one.what > today]
+    if to_come and not life.disagrees_on(today):
+        last = max(to_come, key=lambda one: one.what)
+        yield f"{last.source} says that it stays until {last.what.isoformat()}"
+
+
 def _rolling_out(case: _Case) -> Iterator[str]:
     for facts, reading in case.critical:
         if reading.position is Position.BETWEEN:
@@ -424,7 +458,7 @@ REMOVAL_RULES: tuple[Rule, ...] = (
     Rule("past-end-date", "The date by which it was to go has come.", _short_term_due),
     Rule(
         "short-term-overdue",
-        "AppConfig marks it short-term without a date, and it is older than {release_days} days.",
+        "AppConfig or a comment marks it short-term without a date, and it is older than {release_days} days.",
         _short_term_without_date,
     ),
     Rule("past-lifetime", "It is older than flags of its type may get.", _past_lifetime),
@@ -458,6 +492,11 @@ REMOVAL_RULES: tuple[Rule, ...] = (
         "Its rollout has rested between 0 and 100% for more than {settled_days} days; somebody has to decide.",
         _stuck,
     ),
+    Rule(
+        "declared-otherwise",
+        "Its tags, description, AppConfig and comments disagree whether its time is over; somebody has to decide.",
+        _declared_otherwise,
+    ),
 )
 """Rules that speak for removal; each fits a flag at most once."""
 
@@ -470,6 +509,7 @@ KEEPING_RULES: tuple[Rule, ...] = (
     ),
     Rule("partly-on", "It gives different results to different users in an environment that counts.", _rolling_out),
     Rule("permanent", "Flags of its type are meant to stay, and code reads it.", _permanent),
+    Rule("not-yet", "A comment beside a place in code names a date to come.", _not_yet),
     Rule("needed", "Another flag says that it depends on it, and stays itself.", _needed),
 )
 """Rules that speak for keeping."""
@@ -491,8 +531,8 @@ MISSING: Mapping[str, str] = {
     "winning value": "It gives different results to different users, so that a removal would have to choose.",
     "date of last change": "Nothing dates its present state.",
     "age": "Nothing dates its creation.",
-    "declared type or end date": "Neither its name, description and tags nor AppConfig say how long it should live.",
-    "owner": "Neither its description, its tags, the configuration nor CODEOWNERS of the code names who owns it.",
+    "declared type or end date": "Neither its name, description, tags, AppConfig nor a comment say how long it lives.",
+    "owner": "Neither its description, its tags, a comment, the configuration nor CODEOWNERS names who owns it.",
     "runtime reads": "Whether running programs ask for it is not recorded; only code is looked at.",
 }
 """What a verdict may lack, by signal, and how it comes about."""
@@ -504,8 +544,7 @@ def _is_permanent(case: _Case) -> bool:
 
 
 def _past_its_date(case: _Case) -> bool:
-    ends_on = case.facts.lifetime.ends_on
-    return ends_on is not None and ends_on <= case.now.date()
+    return any(True for _ in _short_term_due(case))
 
 
 def _unread(case: _Case) -> bool:
@@ -578,6 +617,7 @@ def _evidence(case: _Case) -> Iterator[Signal]:
         yield Signal("references in code", facts.references.in_code, facts.references.scanned_at)
         yield Signal("references in tests", facts.references.in_tests, facts.references.scanned_at)
         yield Signal("possible references", facts.references.possible, facts.references.scanned_at)
+        yield from _said(facts.annotations, facts.references.scanned_at)
     yield from _left(facts.left)
     yield from _related(facts)
     for text, moment in facts.notices:
@@ -607,12 +647,26 @@ def _related(facts: FlagFacts) -> Iterator[Signal]:
 
 
 def _declared(life: Lifetime, as_of: datetime | None) -> Iterator[Signal]:
-    if life.short_term:
+    """Say what the store, its name and the configuration declare; comments are told as of their scan."""
+    if life.short_term and "mark" not in life.only_in_code:
         yield Signal("short-term mark", "planned", as_of)
-    if life.ends_on is not None:
-        yield Signal(f"end date from {life.end_from}", life.ends_on.isoformat(), as_of)
-    if life.type is not None:
+    ends = life.ends or ((Declared(life.ends_on, str(life.end_from)),) if life.ends_on is not None else ())
+    for end in ends:
+        if not end.in_code:
+            yield Signal(f"end date from {end.source}", end.what.isoformat(), as_of)
+    if life.type is not None and "type" not in life.only_in_code:
         yield Signal(f"type from {life.type_from}", life.type.value, as_of)
+
+
+def _said(annotations: Sequence[Annotation], as_of: datetime) -> Iterator[Signal]:
+    """Say what comments tell, each with its place."""
+    for one in annotations[:_MOST_SAID]:
+        yield Signal(f"{one.kind.value} in {source_of(one)}", one.value, as_of)
+    if len(annotations) > _MOST_SAID:
+        yield Signal("further comments in code", len(annotations) - _MOST_SAID, as_of)
+
+
+_MOST_SAID = 20
 
 
 def _winning_values(facts: FlagFacts) -> dict[str, JsonValue]:

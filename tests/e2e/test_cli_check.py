@@ -93,6 +93,13 @@ def test_a_new_flag_needs_an_owner_and_an_end(flags):
     assert answer.json["findings"][0]["text"] == "the new flag shop/fresh has no owner and no end date"
 
 
+def test_what_comments_beside_a_new_flag_say_is_known(flags):
+    reads = READS.replace("new-checkout", "fresh").replace("value =", "# owner: @pay, expires 2030-01-31\nvalue =")
+    write(template_yaml=UNOWNED, app_py=reads)
+
+    assert check("--flags", flags).json["findings"] == []
+
+
 @pytest.mark.parametrize(
     ("name", "said", "lacking"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
+from auditor.domain.annotations import CONVENTIONS
 from auditor.domain.verdicts import KEEPING_RULES, MISSING, OTHERWISE, REMOVAL_RULES, Rule, StaleRules
 from auditor.policies import CHANGE_POLICIES, FLAG_POLICIES
 from auditor.policies.base import Policy, options_of
@@ -15,7 +16,9 @@ def verdicts() -> Iterator[str]:
     yield from table("Speaks for removal", "when", _rules(REMOVAL_RULES))
     yield from table("Speaks for keeping", "when", _rules(KEEPING_RULES))
     yield from table("Said otherwise", "when", OTHERWISE.items())
-    yield from table("May be missing", "what that means", MISSING.items(), code=False)
+    yield from table("May be missing", "what that means", MISSING.items(), what="signal")
+    said = ((convention.example, convention.meaning) for convention in CONVENTIONS)
+    yield from table("What comments may say", "what that means", said, what="comment")
 
 
 def policies() -> Iterator[str]:
@@ -29,13 +32,13 @@ def policies() -> Iterator[str]:
         yield ""
 
 
-def table(name: str, meaning: str, rows: Iterable[tuple[str, str]], *, code: bool = True) -> Iterator[str]:
+def table(name: str, meaning: str, rows: Iterable[tuple[str, str]], *, what: str = "code") -> Iterator[str]:
     """Yield a section with a table of two columns."""
     yield f"### {name}"
     yield ""
-    yield f"| {'code' if code else 'signal'} | {meaning} |"
+    yield f"| {what} | {meaning} |"
     yield "|---|---|"
-    yield from (f"| {f'`{first}`' if code else first} | {second} |" for first, second in rows)
+    yield from (f"| {first if what == 'signal' else f'`{first}`'} | {second} |" for first, second in rows)
     yield ""
 
 

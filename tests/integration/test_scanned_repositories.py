@@ -96,6 +96,37 @@ def test_the_commit_that_removed_the_last_use_is_named(code):
     assert [seen[key]["commit"] for key in ("first_seen", "last_seen", "gone_since")] == [first, first, second]
 
 
+def test_what_comments_say_is_evidence_with_its_place_and_heeded(code):
+    def stale() -> dict:
+        assert flagtrail("scan", str(code)).status == 0
+        (entry,) = json.loads(flagtrail("stale", "--format", "json").out)
+        said = [(one["signal"], one["value"]) for one in entry["evidence"] if "comment" in one["signal"]]
+        return {"verdict": entry["verdict"], "codes": [r["code"] for r in entry["reasons"]], "said": said, **entry}
+
+    assert "declared type or end date" in stale()["missing"]
+    (code / "a.py").write_text(READS.replace("boto3.client", "# TODO(@cart): remove after 2026-08-01\nboto3.client"))
+    overdue = stale()
+    assert (overdue["verdict"], overdue["owner"]) == ("remove", "@cart")
+    assert "past-end-date" in overdue["codes"]
+    assert "declared type or end date" not in overdue["missing"]
+    assert overdue["said"] == [
+        ("end date in the comment at a.py:2", "2026-08-01"),
+        ("owner in the comment at a.py:2", "@cart"),
+    ]
+
+    (code / "a.py").write_text(READS.replace("boto3.client", "# expires: 2126-10-01\nboto3.client"))
+    assert (stale()["verdict"], stale()["codes"]) == ("keep", ["not-yet"])
+
+    shown = flagtrail("show", PARAMETER.name)
+    assert "What comments in code say" in shown.out
+    assert "2126-10-01" in shown.out
+    (said,) = flagtrail("show", PARAMETER.name, "--format", "json").json["annotations"]
+    assert said == {"path": "a.py", "line": 2, "kind": "end date", "value": "2126-10-01", "text": "expires: 2126-10-01"}
+
+    assert flagtrail("report", "stale", "--out", "stale.html").status == 0
+    assert "<code>a.py:2</code> <q>expires: 2126-10-01</q>" in Path("stale.html").read_text()
+
+
 def test_a_repository_that_cannot_be_fetched_is_one_line_and_leaves_the_record_alone(code):
     answer = flagtrail("scan", f"file://{code}/none")
     assert answer.status == 2

@@ -13,8 +13,8 @@ from auditor.domain.changes import ChangeKind, DiffEntry, Gap, GapClass, Recorde
 from auditor.domain.documents import DocumentRef
 from auditor.domain.flags import FlagId, FlagState
 from auditor.domain.lifetimes import FlagType, Lifetime
+from auditor.domain.references import Annotation, AnnotationKind, FlagSpec, Reference, ReferenceKind
 from auditor.domain.references import Certainty as Sure
-from auditor.domain.references import FlagSpec, Reference, ReferenceKind
 from auditor.domain.verdicts import EnvironmentFacts, FlagFacts, Judgement, ReferenceFacts, StaleRules, judge
 from reports.history import HistoryInput
 from reports.stale import StaleInput
@@ -101,6 +101,7 @@ def judged(text: str, *, kept: bool = False, number: int = 0) -> Judgement:
         lifetime=Lifetime(FlagType.RELEASE, text, None, text, short_term=True, owner=text),
         references=ReferenceFacts({"read": 1}, {"read": 1}, 0, NOW, complete=True),
         notices=((text, AT),),
+        annotations=(Annotation(text, 3, AnnotationKind.OWNER, text, text),),
     )
     return judge(facts, StaleRules(), NOW)
 

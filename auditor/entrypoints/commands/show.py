@@ -15,6 +15,7 @@ _CHANGES = 10
 _STATES = (("Environment", 14), ("Version", 7), ("Says", None), ("Sure", 8))
 _HISTORY = (("When (UTC)", 10), ("Where", 16), ("Change", None), ("Who", 17))
 _REFERENCES = (("Kind", 8), ("Where", None), ("Sure", 8), ("Since", 10))
+_COMMENTS = (("What", 10), ("Says", 20), ("Where", None))
 _LEFT = (("Kind", 8), ("Where", None), ("First seen", 15), ("Gone", 24))
 
 
@@ -73,6 +74,10 @@ def _write(view: FlagView) -> None:
             for r in view.references
         ]
         output.write_table(_REFERENCES, found, title=f"References, scanned at {output.moment(view.scanned_at)}")
+    if view.annotations:
+        said = [(a.kind.value, a.value, f"{a.path}:{a.line}") for a in view.annotations]
+        output.write("")
+        output.write_table(_COMMENTS, said, title="What comments in code say")
     left = [one for one in view.sightings if one.gone is not None]
     if left:
         rows = [

@@ -10,6 +10,7 @@ import pytest
 
 from auditor.domain.flags import FlagId, FlagState, JsonValue
 from auditor.domain.lifetimes import LifetimeRules, lifetime_of
+from auditor.domain.references import Annotation, AnnotationKind
 from auditor.domain.verdicts import (
     KEEPING_RULES,
     MISSING,
@@ -62,6 +63,7 @@ class Case:
     successor: str | None = None
     needed_by: tuple[str, ...] = ()
     notice: str | None = None
+    comments: tuple[tuple[str, str], ...] = ()
 
 
 def planned(date: str | None = None) -> JsonValue:
@@ -149,6 +151,37 @@ TABLE = [
     Case("read in code with files unread: known references suffice", "remove", {"fully-on"}, {"complete scan"}, references=scanned(complete=False, read=1)),
     Case("what is deployed was not scanned", "unknown", {"fully-on"}, {"deployed branches"}, references=scanned(read=1, unscanned=("release-*",))),
     Case("no reference, but what is deployed was not scanned", "unknown", {"not-known"}, {"deployed branches"}, references=scanned(unscanned=("release-*",)), states={"prod": (25, 90)}),
+    # What comments beside its places in code say.
+    Case("a comment with a date that has come", "remove", {"past-end-date"}, comments=(("end date", "2026-11-01"),), states={"prod": (True, 20)}),
+    Case("a comment with the date of today", "remove", {"past-end-date"}, comments=(("end date", "2026-11-20"),), states={"prod": (True, 20)}),
+    Case("a comment with a date to come keeps even what is settled", "keep", {"not-yet"}, comments=(("end date", "2026-12-01"),)),
+    Case("a comment that asks not to remove before a date to come", "keep", {"not-yet"}, comments=(("not before", "2026-12-01"),)),
+    Case("a comment that asked not to remove before a date that has come is no date to go by", "keep", {"in-use"}, comments=(("not before", "2026-11-01"),), states={"prod": (True, 20)}),
+    Case("a comment with a date that has come, changed lately", "remove", {"past-end-date"}, comments=(("end date", "2026-11-01"),), changed=3, states={"prod": (True, 3)}),
+    Case("a comment with a date that has come, in an old scan: it may have been moved on", "keep", {"in-use"}, {"recent scan"}, comments=(("end date", "2026-11-01"),), states={"prod": (True, 20)}, references=scanned(read=2, days_ago=45)),
+    Case("a comment with a date to come keeps, in an old scan too", "keep", {"not-yet"}, {"recent scan"}, comments=(("end date", "2026-12-01"),), references=scanned(read=2, days_ago=45)),
+    Case("a comment with a date that has come, where what is deployed was not scanned", "unknown", {"past-end-date"}, {"deployed branches"}, comments=(("end date", "2026-11-01"),), states={"prod": (True, 20)}, references=scanned(read=2, unscanned=("release-*",))),
+    Case("a comment with a date that has come on a flag that is half way", "unknown", {"past-end-date", "partly-on"}, comments=(("end date", "2026-11-01"),), states={"prod": (VARIANTS, 90)}),
+    Case("comments with two dates that have come", "remove", {"past-end-date"}, comments=(("end date", "2026-10-01"), ("end date", "2026-11-01")), states={"prod": (True, 20)}),
+    Case("comments that disagree whether its date has come", "unknown", {"declared-otherwise"}, comments=(("end date", "2026-11-01"), ("end date", "2027-03-01")), states={"prod": (True, 20)}),
+    Case("AppConfig's date has come, a comment's has not", "unknown", {"declared-otherwise", "fully-on"}, definition=planned("2026-11-01"), comments=(("end date", "2027-03-01"),)),
+    Case("a comment's date has come, the tag's has not", "unknown", {"declared-otherwise"}, metadata={"tags": {"expires": "2027-03-01"}}, comments=(("end date", "2026-11-01"),), states={"prod": (True, 20)}),
+    Case("a tag and a description that disagree", "unknown", {"declared-otherwise"}, metadata={"tags": {"expires": "2027-03-01"}, "description": "remove by 2026-11-01"}, states={"prod": (True, 20)}),
+    Case("an expiration policy behind a date of its own is no contradiction", "remove", {"past-end-date"}, metadata={"tags": {"expires": "2026-11-01"}, "expires_at": "2027-03-01T00:00:00Z"}, states={"prod": (True, 20)}),
+    Case("a comment says that it is temporary, too old", "remove", {"past-lifetime"}, comments=(("type", "temporary"),), states={"prod": (True, 20)}, changed=20),
+    Case("a comment says that it is temporary, in its time", "keep", {"in-use"}, comments=(("type", "temporary"),), states={"prod": (True, 20)}, created=40, changed=20),
+    Case("a comment says that it is temporary, in an old scan", "keep", {"in-use"}, {"recent scan"}, comments=(("type", "temporary"),), states={"prod": (True, 20)}, changed=20, references=scanned(read=2, days_ago=45)),
+    Case("edX temporary with a date that has come", "remove", {"past-end-date"}, comments=(("type", "temporary"), ("end date", "2026-11-01")), states={"prod": (True, 20)}),
+    Case("edX temporary with a date to come", "keep", {"not-yet"}, comments=(("type", "temporary"), ("end date", "2027-01-01")), states={"prod": (True, 90)}),
+    Case("edX circuit breaker in a comment", "keep", {"permanent"}, comments=(("type", "circuit_breaker"),), states={"prod": (True, 400)}, created=400, changed=400),
+    Case("a comment says permanent, against its name", "keep", {"permanent"}, key="release-cart", comments=(("type", "permanent"),), created=400, changed=400, states={"prod": (True, 400)}),
+    Case("a comment says permanent, against its tag", "unknown", {"declared-otherwise", "past-lifetime"}, metadata={"tags": {"type": "release"}}, comments=(("type", "permanent"),), states={"prod": (True, 20)}, changed=20),
+    Case("comments that disagree about its type while both would let it live", "keep", {"in-use"}, comments=(("type", "release"), ("type", "ops")), created=20, changed=20, states={"prod": (True, 20)}),
+    Case("a comment asks for its removal without a date, old", "remove", {"short-term-overdue"}, comments=(("mark", "remove"),), created=41, changed=20, states={"prod": (True, 20)}),
+    Case("a comment asks for its removal without a date, young enough", "keep", {"in-use"}, comments=(("mark", "remove"),), created=40, changed=20, states={"prod": (True, 20)}),
+    Case("a comment asks for its removal, in an old scan", "keep", {"in-use"}, {"recent scan"}, comments=(("mark", "deprecated"),), created=41, changed=20, states={"prod": (True, 20)}, references=scanned(read=2, days_ago=45)),
+    Case("a comment's date of creation dates nothing", "remove", {"fully-on"}, {"age"}, comments=(("created", "2026-01-05"),), created=None),
+    Case("a comment's stage of development is evidence, no verdict", "keep", {"in-use"}, comments=(("stage", "development"),), states={"prod": (True, 20)}),
     # How flags relate.
     Case("superseded by its next version, and settled", "remove", {"fully-on", "superseded"}, successor="new-checkout-v2"),
     Case("superseded alone is not enough", "unknown", {"superseded"}, successor="new-checkout-v2", states={"prod": (True, 20)}),
@@ -204,6 +237,10 @@ TABLE = [
 
 def facts(case: Case) -> FlagFacts:
     flag = FlagId("shop", case.key)
+    said = tuple(
+        Annotation("shop/flags.py", line, AnnotationKind(kind), value, f"{kind}: {value}")
+        for line, (kind, value) in enumerate(case.comments, start=1)
+    )
     environments = tuple(
         EnvironmentFacts(name, FlagState(value), ago(days) if days >= 0 else None, "alice")
         for name, (value, days) in case.states.items()
@@ -214,11 +251,12 @@ def facts(case: Case) -> FlagFacts:
         ago(case.created) if case.created is not None else None,
         ago(case.changed) if case.changed is not None else None,
         "alice",
-        lifetime_of(flag, case.definition, case.metadata, LifetimeRules()),
+        lifetime_of(flag, case.definition, case.metadata, LifetimeRules(), said),
         case.references,
         notices=() if case.notice is None else ((case.notice, ago(2)),),
         successor=None if case.successor is None else FlagId("shop", case.successor),
         needed_by=tuple(FlagId("shop", name) for name in case.needed_by),
+        annotations=said,
     )
 
 
