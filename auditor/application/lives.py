@@ -194,7 +194,7 @@ class _Passing:
     def _metadata(self, change: RecordedChange) -> Mapping[str, JsonValue]:
         document = change.change.document
         if document not in self.metadata:
-            self.metadata[document] = self.uow.documents.metadata(document, self.as_of)
+            self.metadata[document] = self.uow.documents.metadata([document], self.as_of).get(document, {})
         return self.metadata[document]
 
     def _references(self, moment: datetime) -> tuple[Mapping[str, Sequence[Reference]], Sequence[StoredScan]]:

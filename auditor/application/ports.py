@@ -23,7 +23,7 @@ from auditor.domain.documents import (
 )
 from auditor.domain.events import Notices, Outcome, RawEvent, Signal
 from auditor.domain.findings import Finding
-from auditor.domain.flags import FlagEntry, JsonValue
+from auditor.domain.flags import FlagEntry, FlagId, JsonValue
 from auditor.domain.ledger.entries import Entry, SealedEntry
 from auditor.domain.ledger.merkle import Frontier
 from auditor.domain.references import FlagSpec, Reference, ScanResult
@@ -179,8 +179,10 @@ class DocumentStore(Protocol):
         """Return one held version (of the newest life that has it, unless ``life`` is given), or ``None``."""
         ...
 
-    def metadata(self, document: DocumentRef, as_of: datetime | None = None) -> Mapping[str, JsonValue]:
-        """Return the metadata of the newest version held (``as_of``: by then), none where none was."""
+    def metadata(
+        self, wanted: Collection[DocumentRef], as_of: datetime | None = None
+    ) -> Mapping[DocumentRef, Mapping[str, JsonValue]]:
+        """Return the metadata of the newest version held (``as_of``: by then) of each that has one."""
         ...
 
     def since(self, document: DocumentRef, moment: datetime) -> tuple[int, Snapshot] | None:
@@ -236,6 +238,15 @@ class HistoryQuery:
     as_of: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FlagSpan:
+    """A flag's newest change, when its earliest occurred (``None``: nobody knows), since when it is in the record."""
+
+    newest: RecordedChange
+    began_at: datetime | None
+    known_since: datetime
+
+
 class ChangeLog(Protocol):
     """The insert-only log of changes and of what was learnt about them later."""
 
@@ -272,6 +283,17 @@ class ChangeLog(Protocol):
 
         State-bearing are created, updated, deleted, expired, saved, deployed, rolled_back. Deleted ones are yielded
         too.
+        """
+        ...
+
+    def states_held(self) -> int:
+        """Return how many ``latest_states`` there are now."""
+        ...
+
+    def spans(self, as_of: datetime | None = None) -> Iterator[tuple[FlagId, FlagSpan]]:
+        """Yield of each flag ever recorded when it came and what changed it last.
+
+        Refused and failed calls and moved labels change no flag.
         """
         ...
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from auditor.application.ports import HistoryQuery, StoredScan, UnitOfWork
+from auditor.application.ports import StoredScan, UnitOfWork
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.lifetimes import lifetime_of
@@ -146,14 +146,17 @@ def _rank(judgement: Judgement) -> tuple[int, float, str]:
 def _gather(uow: UnitOfWork, as_of: datetime | None) -> dict[FlagId, Gathered]:
     """Group the newest states by flag, those of flags that are gone included."""
     gathered: dict[FlagId, Gathered] = defaultdict(Gathered)
-    for change in uow.changes.latest_states(None, as_of):
-        if change.change.flag is None:
-            continue
-        found = gathered[FlagId(change.change.application or "", change.change.flag)]
+    latest = [change for change in uow.changes.latest_states(None, as_of) if change.change.flag is not None]
+    metadata = uow.documents.metadata({change.change.document for change in latest}, as_of)
+    for change in latest:
+        found = gathered[FlagId(change.change.application or "", change.change.flag or "")]
         found.states.append(change)
-        found.metadata.update(uow.documents.metadata(change.change.document, as_of))
+        found.metadata.update(metadata.get(change.change.document, {}))
         found.keys.add(store_key(change))
-    _date(uow, gathered, as_of)
+    for flag, span in uow.changes.spans(as_of):
+        if flag in gathered:
+            one = gathered[flag]
+            one.changed, one.created_at, one.known_since = span.newest, span.began_at, span.known_since
     return gathered
 
 
@@ -165,23 +168,6 @@ def exists(change: RecordedChange) -> bool:
 def store_key(change: RecordedChange) -> str:
     """Return the key by which code asks for the flag: the parameter's full name, else the key in the document."""
     return change.change.document.name if change.change.path == "" else change.change.flag or ""
-
-
-def _date(uow: UnitOfWork, gathered: Mapping[FlagId, Gathered], as_of: datetime | None) -> None:
-    """Find when each flag came and last changed; a label's move or a refused call changes no flag."""
-    for change in uow.changes.query(HistoryQuery(changes_only=True, as_of=as_of)):
-        if change.change.flag is None or change.change.kind is ChangeKind.LABEL_MOVED:
-            continue
-        found = gathered.get(FlagId(change.change.application or "", change.change.flag))
-        if found is None:
-            continue
-        when = change.occurred_at
-        if found.changed is None:
-            found.changed = change
-        if found.known_since is None or change.recorded_at < found.known_since:
-            found.known_since = change.recorded_at
-        if when is not None and (found.created_at is None or when < found.created_at):
-            found.created_at = when
 
 
 def facts_of(

@@ -98,7 +98,7 @@ def of_record(record: Database, settings: Settings) -> Iterator[Check]:
     with record.reader() as uow:
         reconciled = uow.runs.last_success("reconcile")
         waiting, dead = len(uow.inbox.deferred()), uow.outbox.dead()
-        documents = sum(1 for _ in uow.changes.latest_states(None, None))
+        documents = uow.changes.states_held()
     known = f"{documents} flag states held"
     if reconciled is not None:
         known += f", last reconciled by the service at {reconciled:%Y-%m-%d %H:%M} UTC"

@@ -10,20 +10,22 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from auditor.adapters.storage.bodies import attribution_body, change_body, read_attribution, read_change
-from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows
+from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows, span_rows
 from auditor.adapters.storage.keys import cause_number, change_id, document_number
 from auditor.adapters.storage.people import SqlPeople
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
 from auditor.adapters.storage.session import PAGE, Session, chunks, numbers_of
+from auditor.adapters.storage.standing import standing_rows
 from auditor.adapters.storage.tables import attributions, changes
 from auditor.adapters.storage.texts import number
-from auditor.application.ports import HistoryQuery
+from auditor.application.ports import FlagSpan, HistoryQuery
 from auditor.domain.attribution import Attribution
 from auditor.domain.changes import AttributedChange, ChangeKind, FlagChange, RecordedChange
 from auditor.domain.documents import DocumentRef
+from auditor.domain.flags import FlagId
 from auditor.domain.identities import best
 from auditor.domain.people import PSEUDONYM
-from auditor.domain.times import to_micros
+from auditor.domain.times import from_micros, to_micros
 
 _ATTEMPTS = tuple(kind.value for kind in ChangeKind if kind.is_attempt)
 _BODY = (changes.c.seq, changes.c.body)
@@ -128,10 +130,29 @@ class SqlChangeLog:
         State-bearing are created, updated, deleted, expired, saved, deployed, rolled_back. Deleted ones are yielded
         too.
         """
-        for some in chunks([row.seq for row in self.session.rows(latest_rows(at, as_of))]):
+        newest = standing_rows() if at is None and as_of is None else latest_rows(at, as_of)
+        for some in chunks([row.seq for row in self.session.rows(newest)]):
             rows = self.session.rows(select(*_BODY).where(changes.c.seq.in_(some)))
             bodies = {row.seq: row for row in rows}
             yield from self._joined([bodies[seq] for seq in some], as_of)
+
+    def states_held(self) -> int:
+        """Return how many ``latest_states`` there are now."""
+        return len(self.session.rows(standing_rows()))
+
+    def spans(self, as_of: datetime | None = None) -> Iterator[tuple[FlagId, FlagSpan]]:
+        """Yield of each flag ever recorded when it came and what changed it last.
+
+        Refused and failed calls and moved labels change no flag.
+        """
+        for some in chunks(self.session.rows(span_rows(as_of))):
+            rows = self.session.rows(select(*_BODY).where(changes.c.seq.in_([row.seq for row in some])))
+            newest = {recorded.seq: recorded for recorded in self._joined(rows, as_of)}
+            for row in some:
+                began = None if row.began_us is None else from_micros(row.began_us)
+                told = newest[row.seq].change
+                span = FlagSpan(newest[row.seq], began, from_micros(row.known_us))
+                yield FlagId(told.application or "", told.flag or ""), span
 
     def _select(self, *conditions: Any, whole: bool = False) -> Sequence[RecordedChange]:
         rows = self.session.rows(select(*_BODY).where(*conditions).order_by(changes.c.seq))

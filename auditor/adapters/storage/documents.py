@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select, update
+from sqlalchemy import Row, Select, and_, func, select, update
 
 from auditor.adapters.storage.packing import pack_json, pack_map, unpack_map
 from auditor.adapters.storage.people import SqlPeople
@@ -76,19 +76,31 @@ class SqlDocumentStore:
         row = self.session.first(later)
         return None if row is None else (row.life, self._snapshot(row))
 
-    def metadata(self, document: DocumentRef, as_of: datetime | None = None) -> Mapping[str, JsonValue]:
-        """Return the metadata of the newest version held (``as_of``: by then), none where none was."""
-        newest = (
-            select(versions.c.metadata)
-            .join(documents, documents.c.id == versions.c.document_id)
-            .where(_is(document))
-            .order_by(versions.c.life.desc(), versions.c.ordinal.desc().nulls_last(), versions.c.id.desc())
-            .limit(1)
+    def metadata(
+        self, wanted: Collection[DocumentRef], as_of: datetime | None = None
+    ) -> Mapping[DocumentRef, Mapping[str, JsonValue]]:
+        """Return the metadata of the newest version held (``as_of``: by then) of each that has one."""
+        rank = func.row_number().over(
+            partition_by=versions.c.document_id,
+            order_by=(versions.c.life.desc(), versions.c.ordinal.desc().nulls_last(), versions.c.id.desc()),
         )
+        ranked = select(versions.c.id, versions.c.document_id, rank.label("rank"))
         if as_of is not None:
-            newest = newest.where(versions.c.held_us <= to_micros(as_of))
-        row = self.session.first(newest)
-        found: Mapping[str, JsonValue] = {} if row is None else json.loads(row.metadata)
+            ranked = ranked.where(versions.c.held_us <= to_micros(as_of))
+        found: dict[DocumentRef, Mapping[str, JsonValue]] = {}
+        for place, some in _by_place(wanted):
+            own = select(documents.c.id).where(*place, documents.c.name_key.in_([document.name for document in some]))
+            newest = ranked.where(versions.c.document_id.in_(own)).subquery()
+            rows = (
+                select(
+                    documents.c.source, documents.c.account, documents.c.region, documents.c.name, versions.c.metadata
+                )
+                .join(newest, newest.c.document_id == documents.c.id)
+                .join(versions, versions.c.id == newest.c.id)
+                .where(newest.c.rank == 1)
+            )
+            for row in self.session.rows(rows):
+                found[DocumentRef(row.source, row.account, row.region, row.name)] = json.loads(row.metadata)
         return found
 
     def hold(self, document: DocumentRef, life: int, snapshots: Sequence[Snapshot], at: datetime) -> None:
@@ -122,12 +134,10 @@ class SqlDocumentStore:
 
     def confirmed(self, seen: Sequence[DocumentRef], at: datetime) -> None:
         """Remember that these held documents were seen at ``at`` to say what is held."""
-        for (source, account, region), some in groupby(sorted(seen), key=lambda d: (d.source, d.account, d.region)):
-            place = (documents.c.source == source, documents.c.account == account, documents.c.region == region)
-            for names in chunks([document.name for document in some]):
-                older = update(documents).where(*place, documents.c.name_key.in_(names))
-                older = older.where(documents.c.checked_us < to_micros(at))
-                self.session.run(older.values(checked_us=to_micros(at)))
+        for place, some in _by_place(seen):
+            older = update(documents).where(*place, documents.c.name_key.in_([document.name for document in some]))
+            older = older.where(documents.c.checked_us < to_micros(at))
+            self.session.run(older.values(checked_us=to_micros(at)))
 
     def _concealed(self, snapshot: Snapshot) -> Snapshot:
         """Return a version without the names of people; its text as a whole names them as well."""
@@ -169,6 +179,14 @@ class SqlDocumentStore:
             .scalar_subquery()
         )
         self.session.run(update(documents).where(documents.c.id == document_id).values(life=life, version_id=newest))
+
+
+def _by_place(wanted: Iterable[DocumentRef]) -> Iterator[tuple[Sequence[Any], Sequence[DocumentRef]]]:
+    """Yield documents of one source, account and Region, no more than a statement may name, and what they share."""
+    for (source, account, region), some in groupby(sorted(wanted), key=lambda d: (d.source, d.account, d.region)):
+        place = (documents.c.source == source, documents.c.account == account, documents.c.region == region)
+        for part in chunks(some):
+            yield place, part
 
 
 def _is(document: DocumentRef) -> Any:

@@ -146,8 +146,11 @@ def _was_moved(as_of: datetime | None) -> _Condition:
     return exists(learnt.correlate(changes))
 
 
-def latest_rows(at: datetime | None, as_of: datetime | None) -> Select[Any]:
-    """Return the statement for the numbers of the newest state-bearing changes of everything that has a state."""
+def latest_rows(at: datetime | None, as_of: datetime | None, *among: _Condition) -> Select[Any]:
+    """Return the statement for the numbers of the newest state-bearing changes of everything that has a state.
+
+    It goes through all changes, or those ``among`` which the answer is known to be.
+    """
     time = _moment(as_of)
     table = changes.c
     rank = func.row_number().over(
@@ -156,13 +159,37 @@ def latest_rows(at: datetime | None, as_of: datetime | None) -> Select[Any]:
         order_by=(table.life.desc().nulls_last(), time.desc(), table.seq.desc()),
     )
     ranked = select(table.seq, rank.label("rank")).where(
-        table.kind.in_([kind.value for kind in STATE_BEARING]), *_recorded_by(as_of)
+        table.kind.in_([kind.value for kind in STATE_BEARING]), *_recorded_by(as_of), *among
     )
     if at is not None:
         ranked = ranked.where(time <= to_micros(at))
     newest = ranked.subquery()
     found = select(newest.c.seq).join(changes, table.seq == newest.c.seq).where(newest.c.rank == 1)
     return found.order_by(table.application, table.flag, table.environment, newest.c.seq)
+
+
+def span_rows(as_of: datetime | None) -> Select[Any]:
+    """Return the statement for each flag's newest change, when its earliest occurred and when it was first recorded.
+
+    The earliest is ``None`` where no time of any is known, other than that they lie in intervals.
+    """
+    table = changes.c
+    no_change = (*_ATTEMPTS, ChangeKind.LABEL_MOVED.value)
+    time, exact = _moment(as_of), _as_learnt(table.exact, attributions.c.exact, as_of)
+    bearing = (
+        select(table.seq, table.application, table.flag, table.recorded_us, time.label("time"), exact.label("exact"))
+        .where(table.flag.is_not(None), table.kind.not_in(no_change), *_recorded_by(as_of))
+        .subquery()
+    )
+    one = bearing.c
+    flag: dict[str, Any] = {"partition_by": (func.coalesce(one.application, ""), one.flag)}
+    ranked = select(
+        one.seq,
+        func.row_number().over(**flag, order_by=(one.time.desc(), one.seq.desc())).label("rank"),
+        func.min(case((one.exact.is_(True), one.time))).over(**flag).label("began_us"),
+        func.min(one.recorded_us).over(**flag).label("known_us"),
+    ).subquery()
+    return select(ranked.c.seq, ranked.c.began_us, ranked.c.known_us).where(ranked.c.rank == 1).order_by(ranked.c.seq)
 
 
 def _place(session: Session, query: HistoryQuery) -> _Place:
@@ -175,15 +202,20 @@ def _place(session: Session, query: HistoryQuery) -> _Place:
 
 def _moment(as_of: datetime | None) -> ColumnElement[int]:
     """Return where a change stands in time as known at ``as_of``."""
+    return _as_learnt(changes.c.sort_us, attributions.c.sort_us, as_of)
+
+
+def _as_learnt(recorded: ColumnElement[Any], learnt: ColumnElement[Any], as_of: datetime | None) -> ColumnElement[Any]:
+    """Return what a column of a change says, or the column of what was learnt last where no store dated the change."""
     newest = (
-        select(attributions.c.sort_us)
+        select(learnt)
         .where(attributions.c.change_seq == changes.c.seq, *_learnt_by(as_of))
         .order_by(attributions.c.seq.desc())
         .limit(1)
         .correlate(changes)
         .scalar_subquery()
     )
-    return case((changes.c.dated.is_(True), changes.c.sort_us), else_=func.coalesce(newest, changes.c.sort_us))
+    return case((changes.c.dated.is_(True), recorded), else_=func.coalesce(newest, recorded))
 
 
 def _conditions(session: Session, query: HistoryQuery) -> Iterator[_Condition]:

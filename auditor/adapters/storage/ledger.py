@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from auditor.adapters.storage import standing
 from auditor.adapters.storage.session import PAGE, Session, chunks
 from auditor.adapters.storage.tables import (
     attributions,
@@ -109,6 +110,10 @@ class SqlLedger:
             for some in chunks(numbers):
                 waited = delete(pending_seals).where(pending_seals.c.entry == kind, pending_seals.c.entry_seq.in_(some))
                 self.session.run(waited)
+        standing.take_in(
+            self.session,
+            *([entry.number for entry in entries if entry.kind == kind] for kind in ("change", "attribution")),
+        )
         return grown
 
     def hashes(self, start: int, end: int) -> Iterator[bytes]:

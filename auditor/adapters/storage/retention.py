@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Row, Table, and_, delete, exists, select
 
+from auditor.adapters.storage import standing
 from auditor.adapters.storage.bodies import read_retention, retention_body
-from auditor.adapters.storage.history import latest_rows
 from auditor.adapters.storage.projections import Context, fault_of
 from auditor.adapters.storage.session import Session, chunks
+from auditor.adapters.storage.standing import standing_rows
 from auditor.adapters.storage.tables import (
     alert_changes,
     alert_ways,
@@ -28,6 +29,7 @@ from auditor.adapters.storage.tables import (
     findings,
     job_slots,
     leaves,
+    log_head,
     reconciles,
     retentions,
     signals,
@@ -73,7 +75,7 @@ class SqlRetentionLog:
 
     def standing_changes(self) -> frozenset[int]:
         """Return the numbers of the changes that say what is so now; they are never let go."""
-        return frozenset(row.seq for row in self.session.rows(latest_rows(None, None)))
+        return frozenset(row.seq for row in self.session.rows(standing_rows()))
 
     def old_changes(self, before: datetime, size: int, after: int, limit: int) -> Sequence[Sequence[OldEntry]]:
         """Return changes that were recorded before then, each with all that was learnt of it, by their numbers.
@@ -120,6 +122,9 @@ class SqlRetentionLog:
             kind: [entry.number for entry in entries if entry.kind == kind]
             for kind in ("change", "attribution", "reconcile")
         }
+        # Whoever seals keeps the numbers of what stands: not at the same time.
+        self.session.rows(select(log_head.c.id).with_for_update())
+        stood = standing.documents_of(self.session, numbers["change"])
         ids = [entry.change_id for entry in entries if entry.change_id is not None]
         for some in chunks(ids):
             self.session.run(delete(findings).where(findings.c.change_id.in_(some)))
@@ -129,6 +134,7 @@ class SqlRetentionLog:
                 self.session.run(delete(table).where(table.c.seq.in_(page)))
                 written = and_(entry_macs.c.entry == kind, entry_macs.c.entry_seq.in_(page))
                 self.session.run(delete(entry_macs).where(written))
+        standing.renew(self.session, stood)
 
     def remove_beside(self, before: datetime) -> None:
         """Take away what lies beside the log and is older: calls, signals, settled alerts, runs, old versions."""

@@ -11,7 +11,7 @@ from auditor.adapters.storage.tables import metadata
 from auditor.domain.errors import DatabaseError, SchemaOutdatedError
 
 # Every revision there ever was, oldest first; the last one is what `tables` describes.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD = REVISIONS[-1]
 UPGRADE = "flagtrail db upgrade"
 

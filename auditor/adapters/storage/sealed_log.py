@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, and_, exists, select
 
-from auditor.adapters.storage import text_index
+from auditor.adapters.storage import standing, text_index
 from auditor.adapters.storage.ledger import TABLES, SqlLedger
 from auditor.adapters.storage.projections import Context, fault_of
 from auditor.adapters.storage.session import Session, numbers_of
@@ -93,6 +93,7 @@ class SqlSealedLog:
             yield "something waits to be sealed that is no row of the record"
         yield from self._key_faults()
         yield from text_index.faults(self.session)
+        yield from standing.faults(self.session)
         yield from self._actor_faults()
 
     def waiting(self) -> tuple[int, datetime | None]:

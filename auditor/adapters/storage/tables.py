@@ -528,3 +528,14 @@ text_marks = Table(
     Column("blocks", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# The numbers of the changes that say how every flag stands, and of which place they say it (`standing`).
+standing_changes = Table(
+    "standing_changes",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    _digest("document_hash"),
+    _name("path"),
+    _name("environment", nullable=True),
+)
+Index("ix_standing_changes_document_hash_path", standing_changes.c.document_hash, standing_changes.c.path)

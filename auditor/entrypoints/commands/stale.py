@@ -50,7 +50,7 @@ def judge_all(context: Context) -> Sequence[Judgement]:
     from auditor.application.staleness import stale_flags
 
     rules = bootstrap.stale_rules(context.settings)
-    with context.open_database().unit_of_work() as uow:
+    with context.open_database().reader() as uow:
         return stale_flags(uow, rules, context.moment, context.now)
 
 
