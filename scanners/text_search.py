@@ -14,7 +14,13 @@ from scanners.languages.base import FileFindings, ScanContext, SourceFile, encod
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".org", ".html", ".htm", ""})
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;|\*|/\*|<!--|%|'{3}|\"{3})|\s(?:#|//|--)\s[^\"'`]*$")
-_CALL = re.compile(r"[\w\])!?]\s*\(\s*(?:[^()]*,\s*)?(?:\w+\s*[:=]\s*)?$")
+_CALL = re.compile(r"[\w\])!?]\s*\(\s*(?:[^()]*[,\[{]\s*)?(?:[\"']?\w+[\"']?\s*(?:=>|[:=])\s*)?$")
+# A string that is not closed yet, and its end; an apostrophe inside a word is none.
+_OPENED = re.compile(r"(?<!\w)(?:\"[^\"]*|'[^']*|`[^`]*)$")
+_CLOSED = re.compile(r"[^\"'`\n]*[\"'`]")
+_STRING = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_TOOL = re.compile(r"\w*file|BUILD|WORKSPACE", re.IGNORECASE)
+_SCRIPT = re.compile(r"\baws\s[^|;&]*\bssm\s+(?P<verb>get|put|delete|label|unlabel|add-tags|remove-tags)\b[^|;&]*$")
 _SUBSCRIPT = re.compile(r"[\w\])]\s*\[\s*$")
 _LONGEST = 2000
 
@@ -23,12 +29,14 @@ def search_text(file: SourceFile, context: ScanContext) -> FileFindings:
     """Find the keys that stand whole in a file; the kind follows from the form around them."""
     text = file.text()
     starts = (0, *(found.end() for found in _NEWLINE.finditer(text)))
-    references = []
+    references: list[Reference] = []
     for found in context.flags.words(text):
         line = bisect_right(starts, found.start)
         begin = starts[line - 1]
         before = text[max(begin, found.start - _LONGEST) : found.start]
-        references.append(_reference(file, found, before, line, found.start - begin + 1))
+        references += _reference(
+            file, found, (before, text[found.end : found.end + _LONGEST]), line, found.start - begin + 1
+        )
     return FileFindings(tuple(references))
 
 
@@ -53,9 +61,13 @@ def search_pieces(path: str, pieces: Iterable[bytes], context: ScanContext) -> F
                 number = bisect_right(starts, found.start)
                 begin = starts[number - 1]
                 at = line + number - 1
-                before = window[max(begin, found.start - _LONGEST) : found.start]
+                around = (
+                    window[max(begin, found.start - _LONGEST) : found.start],
+                    window[found.end : found.end + _LONGEST],
+                )
                 place = found.start - begin + (column if number == 1 else 1)
-                references.setdefault((at, found.flag), _reference(file, found, before, at, place))
+                for made in _reference(file, found, around, at, place):
+                    references.setdefault((at, found.flag), made)
         # A line's end of two characters is not torn apart.
         cut = max(0, sure - margin - (window[sure - margin - 1 : sure - margin] == "\r"))
         number = bisect_right(starts, cut)
@@ -86,23 +98,39 @@ def _encoding(piece: bytes) -> str:
     return "utf-8"
 
 
-def _reference(file: SourceFile, found: Occurrence, before: str, line: int, column: int) -> Reference:
-    kind = _kind(file, before, found)
+def _reference(
+    file: SourceFile, found: Occurrence, around: tuple[str, str], line: int, column: int
+) -> tuple[Reference, ...]:
+    """The reference that a key's place in a line is; none where it is a word of a longer string."""
+    kind = _kind(file, *around, found)
+    if kind is None:
+        return ()
     how = f"the key stands in a file that is searched as text, {_FORMS[kind]}"
-    return reference(file, found.flag, kind, line, column, how, certainty=Certainty.POSSIBLE)
+    return (reference(file, found.flag, kind, line, column, how, certainty=Certainty.POSSIBLE),)
 
 
 _FORMS = {
     ReferenceKind.READ: "as an argument or subscript",
+    ReferenceKind.WRITE: "in a command that sets it",
     ReferenceKind.BIND: "as a value",
     ReferenceKind.DOC: "in prose",
 }
 
 
-def _kind(file: SourceFile, before: str, found: Occurrence) -> ReferenceKind:
-    if file.name.suffix.lower() in _PROSE or _COMMENT.search(before):
+def _is_prose(file: SourceFile) -> bool:
+    """Whether a file is read by people; one without an ending may be a tool's own, such as a Jenkinsfile."""
+    return file.name.suffix.lower() in _PROSE and not _TOOL.fullmatch(file.name.name)
+
+
+def _kind(file: SourceFile, before: str, after: str, found: Occurrence) -> ReferenceKind | None:
+    if _is_prose(file) or _COMMENT.search(before):
         return ReferenceKind.DOC
+    command = _SCRIPT.search(before)
+    if command is not None:
+        return ReferenceKind.READ if command["verb"] == "get" else ReferenceKind.WRITE
     if not found.quoted:
+        if _OPENED.search(_STRING.sub("", before)) and _CLOSED.match(after):
+            return None
         return ReferenceKind.BIND if re.search(r"[=:]\s*$|^\s*-\s*$", before) else ReferenceKind.DOC
     if _CALL.search(before[:-1]) or _SUBSCRIPT.search(before[:-1]):
         return ReferenceKind.READ

@@ -128,6 +128,7 @@ class Func:
     owner: str = ""
     receiver: str = ""
     end: int = 0
+    getter: bool = False
 
 
 @dataclass(slots=True, eq=False)

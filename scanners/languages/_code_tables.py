@@ -146,6 +146,7 @@ VARIABLES: dict[tuple[str, str], tuple[Reader, int | None]] = {
     ("viper", "GetString"): (ENVIRONMENT, None),
     ("environment", "getProperty"): (ENVIRONMENT, 1),
 }
+CONVERSIONS = frozenset({"string", "String"})
 SET_VARIABLES = frozenset({("os", "Setenv"), ("os", "Unsetenv"), ("t", "Setenv"), ("System", "setProperty")})
 EACH = frozenset({"map", "flatMap", "forEach", "filter", "some", "every", "find", "anyMatch", "allMatch", "noneMatch"})
 TAKES = frozenset(

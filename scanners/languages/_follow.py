@@ -37,6 +37,8 @@ from scanners.languages._values import (
 )
 
 _MOST_TEXTS = 16
+_HELD = "held by an object"
+_ITSELF = frozenset({"this", "self", "super"})
 _DEEPEST_CALL = 6
 _MOST_CALLS = 2_000
 _MOST_FUNCTIONS = 8
@@ -324,11 +326,22 @@ class Follower:
 
     def _member(self, node: _code.Member, scope: Scope) -> Vals:
         owners = self.value(node.owner, scope)
-        found = [self.libraries.member(owner, node.name, node.name_at) for owner in owners]
+        itself = isinstance(node.owner, _code.Name) and node.owner.id in _ITSELF
+        found = [self._field(owner, node, itself=itself) for owner in owners]
         values = tuple(moved(value, node.at) for value in union(*found))
         for value in values:
             self._tested(value)
         return values
+
+    def _field(self, owner: Value, node: _code.Member, *, itself: bool) -> Vals:
+        """``owner.name``; what an object was built with is named where it is taken from outside of the object."""
+        held = self.libraries.member(owner, node.name, node.name_at)
+        if not isinstance(owner, Instance):
+            return held
+        asked = [value for value in held if isinstance(value, FuncVal) and value.node.getter]
+        if asked:
+            return union(*(self.enter(FuncVal(one.node, one.scope, owner), ([], []), node.at) for one in asked))
+        return held if itself else tuple(_from_outside(value) for value in held)
 
     def _index(self, node: _code.Index, scope: Scope) -> Vals:
         owners = self.value(node.owner, scope)
@@ -399,6 +412,8 @@ class Follower:
         if isinstance(func, FuncVal):
             return self.enter(func, (args, [arg.at for arg in node.args]), node.at)
         if isinstance(func, ClassVal):
+            if not node.new and len(args) == 1:
+                return args[0]  # a conversion to a type
             return self._make(func, node, args)
         if isinstance(func, _Bound) and node.new:
             module = func.owner.module if isinstance(func.owner, External) else ""
@@ -497,7 +512,7 @@ class Follower:
         this = func.this
         if not isinstance(this, Instance) or this.fields is None or not this.given:
             return func.scope
-        step = f"held by an object of {this.cls.node.name}"
+        step = f"{_HELD} of {this.cls.node.name}"
         fields = Scope(func.scope)
         for name, values in this.fields.names.items():
             fields.names[name] = tuple(
@@ -698,6 +713,13 @@ def _tells_nothing(func: FuncVal, args: list[Vals], node: _code.Func) -> bool:
     return all(
         isinstance(value, Unknown | Plain | External | FuncVal | ClassVal) for values in args for value in values
     )
+
+
+def _from_outside(value: Value) -> Value:
+    """What an object was built with, taken from it by others; its own methods say where they are called."""
+    if not isinstance(value, Text) or (value.trail and value.trail[0].startswith(_HELD)):
+        return value
+    return replace(value, passed=None)
 
 
 def _is_environment(value: Value) -> bool:

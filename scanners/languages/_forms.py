@@ -8,7 +8,7 @@ from auditor.domain.references import Certainty, ReferenceKind
 from scanners.languages._findings import Findings
 from scanners.languages._places import Span
 
-_CALL = re.compile(r"[\w\])!?]\s*\(\s*(?:[^()]*,\s*)?(?:\w+\s*[:=]\s*)?$")
+_CALL = re.compile(r"[\w\])!?]\s*\(\s*(?:[^()]*[,\[{]\s*)?(?:[\"']?\w+[\"']?\s*(?:=>|[:=])\s*)?$")
 _SUBSCRIPT = re.compile(r"[\w\])]\s*\[\s*$")
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;|\*|/\*|<!--|\{#)|\s(?:#|//|--)\s[^\"'`]*$")
 _BEFORE = 400

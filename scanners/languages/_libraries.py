@@ -45,6 +45,8 @@ _READ, _WRITE, _DEFINE = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.
 _ENVIRONMENTS = frozenset({("process", "env"), ("Bun", "env"), ("meta", "env"), ("Deno", "env")})
 _ENVELOPE = 4
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^:}]+)(?::(?P<default>[^}]*))?\}")
+_PROPERTIES = frozenset({"getProperty", "getRequiredProperty"})
+_ENVIRONMENT = re.compile(r"env(?:ironment)?\b", re.IGNORECASE)
 _CLIENT = re.compile(r"ld|launch|client|flag", re.IGNORECASE)
 _BUILDS = re.compile(r"(?:with|set)?(?P<field>\w+)")
 _OPERATION = re.compile(r"(?P<operation>[a-zA-Z]\w*?)(?:Async|Paginator|Pages|WithContext)?")
@@ -157,6 +159,8 @@ class Libraries:
         return self._anything(last, node, args)
 
     def _function(self, func: External, last: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        if not func.module and func.name in tables.CONVERSIONS and len(args) == 1:
+            return args[0]
         for (module, name), ask in tables.IMPORTED.items():
             if module in func.module and name == last:
                 return self._asked(ask, node, args)
@@ -167,7 +171,7 @@ class Libraries:
             return self._declared(last, args, node)
         if last in tables.METHODS:
             return self._asked(tables.METHODS[last], node, args)
-        return self._configured(func.module, last, node, args)
+        return self._configured(func.module, last, node, args, imported=bool(func.module))
 
     def _opened(self, func: External, last: str, args: list[Vals]) -> Vals | None:
         """Functions that give documents, modules and providers."""
@@ -188,6 +192,9 @@ class Libraries:
         keys = self._named_keys(args, ("key", "value")) or _taken(args, 0)
         if name in {"@Param", "@SSMParam"}:
             return (self.follower.ask(keys, SSM, _READ, 0, "a parameter is injected"),)
+        if name == "@ConditionalOnProperty":
+            self._conditional(args)
+            return UNKNOWN
         if name != "@Value":
             return None
         for text in texts(keys):
@@ -196,6 +203,15 @@ class Libraries:
                 given: Vals = (Text(KeyText.known(found["default"]), text.at),) if found["default"] is not None else ()
                 self.follower.environment(replace(text, key=KeyText.known(found["name"])), given)
         return UNKNOWN
+
+    def _conditional(self, args: list[Vals]) -> None:
+        """``@ConditionalOnProperty(prefix = "shop", name = "new-ui")``."""
+        keys = self._named_keys(args, ("name", "value")) or _taken(args, 0)
+        prefixes = texts(self._named_keys(args, ("prefix",)))
+        known = (prefixes[0].key.text or "").rstrip(".") if prefixes else ""
+        for text in (one for key in keys for one in texts(key.items[0] if isinstance(key, ListVal) else (key,))):
+            spelled = ".".join(part for part in (known, text.key.text) if part)
+            self.follower.environment(replace(text, key=KeyText.known(spelled)), ())
 
     def _fetched(self, args: list[Vals]) -> Vals:
         for values in args[:1]:
@@ -325,6 +341,8 @@ class Libraries:
         """Functions of standard libraries that make texts and lists."""
         if name in {"String", "StringSlice", "Ptr", "of", "asList", "String_", "ToString", "Jsii"}:
             return args[0] if len(args) == 1 else (ListVal(tuple(args)),)
+        if last == "Object" and name in {"freeze", "seal", "assign", "entries"}:
+            return args[-1]
         if last == "Object" and name in {"keys", "values"}:
             pairs = [pair for value in args[0] if isinstance(value, MapVal) for pair in value.pairs]
             return (ListVal(tuple(keys if name == "keys" else held for keys, held in pairs)),) if pairs else args[0]
@@ -364,6 +382,9 @@ class Libraries:
         if name in tables.LOOKED_UP and len(args) > tables.LOOKED_UP[name]:
             keys = args[tables.LOOKED_UP[name]]
             return (self.follower.ask(keys, SSM, _READ, node.at, f"{name} looks it up"),)
+        if name in _PROPERTIES and _ENVIRONMENT.search(_code.spoken(node.func)) and args:
+            default = args[-1] if len(args) > 1 and name == "getProperty" else ()
+            return union(*(self.follower.environment(key, default) for key in texts(args[0])))
         ask = tables.METHODS.get(name)
         if name in tables.SHORT and (ask is None or len(args) < 3):  # noqa: PLR2004 - key, context and fallback
             ask = tables.SHORT[name]
@@ -372,7 +393,7 @@ class Libraries:
         if name in {"allFlags", "allFlagsState", "allValues", "toJSON"} and not isinstance(owner, MapVal):
             return (Thing("document", LAUNCHDARKLY),)
         module = owner.module if isinstance(owner, External) else ""
-        return self._configured(module or _path(owner), name, node, args)
+        return self._configured(module or _path(owner), name, node, args, imported=bool(module))
 
     def _operation(self, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         """``ssm.getParameter({Name})``, or with a request or the building of one."""
@@ -524,7 +545,7 @@ class Libraries:
             self.handed(spoken, keys)
         return (asked,)
 
-    def _configured(self, module: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+    def _configured(self, module: str, name: str, node: _code.Call, args: list[Vals], *, imported: bool) -> Vals | None:
         """A reader that the configuration names."""
         named = [
             (_told_by(accessor, module), accessor)
@@ -534,6 +555,8 @@ class Libraries:
         if not named:
             return None
         told, accessor = max(named, key=lambda one: one[0])
+        if imported and not told and not module.startswith((".", "@/", "~", "/")):
+            return None  # another package's function of that name
         if accessor.returns is Returns.DOCUMENT:
             return (Thing("document", _accessor_reader(accessor)),)
         position = next((key for key in accessor.key if isinstance(key, int)), 0)

@@ -37,6 +37,10 @@ _STATE_KINDS = {
 }
 _DIRECTIVE = re.compile(rb"^[ \t]*(?:\{\{|\{%)", re.MULTILINE)
 _INSERTED = re.compile(rb"(?<!\$)\{\{")
+_FOR_PEOPLE = frozenset(
+    {"title", "description", "comment", "comments", "summary", "message", "text", "help", "note", "notes", "label"}
+    | {"displayname", "display_name", "caption", "example", "examples", "$comment", "doc", "docs"}
+)
 _FLAG_WORDS = re.compile(r"flag|feature|toggle|experiment|switch", re.IGNORECASE)
 
 
@@ -103,7 +107,7 @@ def _look(findings: Findings, trail: tuple[str, ...], node: Node) -> None:
         _look_at_mapping(findings, trail, node)
     elif isinstance(node, Scalar):
         _serverless(findings, node)
-        _loose_value(findings, node)
+        _loose_value(findings, trail, node)
 
 
 def _look_at_mapping(findings: Findings, trail: tuple[str, ...], node: Mapping) -> None:
@@ -185,10 +189,16 @@ def _says_on_or_off(value: Node) -> bool:
     )
 
 
-def _loose_value(findings: Findings, node: Scalar) -> None:
-    if not is_plain(node.text):
-        certainty = Certainty.CERTAIN if findings.file.is_test else Certainty.POSSIBLE
-        findings.exact(node.text, (), _BIND, node.at, "a value in a document", certainty=certainty)
+def _loose_value(findings: Findings, trail: tuple[str, ...], node: Scalar) -> None:
+    """A key as a value: of a parameter wherever a program may take it from, of others below a name that tells."""
+    if is_plain(node.text):
+        return
+    if findings.file.is_test:
+        findings.exact(node.text, (), _BIND, node.at, "a value in a document")
+    elif _FOR_PEOPLE.isdisjoint(name.lower() for name in trail[-1:]) and (
+        "/" in node.text or any(_FLAG_WORDS.search(name) for name in trail)
+    ):
+        findings.exact(node.text, (), _BIND, node.at, "a value in a document", certainty=Certainty.POSSIBLE)
 
 
 def find_in_text(

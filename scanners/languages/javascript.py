@@ -398,7 +398,8 @@ class _Lower(_code.Lowering):
         name = self.source.of(node.child_by_field_name("name")).lstrip("#")
         end = self.source.character(node.end_byte)
         kept = self._kept(node)
-        return _code.Func(self.source.at(node), name, self._parameters(node), [*kept, *lowered], end=end)
+        getter = any(child.type == "get" for child in node.children)
+        return _code.Func(self.source.at(node), name, self._parameters(node), [*kept, *lowered], end=end, getter=getter)
 
     def _kept(self, node: Node) -> list[Stmt]:
         """Parameters of a constructor that are declared as fields."""

@@ -229,6 +229,15 @@ def _set_environment(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return UNKNOWN
 
 
+def _update_environment(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    for values in args.values[:1]:
+        for value in values:
+            for keys, _ in value.obj.items if isinstance(value, Ref) and isinstance(value.obj, MapObj) else ():
+                settings.written(m, keys, here, site)
+    settings.written(m, tuple(literal(name, site) for name in args.named), here, site)
+    return UNKNOWN
+
+
 def _path(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return tuple(fold.path_joined(args.values, site)) if args.values else UNKNOWN
 
@@ -350,6 +359,7 @@ _HANDLERS: dict[str, Handler] = {
     "os.putenv": _set_environment,
     "os.unsetenv": _set_environment,
     "os.environ.setdefault": _set_environment,
+    "os.environ.update": _update_environment,
     "os.path.join": _path,
     "posixpath.join": _path,
     "urllib.parse.urljoin": _path,
