@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from auditor.application.ports import UnitOfWork
 from auditor.domain.attribution import UNATTRIBUTED, ApiCall, CallOutcome, CallTarget
 from auditor.domain.changes import AttributedChange, ChangeKind, Detection, FlagChange
-from auditor.domain.corroboration import MONITOR
+from auditor.domain.corroboration import guarded_by, news_of_guards
 from auditor.domain.documents import Deployment, DocumentRef, EnvironmentRef
-from auditor.domain.events import GuardrailHint, Notices, Signal
+from auditor.domain.events import GuardrailHint, Guards, Notices
 from auditor.domain.liveness import live_version
 from auditor.domain.sentences import summarize
 
@@ -53,7 +54,7 @@ def guardrail_changes(uow: UnitOfWork, notices: Notices, by: Detection = Detecti
 def _weakened(uow: UnitOfWork, hint: GuardrailHint) -> bool:
     """Tell whether a call left less than there was; where nobody knows how much there was, only nothing is less."""
     if hint.alarm is not None:
-        return _guarded_by(uow, hint.alarm) is not None
+        return guarded_by(uow.calls.signals(), hint.alarm, hint.at) is not None
     if hint.measure is None:
         return True
     if hint.document is not None:
@@ -70,10 +71,18 @@ def _weakened(uow: UnitOfWork, hint: GuardrailHint) -> bool:
     return hint.left < former[-1] if former else hint.left == 0
 
 
-def _guarded_by(uow: UnitOfWork, alarm: str) -> Signal | None:
-    """Return what says that an alarm guards something, the newest that also names what; ``None`` where nothing does."""
-    told = [signal for signal in uow.calls.signals() if signal.code == MONITOR and signal.about == alarm]
-    return max(told, key=lambda signal: (signal.group is not None, signal.at), default=None)
+def keep_guards(uow: UnitOfWork, guards: Sequence[Guards], at: datetime) -> None:
+    """Keep what is new about the alarms that guard environments; of one that nobody can name yet, nothing."""
+    held = uow.calls.signals() if guards else ()
+    for told in guards:
+        name = told.name or _name_of_environment(uow, told.environment)
+        for signal in () if name is None else news_of_guards(held, told, name):
+            uow.calls.signal(f"{signal.code}|{signal.about}", signal, at)
+
+
+def _name_of_environment(uow: UnitOfWork, environment: EnvironmentRef) -> str | None:
+    held = next(iter(uow.deployments.held(environment)), None)
+    return None if held is None else f"{held.application}/{held.environment_name}"
 
 
 def _as_known(uow: UnitOfWork, hint: GuardrailHint) -> GuardrailHint | None:
@@ -116,7 +125,7 @@ def _place_of_target(uow: UnitOfWork, call: ApiCall, target: CallTarget) -> _Pla
 
 def _place_of_guardrail(uow: UnitOfWork, hint: GuardrailHint) -> _Place:
     if hint.alarm is not None:
-        guarded = _guarded_by(uow, hint.alarm)
+        guarded = guarded_by(uow.calls.signals(), hint.alarm, hint.at)
         application, _, place = ((guarded.group if guarded is not None else None) or "").partition("/")
         _, _, _, region, account, _, name = hint.alarm.split(":", 6)
         document = DocumentRef("appconfig", account, region, f"alarm/{name}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from auditor.application.attempts import attempt_changes, guardrail_changes
+from auditor.application.attempts import attempt_changes, guardrail_changes, keep_guards
 from auditor.application.envelopes import event_keys, parse_envelope
 from auditor.application.ports import UnitOfWork
 from auditor.application.recording import DeploymentTrigger, Finish, Recorder, Tally
@@ -280,6 +280,7 @@ class Ingest:
             outcome = Outcome.RECORDED if written + last else Outcome.NOTED
             for signal in item.notices.signals:
                 uow.calls.signal(item.keys[0], signal, self.recorder.clock.now())
+            keep_guards(uow, item.notices.guards, self.recorder.clock.now())
             uow.inbox.take(item.keys, outcome, self.recorder.clock.now())
 
         if not steps:

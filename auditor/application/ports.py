@@ -21,7 +21,7 @@ from auditor.domain.documents import (
     HeldDocument,
     Snapshot,
 )
-from auditor.domain.events import Notices, Outcome, RawEvent, Signal
+from auditor.domain.events import Guards, Notices, Outcome, RawEvent, Signal
 from auditor.domain.findings import Finding
 from auditor.domain.flags import FlagEntry, FlagId, JsonValue
 from auditor.domain.ledger.entries import Entry, SealedEntry
@@ -123,8 +123,8 @@ class DeploymentSource(Protocol):
         """Yield the environments whose deployments concern watched documents."""
         ...
 
-    def monitors(self, scope: Scope) -> Sequence[Signal]:
-        """Return which alarms guard the environments that were listed last there, a signal each."""
+    def guards(self, scope: Scope) -> Sequence[Guards]:
+        """Return of each environment that was listed last there which alarms guard it, with its name."""
         ...
 
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> Sequence[Deployment]:

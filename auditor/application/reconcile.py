@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditor.application.alerting import digests_of, summary_alert
+from auditor.application.attempts import keep_guards
 from auditor.application.ingest import Ingest
 from auditor.application.ports import FlagSource, Progress, Scope
 from auditor.application.recording import LISTED, DeploymentTrigger, Recorder, Tally
 from auditor.application.retrying import retried
 from auditor.application.trail import Place, TrailReader
 from auditor.domain.changes import Detection, GapClass
-from auditor.domain.corroboration import MONITOR
 from auditor.domain.documents import DocumentListing, DocumentRef, HeldDocument
 from auditor.domain.errors import StoreUnreadableError
-from auditor.domain.events import Signal
+from auditor.domain.events import Guards
 from auditor.domain.flags import JsonValue
 from auditor.domain.times import to_micros
 
@@ -207,7 +207,7 @@ class Reconcile:
         except StoreUnreadableError as error:
             run.errors.append(str(error))
             return
-        self._remember_monitors(deployments.monitors(scope))
+        self._remember_guards(deployments.guards(scope))
         trigger = DeploymentTrigger(Detection.RECONCILE)
         for done, environment in enumerate(environments, start=1):
             try:
@@ -217,14 +217,10 @@ class Reconcile:
             progress(done, len(environments), f"deployments {scope.account} {scope.region}")
 
     @retried
-    def _remember_monitors(self, monitors: Sequence[Signal]) -> None:
-        """Keep which alarms guard something, so that their changes of state are known to matter."""
+    def _remember_guards(self, guards: Sequence[Guards]) -> None:
+        """Keep which alarms guard something and which no longer do, so that it is known when their state matters."""
         with self.recorder.unit_of_work() as uow:
-            held = uow.calls.signals() if monitors else ()
-            known = {(signal.about, signal.group) for signal in held if signal.code == MONITOR}
-            for signal in monitors:
-                if (signal.about, signal.group) not in known:
-                    uow.calls.signal(f"{MONITOR}|{signal.about}", signal, self.recorder.clock.now())
+            keep_guards(uow, guards, self.recorder.clock.now())
             uow.commit()
 
     @retried

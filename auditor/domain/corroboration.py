@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime, timedelta
 
 from auditor.domain.attribution import Attribution, Evidence
 from auditor.domain.changes import ChangeKind, FlagChange
-from auditor.domain.events import Signal
+from auditor.domain.events import Guards, Signal
 from auditor.domain.liveness import environment_of
 
 MONITOR, ALARM, PIPELINE, PIPELINE_STARTED = "monitor", "alarm", "pipeline", "pipeline_started"
+MONITOR_REMOVED = "monitor_removed"
+_GUARDS = (MONITOR, MONITOR_REMOVED)
 EXPERIMENT = "experiment"
 TELLING = (ALARM, PIPELINE, PIPELINE_STARTED, EXPERIMENT)
 """The codes of signals that say something of a deployment."""
@@ -53,9 +55,52 @@ def firing(signals: Sequence[Signal], guarded: str, moment: datetime) -> list[st
     Whichever store a flag is in: AppConfig says which alarms guard an environment of an application. ``signals`` are
     all that are known, oldest first.
     """
-    guards = {signal.about for signal in signals if signal.code == MONITOR and signal.group == guarded}
+    guards = guarding(signals, guarded, moment)
     newest = {one.about: one for one in signals if one.code == ALARM and one.about in guards and one.at <= moment}
     return [one.group or "" for one in newest.values() if _is_alarming(one)]
+
+
+def guarding(signals: Sequence[Signal], guarded: str, moment: datetime) -> frozenset[str]:
+    """Return the ARNs of the alarms that are known to have guarded an ``application/environment`` at a moment."""
+    return frozenset(alarm for alarm, _ in _standing(signals, guarded, moment))
+
+
+def news_of_guards(signals: Sequence[Signal], told: Guards, guarded: str) -> list[Signal]:
+    """Return what is new about the alarms of an ``application/environment``: which came, and which went.
+
+    Environments of several accounts and regions may have the same name; each is compared with itself.
+    """
+    place = "|".join(astuple(told.environment))
+    stood = {alarm for alarm, where in _standing(signals, guarded, told.at) if where == place}
+    came, gone = told.alarms - stood, stood - told.alarms
+    return [
+        *(Signal(None, told.at, MONITOR, place, alarm, guarded) for alarm in sorted(came)),
+        *(Signal(None, told.at, MONITOR_REMOVED, place, alarm, guarded) for alarm in sorted(gone)),
+    ]
+
+
+def guarded_by(signals: Sequence[Signal], alarm: str, moment: datetime) -> Signal | None:
+    """Return what says that an alarm guarded something at a moment, best with what; ``None`` where nothing does.
+
+    What is heard of it only later counts where nothing was known before: it may have guarded all the time.
+    """
+    told = [signal for signal in signals if signal.about == alarm and signal.code in _GUARDS]
+    places = {signal.group for signal in told if signal.group is not None}
+    heard = {signal.group for signal in told if signal.at <= moment}
+    still = {place for place in places if place not in heard or alarm in guarding(signals, place, moment)}
+    if places and not still:
+        return None
+    named = [signal for signal in told if signal.code == MONITOR and (signal.group in still or not places)]
+    return max(named, key=lambda signal: signal.at, default=None)
+
+
+def _standing(signals: Sequence[Signal], guarded: str, moment: datetime) -> set[tuple[str, str]]:
+    """Return the alarms that guarded a name, each with the place that says so."""
+    standing: dict[tuple[str, str], bool] = {}
+    for signal in signals:
+        if signal.code in _GUARDS and signal.group == guarded and signal.at <= moment:
+            standing[signal.about or "", signal.text] = signal.code == MONITOR
+    return {guard for guard, stands in standing.items() if stands}
 
 
 def _is_alarming(signal: Signal) -> bool:

@@ -97,6 +97,19 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Guards:
+    """All alarms, by their ARNs, that guarded an AppConfig environment at a time; empty: none did.
+
+    ``name`` is ``application/environment``, ``None`` where the event tells ids only.
+    """
+
+    environment: EnvironmentRef
+    at: datetime
+    alarms: frozenset[str]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GuardrailHint:
     """A call weakened a protection, or one had to act: in words, on which environment or document.
 
@@ -130,10 +143,11 @@ class Notices:
     signals: tuple[Signal, ...] = ()
     guardrails: tuple[GuardrailHint, ...] = ()
     images: tuple[DocumentImage, ...] = ()
+    guards: tuple[Guards, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether the event says anything about a watched document."""
-        told = (self.hints, self.deployments, self.calls, self.signals, self.guardrails, self.images)
+        told = (self.hints, self.deployments, self.calls, self.signals, self.guardrails, self.images, self.guards)
         return any(told)
 
 
@@ -146,6 +160,7 @@ def merged(parts: Sequence[Notices]) -> Notices:
         signals=tuple(s for part in parts for s in part.signals),
         guardrails=tuple(g for part in parts for g in part.guardrails),
         images=tuple(i for part in parts for i in part.images),
+        guards=tuple(g for part in parts for g in part.guards),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.corroboration import guarding
 from auditor.settings import DEFAULT_SOURCES
 from examples.standin import StandIn
 from tests.support.aws import flag_document
@@ -242,6 +243,48 @@ def test_fewer_monitors_are_a_guardrail_and_as_many_are_none(aws, record):
         ("guardrail", "prod", "alarm monitors were removed: fewer alarms roll a deployment back"),
         ("guardrail", "prod", "all alarm monitors were removed: no alarm rolls a deployment back any more"),
     ]
+
+
+def guards(record: Record, moment: datetime) -> set[str]:
+    """Return by their names the alarms that guarded production at a moment, as the record knows it."""
+    with record.application.record.unit_of_work() as uow:
+        return {arn.rpartition(":")[2] for arn in guarding(uow.calls.signals(), "shop/prod", moment)}
+
+
+def test_an_alarm_that_was_taken_away_guards_nothing_from_then_on(aws, record):
+    world = World(aws, "one", "two")
+    world.deploy(on=True)
+    aws.advance(timedelta(hours=1))
+    record.take(*aws.drain())
+    record.reconcile()
+    assert guards(record, aws.now()) == {"one", "two"}
+
+    aws.advance(timedelta(minutes=5))
+    ids = {"ApplicationId": world.app, "EnvironmentId": world.env}
+    world.client.update_environment(**ids, Monitors=[monitor(aws, "two")])
+    taken = aws.now()
+    (event,) = aws.drain()
+    aws.advance(timedelta(minutes=10))
+    record.reconcile()  # sees it before CloudTrail tells when
+    looked = aws.now()
+    assert guards(record, looked) == {"two"}
+    assert guards(record, taken) == {"one", "two"}
+
+    record.take(event)
+    assert guards(record, taken) == {"two"}
+    assert guards(record, taken - timedelta(seconds=1)) == {"one", "two"}
+
+    aws.advance(timedelta(minutes=5))
+    world.client.update_environment(**ids, Monitors=[])
+    record.take(*aws.drain())
+    assert guards(record, aws.now()) == set()
+    aws.advance(timedelta(minutes=5))
+    world.client.update_environment(**ids, Monitors=[monitor(aws, "one")])
+    record.take(*aws.drain())
+    assert guards(record, aws.now()) == {"one"}
+    assert guards(record, looked) == {"two"}
+    record.reconcile()
+    assert guards(record, aws.now()) == {"one"}
 
 
 def test_fewer_validators_are_a_guardrail(aws, record):

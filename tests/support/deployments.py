@@ -13,7 +13,7 @@ from auditor.application.recording import DeploymentTrigger, Recorder, Tally
 from auditor.domain.attribution import ApiCall, Attribution, CallOutcome, CallTarget
 from auditor.domain.changes import Detection
 from auditor.domain.documents import Deployment, DeploymentStep, EnvironmentRef, Snapshot
-from auditor.domain.events import Signal
+from auditor.domain.events import Guards
 from auditor.domain.flags import FlagEntry, FlagId, FlagState
 from auditor.domain.routing import Routing
 from tests.fakes import ClockFake
@@ -33,7 +33,7 @@ class Deployments:
     def list_environments(self, scope: Scope) -> Sequence[EnvironmentRef]:
         return (PROD,)
 
-    def monitors(self, scope: Scope) -> Sequence[Signal]:
+    def guards(self, scope: Scope) -> Sequence[Guards]:
         return ()
 
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> Sequence[Deployment]:

@@ -12,7 +12,16 @@ from auditor.adapters.sources._appconfig_ids import AppConfigIds, a_number, an_i
 from auditor.domain.attribution import ApiCall, CallOutcome, CallTarget
 from auditor.domain.corroboration import EXPERIMENT, MONITOR
 from auditor.domain.documents import DocumentRef
-from auditor.domain.events import DeploymentHint, DocumentHint, GuardrailHint, Notices, Operation, RawEvent, Signal
+from auditor.domain.events import (
+    DeploymentHint,
+    DocumentHint,
+    GuardrailHint,
+    Guards,
+    Notices,
+    Operation,
+    RawEvent,
+    Signal,
+)
 from auditor.domain.masking import mask_text
 
 _BYPASS = "BYPASS"
@@ -183,26 +192,42 @@ def _moved(call: _Call, number: int | None) -> tuple[DeploymentHint, ...]:
 
 
 def _create_environment(call: _Call) -> Notices:
-    return call.notices(signals=_monitors(call))
+    return call.notices(signals=_monitors(call), guards=_guards(call))
 
 
 def _update_environment(call: _Call) -> Notices:
     left = call.left("monitors")
     if left is None:
-        return call.notices(signals=_monitors(call))
+        return call.notices(signals=_monitors(call), guards=_guards(call))
     text = (
         "alarm monitors were removed: fewer alarms roll a deployment back"
         if left
         else "all alarm monitors were removed: no alarm rolls a deployment back any more"
     )
-    return call.notices(guardrails=call.guardrail(text, "monitors", left), signals=_monitors(call))
+    hint = call.guardrail(text, "monitors", left)
+    return call.notices(guardrails=hint, signals=_monitors(call), guards=_guards(call))
 
 
 def _monitors(call: _Call) -> tuple[Signal, ...]:
     """Return which alarms guard the environment now, by which their changes of state are known to matter."""
+    return tuple(Signal(None, call.record.at, MONITOR, arn, arn) for arn in _alarms(call) or ())
+
+
+def _guards(call: _Call) -> tuple[Guards, ...]:
+    """Return all alarms that guard the environment now; nothing where the call does not tell all of them."""
+    alarms, environment = _alarms(call), call.ids.environment_ref
+    if alarms is None or environment is None:
+        return ()
+    return (Guards(environment, call.record.at, frozenset(alarms)),)
+
+
+def _alarms(call: _Call) -> list[str] | None:
+    """Return the ARNs in the answer, which leaves out an empty list that was asked for."""
     told = call.record.answered("monitors")
-    arns = [one.get("alarmArn") for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-    return tuple(Signal(None, call.record.at, MONITOR, arn, arn) for arn in arns if isinstance(arn, str) and arn)
+    if not isinstance(told, list):
+        return [] if call.left("monitors") == 0 else None
+    arns = [one.get("alarmArn") if isinstance(one, dict) else None for one in told]
+    return [arn for arn in arns if isinstance(arn, str) and arn]
 
 
 def _update_profile(call: _Call) -> Notices:

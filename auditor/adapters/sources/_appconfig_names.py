@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from auditor.adapters.aws import AwsClients, NotInStoreError, answered_at, answering
 from auditor.domain.documents import DocumentRef, EnvironmentRef
 from auditor.domain.errors import StoreUnreadableError
+from auditor.domain.events import Guards
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfig import AppConfigClient
@@ -98,11 +99,12 @@ class AppConfigNames:
                     self._monitors[environment] = tuple(arn for arn in arns if arn)
                     yield environment
 
-    def monitors(self, place: Place) -> tuple[tuple[str, str], ...]:
-        """Return the ARNs of the alarms that guard the environments listed last there, each with application/name."""
-        here = ((e, arns) for e, arns in self._monitors.items() if Place(e.account, e.region) == place)
-        guarded = ((f"{self.application(place, e.application_id)}/{self.environment(e)}", arns) for e, arns in here)
-        return tuple(dict.fromkeys((arn, name) for name, arns in guarded for arn in arns))
+    def guards(self, place: Place) -> Iterator[Guards]:
+        """Yield of each environment listed last there the alarms that guard it, with application/name."""
+        for environment, arns in self._monitors.items():
+            if Place(environment.account, environment.region) == place:
+                name = f"{self.application(place, environment.application_id)}/{self.environment(environment)}"
+                yield Guards(environment, self._answered.get(place) or self.now(), frozenset(arns), name)
 
     def application(self, place: Place, application: str) -> str:
         """Return an application's name."""

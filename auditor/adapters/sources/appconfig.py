@@ -29,7 +29,6 @@ from auditor.adapters.sources._listing import ListingTimes
 from auditor.adapters.sources._reach import Reach, scopes
 from auditor.application.envelopes import EXTENSION_CALL
 from auditor.application.ports import Scope
-from auditor.domain.corroboration import MONITOR
 from auditor.domain.documents import (
     Deployment,
     DocumentListing,
@@ -39,7 +38,7 @@ from auditor.domain.documents import (
     HeldDocument,
 )
 from auditor.domain.errors import StoreUnreadableError
-from auditor.domain.events import Notices, RawEvent, Signal
+from auditor.domain.events import Guards, Notices, RawEvent
 from auditor.domain.masking import Fingerprint
 
 if TYPE_CHECKING:
@@ -184,10 +183,9 @@ class AppConfigSource:
             except NotInStoreError:
                 continue  # deleted while it was being listed
 
-    def monitors(self, scope: Scope) -> list[Signal]:
-        """Return which alarms guard the environments that were listed last there, a signal each."""
-        guards = self._names.monitors(Place(scope.account, scope.region))
-        return [Signal(None, self.now(), MONITOR, arn, arn, name) for arn, name in guards]
+    def guards(self, scope: Scope) -> list[Guards]:
+        """Return of each environment that was listed last there which alarms guard it, with its name."""
+        return list(self._names.guards(Place(scope.account, scope.region)))
 
     def deployments(self, environment: EnvironmentRef, held: Mapping[int, str]) -> list[Deployment]:
         """Return the deployments that are new or in another state than held; none of an environment that is gone."""
