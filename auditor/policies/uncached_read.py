@@ -33,7 +33,7 @@ class UncachedRead:
     INVALID: ClassVar = (on_flag("a handler asks a client of AWS", places=(place(resolution=_ASKED),)),)
 
     def check(self, facts: FlagFacts, context: FlagContext) -> Iterator[Finding]:
-        """Report certain reads that a function which serves requests makes by itself, without any condition."""
+        """Report certain reads that a function which serves requests always comes by, itself or through helpers."""
         found = [place for place in context.places or () if _is_asked(place)]
         if found and not context.gone:
             yield flag_finding(self, facts, f"code asks for it on every request: {names_of_places(found)}")

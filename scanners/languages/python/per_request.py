@@ -1,18 +1,21 @@
 """Reads that ask the store anew for every request, where the form of the code around them is plain.
 
-A read counts where a function that plainly serves requests calls an AWS client itself, without any condition before
-it: a client of boto3 keeps nothing. A helper in between, or a condition, may be a cache, and is left alone.
+A read counts where a function that plainly serves requests calls an AWS client whenever it runs, itself or through
+functions of the repository, as far as the scan followed them: a client of boto3 keeps nothing. What may keep an answer
+is left alone: a condition, a way out before the call, a decorator that caches, a library that does.
 """
 
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from auditor.domain.references import EVERY_REQUEST, Reference, ReferenceKind
+from auditor.domain.references import EVERY_REQUEST, FlagSpec, Reference, ReferenceKind
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _Place = tuple[int, int]
@@ -35,34 +38,129 @@ _BRANCHES = (ast.If, ast.While, ast.IfExp, ast.Try, ast.ExceptHandler, ast.match
 def marked(references: Iterable[Reference], read: Callable[[str], bytes | None]) -> list[Reference]:
     """Return the references, those on every request with a step that says so; ``read`` gives a file's bytes."""
     found = list(references)
-    places: dict[str, list[int]] = defaultdict(list)
+    code = _Code(read)
+    asking = [one for one in found if one.kind is ReferenceKind.READ and one.path.endswith(".py") and _may_ask(one)]
+    inner = {(one.flag, one.path, one.line): one for one in asking}
+    wanted = set(asking)
     for number, one in enumerate(found):
-        if one.kind is ReferenceKind.READ and one.path.endswith(".py") and _is_call(one):
-            places[one.path].append(number)
-    for path, numbers in places.items():
-        served = _served(read(path))
-        for number in numbers:
-            one = found[number]
-            by = next((name for begin, end, name in served if begin <= (one.line, one.column) <= end), None)
-            if by is not None:
-                found[number] = replace(one, resolution=(*one.resolution, f"{EVERY_REQUEST}, in {by}"))
+        by = code.served(one, inner) if one in wanted else None
+        if by is not None:
+            found[number] = replace(one, resolution=(*one.resolution, f"{EVERY_REQUEST}, in {by}"))
     return found
 
 
-def _is_call(reference: Reference) -> bool:
-    """Tell whether the read itself is a call of one of the methods, not of something that passes the key on."""
-    return bool(reference.resolution) and reference.resolution[0].rpartition(".")[2] in _CALLS
+def _may_ask(reference: Reference) -> bool:
+    """Tell whether a read is a call of one of the methods, or of what passes a key on to one, or fixes it."""
+    steps = reference.resolution
+    return bool(steps) and (steps[0].rpartition(".")[2] in _CALLS or _asked_at(reference) is not None)
 
 
-def _served(data: bytes | None) -> list[tuple[_Place, _Place, str]]:
-    """Return where in a file a client is called for every request, from and to, and in which function."""
-    if data is None:
-        return []
-    try:
-        tree = ast.parse(data)
-        return [found for function, is_method in _functions(tree) for found in _calls(function, is_method=is_method)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []  # what this Python cannot parse is left alone
+def _asked_at(reference: Reference) -> tuple[str, int] | None:
+    """Return where a wrapper asks for the flag that it fixes, at a place that uses it."""
+    told = next((found for step in reference.resolution if (found := _ASKED_AT.search(step))), None)
+    return None if told is None else (told["path"], int(told["line"]))
+
+
+_PASSED = re.compile(r"^passed to (?P<name>\S+) at (?P<path>.+):(?P<line>\d+)$")
+_ASKED_AT = re.compile(r" is asked for at (?P<path>.+):(?P<line>\d+)$")
+_Inner = Mapping[tuple[FlagSpec, str, int], Reference]
+_MOST_WRAPPERS = 8
+
+
+@dataclass(slots=True)
+class _Code:
+    """Files as they are asked for, each parsed once; what this Python cannot parse is left alone."""
+
+    read: Callable[[str], bytes | None]
+    modules: dict[str, list[tuple[_Function, bool]]] = field(default_factory=dict)
+    imports: dict[str, list[str]] = field(default_factory=dict)
+
+    def served(self, one: Reference, inner: _Inner) -> str | None:
+        """Return the function that serves requests and always comes by this read, which no cache stands before."""
+        place = (one.line, one.column)
+        for function, is_method in self._functions(one.path):
+            if _covers(function, place) and _serves(function, is_method=is_method) and not _is_cached(function):
+                calls = [node for node in _always(function.body, _guards(function)) if isinstance(node, ast.Call)]
+                if any(self._asks(call, one, inner) for call in calls if _covers(call, place)):
+                    return function.name
+        return None
+
+    def _asks(self, call: ast.Call, one: Reference, inner: _Inner, depth: int = _MOST_WRAPPERS) -> bool:
+        """Tell whether a call that holds a reference asks a client whenever it is made."""
+        place = (one.line, one.column)
+        passed = [found for step in one.resolution if (found := _PASSED.match(step))]
+        fixed = _asked_at(one)
+        if fixed is not None:
+            other = inner.get((one.flag, *fixed))
+            within = self._enclosing(*fixed)
+            if depth == 0 or other is None or within is None or not _covers(call.func, place):
+                return False
+            return _called(call) == within.name and any(
+                self._asks(deeper, other, inner, depth - 1)
+                for deeper in _calls_always(within)
+                if _covers(deeper, (other.line, other.column))
+            )
+        if not passed:
+            return _is_client_call(call)
+        if _called(call) != passed[-1]["name"] or _covers(call.func, place):
+            return False
+        for step, outer in pairwise(passed):
+            within = self._enclosing(step["path"], int(step["line"]))
+            if within is None or within.name != outer["name"]:
+                return False
+            if not any(_called(node) == step["name"] for node in _calls_always(within)):
+                return False
+        return self._asks_itself(passed[0]["name"], passed[0]["path"])
+
+    def _asks_itself(self, name: str, path: str) -> bool:
+        """Tell whether every function of this name that a file may mean, and that asks a client, always does."""
+        meant = [
+            function
+            for file in (path, *self._imported(path))
+            for function, _ in self._functions(file)
+            if function.name == name and any(_is_client_call(node) for node in ast.walk(function))
+        ]
+        return bool(meant) and all(any(map(_is_client_call, _calls_always(one))) for one in meant)
+
+    def _enclosing(self, path: str, line: int) -> _Function | None:
+        """Return the innermost function that a line stands in."""
+        around = [one for one, _ in self._functions(path) if one.lineno <= line <= (one.end_lineno or one.lineno)]
+        return max(around, key=lambda one: one.lineno, default=None)
+
+    def _functions(self, path: str) -> list[tuple[_Function, bool]]:
+        if path not in self.modules:
+            self.modules[path], self.imports[path] = [], []
+            data = self.read(path)
+            try:
+                tree = ast.parse(data) if data is not None else ast.Module([], [])
+                self.modules[path] = list(_functions(tree))
+                self.imports[path] = list(_imports(tree, path))
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                pass
+        return self.modules[path]
+
+    def _imported(self, path: str) -> list[str]:
+        """Return the files of the repository that a file may import."""
+        self._functions(path)
+        return self.imports[path]
+
+
+def _imports(tree: ast.Module, path: str) -> Iterator[str]:
+    """Yield where the modules that a file imports may lie: below any folder above it."""
+    folders = PurePosixPath(path).parents
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            above = [folders[node.level - 1]] if 0 < node.level <= len(folders) else [] if node.level else folders
+            base = (node.module or "").replace(".", "/")
+            names = [base, *(f"{base}/{one.name}".lstrip("/") for one in node.names)]
+        elif isinstance(node, ast.Import):
+            above, names = folders, [one.name.replace(".", "/") for one in node.names]
+        else:
+            continue
+        yield from (str(folder / f"{name}{end}") for folder in above for name in names if name for end in _ENDS)
+
+
+_ENDS = (".py", "/__init__.py")
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[_Function, bool]]:
@@ -72,18 +170,31 @@ def _functions(tree: ast.Module) -> Iterator[tuple[_Function, bool]]:
                 yield child, isinstance(node, ast.ClassDef)
 
 
-def _calls(function: _Function, *, is_method: bool) -> Iterator[tuple[_Place, _Place, str]]:
-    if not _serves(function, is_method=is_method) or any(_is_cache(one) for one in function.decorator_list):
-        return
-    for node in _always(function.body):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
-            wanted = _CALLS.get(node.func.attr)
-            if wanted is not None and any(keyword.arg == wanted for keyword in node.keywords):
-                yield _begin(node), _end(node), function.name
+def _calls_always(function: _Function) -> Iterator[ast.Call]:
+    """Yield the calls that a helper makes whenever it is called, none where it may keep what it got."""
+    if not _is_cached(function):
+        yield from (node for node in _always(function.body, frozenset()) if isinstance(node, ast.Call))
 
 
-def _always(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Yield what is evaluated whenever the function is called; of a branch that is its test."""
+def _is_client_call(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.args:
+        return False
+    wanted = _CALLS.get(node.func.attr)
+    return wanted is not None and any(keyword.arg == wanted for keyword in node.keywords)
+
+
+def _called(call: ast.Call) -> str | None:
+    """Return the last part of the name of what is called."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else None
+
+
+def _always(nodes: Sequence[ast.AST], asked: frozenset[str]) -> Iterator[ast.AST]:
+    """Yield what is evaluated whenever the function is called; of a branch that is its test.
+
+    What stands behind a way out is not; a way out by a condition on one of ``asked`` apart.
+    """
     for node in nodes:
         yield node
         if isinstance(node, (*_BRANCHES, ast.Lambda, ast.ClassDef, *_Function.__args__)):
@@ -95,9 +206,25 @@ def _always(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
             inner = [node.iter]
         else:
             inner = list(ast.iter_child_nodes(node))
-        yield from _always(inner)
-        if isinstance(node, ast.Return):
+        yield from _always(inner, asked)
+        if isinstance(node, ast.Return) or _may_leave(node, asked):
             return
+
+
+def _may_leave(node: ast.AST, asked: frozenset[str]) -> bool:
+    """Tell whether a statement is a way out, unless it only turns away what is asked wrongly."""
+    if not isinstance(
+        node, ast.If | ast.Try | ast.For | ast.AsyncFor | ast.While | ast.Match | ast.With | ast.AsyncWith
+    ):
+        return False
+    if isinstance(node, ast.If) and any(isinstance(one, ast.Name) and one.id in asked for one in ast.walk(node.test)):
+        return False
+    return any(isinstance(one, ast.Return) for one in ast.walk(node))
+
+
+def _guards(function: _Function) -> frozenset[str]:
+    """Return the names of what a function is asked with."""
+    return frozenset(one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs))
 
 
 def _serves(function: _Function, *, is_method: bool) -> bool:
@@ -119,14 +246,12 @@ def _is_route(decorator: ast.expr) -> bool:
     )
 
 
-def _is_cache(decorator: ast.expr) -> bool:
-    name = ast.unparse(decorator).lower()
-    return "cache" in name or "memo" in name
+def _is_cached(function: _Function) -> bool:
+    """Tell whether a decorator may keep what a function gives."""
+    names = [ast.unparse(one).lower() for one in function.decorator_list]
+    return any("cache" in name or "memo" in name for name in names)
 
 
-def _begin(node: ast.expr) -> _Place:
-    return node.lineno, node.col_offset + 1
-
-
-def _end(node: ast.expr) -> _Place:
-    return node.end_lineno or node.lineno, (node.end_col_offset or node.col_offset) + 1
+def _covers(node: ast.expr | _Function, place: _Place) -> bool:
+    end = node.end_lineno or node.lineno, (node.end_col_offset or node.col_offset) + 1
+    return (node.lineno, node.col_offset + 1) <= place <= end
