@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -38,6 +39,7 @@ from scanners.languages._values import (
 
 _MOST_TEXTS = 16
 _HELD = "held by an object"
+_FLAG_WORDS = re.compile(r"flag|feature|toggle|experiment", re.IGNORECASE)
 _ITSELF = frozenset({"this", "self", "super"})
 _DEEPEST_CALL = 6
 _MOST_CALLS = 2_000
@@ -76,6 +78,7 @@ class Follower:
     _gave: dict[int, Vals] = field(default_factory=dict)
     _known: set[int] = field(default_factory=set)
     _in_test: bool = False
+    _naming: list[str] = field(default_factory=list)
     _top: Scope = field(default_factory=Scope)
     _statements: dict[type, Callable[[Any, Scope], None]] = field(init=False, repr=False)
     _values: dict[type, Callable[[Any, Scope], Vals]] = field(init=False, repr=False)
@@ -185,8 +188,10 @@ class Follower:
                 self._met(method)
                 self.methods.setdefault(statement.name, []).append(method)
         rest = [one for one in node.body if not isinstance(one, _code.Func)]
+        self._naming.append(node.name)
         self._declare(rest, inner)
         self.body(rest, inner)
+        self._naming.pop()
         return made
 
     def body(self, statements: Iterable[_code.Stmt], scope: Scope) -> None:
@@ -238,7 +243,9 @@ class Follower:
         if statement.each:
             values = elements(values, statement.each)
         if not (statement.each and isinstance(value, _code.Name | _code.Member)):
+            self._naming.append(_code.spoken(target))
             self._bind_keys(value, values, "a name is given the key")
+            self._naming.pop()
         if isinstance(target, _code.Name):
             values = self.libraries.mirrored(values, scope.type_of(target.id) or self._class_held(target.id, scope))
             self._give(target, values, scope, declares=statement.declares)
@@ -582,8 +589,14 @@ class Follower:
 
     def _bound(self, text: Text, what: str) -> None:
         known = text.key.text
-        if known is not None and not is_plain(known) and text.passed is None:
+        if known is None or text.passed is not None:
+            return
+        if not is_plain(known):
             self.findings.exact(known, (), _BIND, text.at, what, *text.trail)
+        elif any(map(_FLAG_WORDS.search, self._naming)):
+            # Whoever asks for it may do so in another file, which is not followed to.
+            told = Certainty.POSSIBLE
+            self.findings.exact(known, (), _BIND, text.at, what, *text.trail, certainty=told)
 
     def ask(
         self,

@@ -41,6 +41,7 @@ from scanners.languages._values import (
 if TYPE_CHECKING:
     from scanners.languages._follow import Follower
 
+_BIND = ReferenceKind.BIND
 _READ, _WRITE, _DEFINE = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.DEFINE
 _ENVIRONMENTS = frozenset({("process", "env"), ("Bun", "env"), ("meta", "env"), ("Deno", "env")})
 _ENVELOPE = 4
@@ -603,7 +604,7 @@ class Libraries:
     def handed(self, name: str, values: Vals) -> None:
         """A whole key is handed to something that may read it, or taken from it."""
         if name.rsplit(".", 1)[-1].split(" ", 1)[0] in _SETS_VARIABLE:
-            self.follower.bind(values, "an environment variable")
+            self._variables_set(values)
             return
         for value in values:
             if isinstance(value, Text):
@@ -613,12 +614,28 @@ class Libraries:
             elif isinstance(value, MapVal):
                 for keys, held in value.pairs:
                     if any(text.key.text in _VARIABLES for text in texts(keys)):
-                        self.follower.bind(held, "an environment variable")
+                        self._variables_set(held)
                     else:
                         self.handed(name, held)
 
+    def _variables_set(self, values: Vals) -> None:
+        """Environment variables are given values, partly known ones too."""
+        self.follower.bind(values, "an environment variable")
+        inner = [one for value in values if isinstance(value, MapVal) for _, held in value.pairs for one in held]
+        for text in texts((*values, *inner)):
+            if text.key.text is None and text.key.pattern.startswith("/"):
+                self._perhaps(text, _BIND, "an environment variable")
+
+    def _perhaps(self, text: Text, kind: ReferenceKind, step: str) -> None:
+        """A partly known key: each flag that it can be."""
+        for flag in self.follower.findings.context.flags.matching(text.key):
+            steps = (step, *text.trail, f"key like {text.key.pattern!r}")
+            self.follower.findings.add(flag, kind, text.place, *steps, certainty=Certainty.POSSIBLE)
+
     def _handed_text(self, name: str, text: Text) -> None:
         known = text.key.text
+        if known is None and text.key.pattern.startswith("/") and tables.TELLING.search(name):
+            self._perhaps(text, _READ, f"handed to {name.split(' ', maxsplit=1)[0]}, which is not known")
         if known is None or (not known.startswith("/") and not tables.TELLING.search(name)):
             return
         if is_plain(known) and not re.search(r"flag|feature|toggle|variation|variant", name, re.IGNORECASE):

@@ -116,6 +116,8 @@ def _look_at_mapping(findings: Findings, trail: tuple[str, ...], node: Mapping) 
         _build_parameters(findings, node)
     if "Name" in names:
         _parameter_record(findings, node)
+    if "name" in names and ("strategies" in names or names == {"name", "enabled"}):
+        _exported_flag(findings, node)
     if "Resource" in names:
         _state_machine(findings, node)
     if not names.isdisjoint({"valueFrom", "ValueFrom"}):
@@ -138,6 +140,13 @@ def _parameter_record(findings: Findings, node: Mapping) -> None:
     name = node.get("Name")
     if isinstance(name, Scalar) and node.text("Type") in _PARAMETER_TYPES and node.get("Value") is not None:
         findings.ask(KeyText.known(name.text), SSM, _DEFINE, name.at, "a parameter's name and value")
+
+
+def _exported_flag(findings: Findings, node: Mapping) -> None:
+    """A flag in an export of Unleash declares itself by name."""
+    name = node.get("name")
+    if isinstance(name, Scalar):
+        findings.exact(name.text, ("unleash",), _DEFINE, name.at, "a flag in an export of Unleash")
 
 
 def _state_machine(findings: Findings, node: Mapping) -> None:
@@ -190,14 +199,12 @@ def _says_on_or_off(value: Node) -> bool:
 
 
 def _loose_value(findings: Findings, trail: tuple[str, ...], node: Scalar) -> None:
-    """A key as a value: of a parameter wherever a program may take it from, of others below a name that tells."""
+    """A key as a value: a program may take it from there, unless the value is for people."""
     if is_plain(node.text):
         return
     if findings.file.is_test:
         findings.exact(node.text, (), _BIND, node.at, "a value in a document")
-    elif _FOR_PEOPLE.isdisjoint(name.lower() for name in trail[-1:]) and (
-        "/" in node.text or any(_FLAG_WORDS.search(name) for name in trail)
-    ):
+    elif _FOR_PEOPLE.isdisjoint(name.lower() for name in trail[-1:]):
         findings.exact(node.text, (), _BIND, node.at, "a value in a document", certainty=Certainty.POSSIBLE)
 
 

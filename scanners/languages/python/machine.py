@@ -80,6 +80,7 @@ class Machine:
     budget: int = _ROOT_BUDGET
     loops: int = 0
     loading: int = 0
+    assigned: dict[FuncObj, frozenset[str]] = field(default_factory=dict)
     followed: dict[Imported, Vals] = field(default_factory=dict)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))

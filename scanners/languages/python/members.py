@@ -13,6 +13,7 @@ from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
     ClassObj,
+    Const,
     Doc,
     DocItem,
     DocModel,
@@ -72,10 +73,10 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
         return (Bound(owner, name),)
     made = owner.obj
     if name in made.attrs:
-        return from_instance(m, owner, made.attrs[name])
+        return from_instance(m, owner, _set_later(m, made.cls, name, made.attrs[name]))
     if made.member and name == "name":
         return (literal(made.member, site),)
-    found = class_attribute(m, made.cls, name)
+    found = _set_later(m, made.cls, name, class_attribute(m, made.cls, name))
     if not found and (dynamic := class_attribute(m, made.cls, "__getattr__")):
         args = Args(site, [(literal(name, site),)])
         return union(*(invoke.one(m, bound(value, owner), args, here, site) for value in dynamic))
@@ -84,6 +85,55 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
     if any(isinstance(value, FuncObj) and is_stub(value) for value in found):
         return (*whole, Bound(Unknown(owner.tags), name))
     return whole
+
+
+def _set_later(m: Machine, cls: ClassObj, name: str, held: Vals) -> Vals:
+    """What an attribute holds; what other methods put there later, where it is empty at first."""
+    if any(not isinstance(value, Const) or value.value is not None for value in held):
+        return held
+    setters = _setters(m, cls, name)
+    if len(setters) > _MOST_SETTERS:
+        return held
+    itself = m.generic(cls)
+    for func in setters:
+        if func not in m.running:
+            invoke.summary(m, func)
+    later = itself.obj.attrs.get(name, ()) if isinstance(itself.obj, InstObj) else ()
+    return tuple(value for value in later if isinstance(value, Obj | Ref | FuncObj | Method | Doc | Bound)) or held
+
+
+_MOST_SETTERS = 6
+
+
+def _setters(m: Machine, cls: ClassObj, name: str) -> list[FuncObj]:
+    """The methods of a class, but its constructor, that assign an attribute."""
+    return [
+        value
+        for ancestor in ancestors(cls)
+        for method, values in ancestor.scope.names.items()
+        for value in values
+        if method != "__init__" and isinstance(value, FuncObj) and name in _assigned(m, value)
+    ]
+
+
+def _assigned(m: Machine, func: FuncObj) -> frozenset[str]:
+    """The attributes that a function's body assigns to something."""
+    if func not in m.assigned:
+        found: set[str] = set()
+        waiting: list[object] = [] if isinstance(func.node, tree.Lambda) else [*func.node.body]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, tree.Assign):
+                found |= {target.name for target in part.targets if isinstance(target, tree.Attr)}
+            elif isinstance(part, tree.Declare):
+                found |= {part.target.name} if isinstance(part.target, tree.Attr) else set()
+            elif isinstance(part, tuple) and not isinstance(part, tree.Def | tree.Class | _EXPRESSIONS):
+                waiting += part
+        m.assigned[func] = frozenset(found)
+    return m.assigned[func]
+
+
+_EXPRESSIONS = tree.Call | tree.Attr | tree.Name | tree.Str | tree.Dict | tree.Items | tree.Binary | tree.Joined
 
 
 def is_stub(func: FuncObj) -> bool:

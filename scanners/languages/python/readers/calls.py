@@ -200,7 +200,7 @@ def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here,
     if not any(fold.texts(values) for values in args.everything()):
         return None
     m.asked_methods.setdefault(name, set()).add(here.scope.path)
-    candidates = [func for func in m.wrappers.get(name, []) if _may_be(owner, name, func)]
+    candidates = [func for func in m.wrappers.get(name, []) if _may_be(owner, name, func) and _takes(func, args)]
     if not candidates:
         return None
     found: list[Value] = []
@@ -208,6 +208,12 @@ def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here,
         if func.owner is not None:
             found += invoke.function(m, func, args, here, site, owner=m.generic(func.owner))
     return tuple(found) or None
+
+
+def _takes(func: FuncObj, args: Args) -> bool:
+    """Whether a function has a parameter for each argument that a call names."""
+    params = func.node.params
+    return any(param.kind == "**" for param in params) or {param.name for param in params}.issuperset(args.named)
 
 
 def _comes_from_outside(owner: Value) -> bool:

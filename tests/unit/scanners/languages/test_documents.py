@@ -247,7 +247,7 @@ def test_aliases_are_looked_at_once():
     bomb = "a0: &a0 {dark-mode: {enabled: true}}\n"
     bomb += "".join(f"a{n}: &a{n} {{{', '.join(f'k{m}: *a{n - 1}' for m in range(9))}}}\n" for n in range(1, 30))
     assert lines(findings(Documents(), "a.yaml", bomb)) == ["1:10 possible define dark-mode"]
-    assert lines(findings(Documents(), "a.yaml", "flags: &a [*a, dark-mode]")) == ["1:16 possible bind dark-mode"]
+    assert lines(findings(Documents(), "a.yaml", "a: &a [*a, dark-mode]")) == ["1:12 possible bind dark-mode"]
 
 
 def test_a_template_of_a_document_is_another_language():
