@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from auditor.application.message import Fact, Message, Revert, Told
+from auditor.application.message import Fact, Message, Page, Revert, Told
 from auditor.application.message_parts import LONGEST_TITLE, MOST_CHANGES
 from auditor.application.threads import progress_in
 from auditor.application.wording import clock_text, counted, cut, line, visible
@@ -28,6 +29,7 @@ def deployment_message(alert: Alert, progress: Progress) -> Message:
         facts=tuple(_facts(progress)),
         reverts=(_stop(progress),) if progress.running and not progress.taken_back else (),
         footer="This message is kept up while the deployment goes on; its thread has each stage.",
+        **_pages(progress),
     )
 
 
@@ -41,7 +43,19 @@ def deployment_reply(alert: Alert) -> Message:
         title="" if progress is None else _title(progress, _standing(progress)),
         lines=tuple(line(str(text)) for text in stages) if isinstance(stages, list) else (),
         broadcast=known.get("broadcast") is True,
+        **({} if progress is None else _pages(progress)),
     )
+
+
+def _pages(progress: Progress) -> dict[str, Any]:
+    """Return where what it changes stands on pages; of one that was taken back, its message tells."""
+    if progress.taken_back:
+        return {}
+    return {
+        "pages": tuple(Page(named, progress.application or None, flag) for flag, named in progress.changes),
+        "pages_left_out": max(0, len(progress.coming) - len(progress.changes)) if progress.changes else 0,
+        "pages_later": progress.running,
+    }
 
 
 def latest_first(alert: Alert) -> Alert:

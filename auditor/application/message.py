@@ -79,7 +79,8 @@ class Message:
 
     ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit. ``broadcast``: a reply
     that the whole channel is to see, not its thread alone. ``commit`` is that of the scanned code, where it is one.
-    ``pages`` are the changes that it is about, the first ones; ``pages_left_out`` counts the others.
+    ``pages`` are the changes that it is about, the first ones; ``pages_left_out`` counts the others, ``pages_later``
+    says that they stand there only once a deployment is live.
     """
 
     kind: AlertKind
@@ -99,3 +100,4 @@ class Message:
     commit: str | None = None
     pages: tuple[Page, ...] = ()
     pages_left_out: int = 0
+    pages_later: bool = False

@@ -107,7 +107,8 @@ def _begin(outbox: Outbox, one: Looked, now: Progress, desk: Desk) -> Iterator[s
 def _continue(outbox: Outbox, head: Head, now: Progress, desk: Desk) -> Iterator[str]:
     before = progress_in(head.facts)
     if before is not None:
-        now = replace(now, who=now.who or before.who, live=before.live, coming=before.coming)
+        kept = before.changes or now.changes
+        now = replace(now, who=now.who or before.who, live=before.live, coming=before.coming, changes=kept)
     if not outbox.follow(head.key, _facts(now), desk.now):
         return
     yield head.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,13 @@ from auditor.domain.attribution import UNATTRIBUTED, Attribution
 from auditor.domain.documents import DeploymentStep, DocumentRef
 from auditor.domain.flags import FlagState, JsonValue
 from auditor.domain.times import rfc3339
+
+_ID_DIGITS = 20
+
+
+def change_id(key: str) -> str:
+    """Return the id of the change with this natural key, the same whenever it is recorded."""
+    return "c" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
 
 
 class ChangeKind(StrEnum):

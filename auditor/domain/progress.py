@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from auditor.domain.changes import FlagChange
+from auditor.domain.changes import FlagChange, change_id
 from auditor.domain.documents import Deployment
 from auditor.domain.flags import JsonValue
 from auditor.domain.joining import alarm_name
@@ -17,6 +17,7 @@ RUNNING = frozenset({"DEPLOYING", "BAKING", "VALIDATING", "ROLLING_BACK"})
 """AppConfig's words for a deployment that is not over."""
 
 _TAKEN_BACK = frozenset({"ROLLING_BACK", "ROLLED_BACK", "REVERTED"})
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Progress:
     """One look at a deployment: what it is, what it brings, how far it is, and who began it.
 
     ``coming`` holds a sentence for each flag that it changes, ``live`` the version that it replaces, ``steps`` when
-    which share of the targets was reached. Times are RFC 3339, so that a look can be kept as JSON.
+    which share of the targets was reached. ``changes`` are the first of those that are recorded once it is live: flag
+    and id. Times are RFC 3339, so that a look can be kept as JSON.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Progress:
     ended_at: str | None = None
     cause: str | None = None
     who: str | None = None
+    changes: tuple[tuple[str, str], ...] = ()
 
     @property
     def running(self) -> bool:
@@ -70,7 +73,8 @@ class Progress:
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
         """Return what was kept."""
         steps = tuple((at, share) for at, share in kept["steps"])
-        return cls(**{**kept, "coming": tuple(kept["coming"]), "steps": steps})
+        changes = tuple((flag, named) for flag, named in kept.get("changes", ()))
+        return cls(**{**kept, "coming": tuple(kept["coming"]), "steps": steps, "changes": changes})
 
 
 def progress_of(
@@ -98,6 +102,7 @@ def progress_of(
         ended_at=_moment(deployment.ended_at),
         cause=deployment.cause,
         who=who,
+        changes=tuple((one.flag, change_id(one.key)) for one in changes[:_MOST_NAMED] if one.flag is not None),
     )
 
 

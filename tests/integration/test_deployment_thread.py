@@ -17,6 +17,7 @@ from examples.standin.slack import Posted, SlackServer
 from tests.integration.test_surroundings import World
 from tests.support.recording import Record
 
+PAGES = "https://flags.example/{application}/{flag}.html#{change}"
 BEGIN = datetime(2026, 10, 6, 9, 0, tzinfo=UTC)
 ALARM = "checkout-5xx-prod"
 
@@ -48,7 +49,9 @@ class Watched:
         return [m for m in self.slack.messages[self.former :] if "saved" not in title(m)]
 
     def send(self) -> None:
-        channel = SlackChannel(token=self.slack.token, channel="C0FLAGS01", clock=self, base_url=self.slack.url)
+        channel = SlackChannel(
+            token=self.slack.token, channel="C0FLAGS01", clock=self, base_url=self.slack.url, page_link=PAGES
+        )
         for _ in range(3):
             dispatch_all(self.record.application.record.unit_of_work, lambda _route: channel, self)
 
@@ -103,6 +106,19 @@ def test_a_rollback_names_its_alarm_and_is_shown_to_the_whole_channel(watched):
     assert f"by alarm {ALARM}" in everything(replies[-1])
     assert [reply.in_channel for reply in replies] == [True]
     assert "stop-deployment" not in everything(head)
+
+
+def test_what_is_linked_while_it_runs_is_the_change_that_is_recorded_at_its_end(watched):
+    watched.begin()
+    first = [everything(message) for message in watched.hear()]
+    watched.pass_time(minutes=30)
+    last = [everything(message) for message in watched.hear()]
+
+    (change,) = [row["id"] for row in watched.record.rows() if row["kind"] == "deployed"][-1:]
+    link = f"https://flags.example/shop/dark-mode.html#{change}"
+    assert ["Once live, on its page: " in text for text in first] == [True]
+    assert len(last) > 1
+    assert [text for text in first + last if link not in text] == []
 
 
 def test_a_look_keeps_which_alarm_guards_which_environment(watched):

@@ -109,6 +109,12 @@ def test_without_a_token_it_prints_and_leaves_them_waiting(record):
     assert waiting(record) == ["change|one"]
 
 
+def test_on_a_terminal_the_address_of_a_change_is_a_line(record):
+    Path("flagtrail.toml").write_text('[links]\npages = "https://flags.example/{flag}.html#{change}"\n')
+
+    assert "\n  https://flags.example/new-checkout.html#c" in flagtrail("notify").out
+
+
 def test_without_a_token_json_is_slacks(record):
     answer = flagtrail("notify", "--format", "json")
 

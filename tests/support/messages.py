@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from auditor.adapters.channels._links import Links
 from auditor.adapters.channels.console import readable, slack_json
 from auditor.application.messages import compose
 from auditor.domain.alerts import Alert, AlertKind
@@ -226,6 +227,15 @@ def cases() -> dict[str, Alert]:
             ),
             thread="C0FLAGS01:1772443000.000100",
         ),
+        "reply-at-the-end": alert(
+            kind=AlertKind.REPLY,
+            facts=(
+                _progress("COMPLETE", STEPS, completed_at="2026-03-02T09:31:04Z"),
+                ("stages", ["Complete in prod at 09:31:04 UTC."]),
+                ("broadcast", False),
+            ),
+            thread="C0FLAGS01:1772443000.000100",
+        ),
         "grown": alert(*(_of_apply(number) for number in range(1, 4)), sent_as="C0FLAGS01:1772443000.000100"),
         "held-back": alert(
             *(recorded(number=number) for number in range(1, 3)),
@@ -262,6 +272,7 @@ def _progress(state: str, steps: tuple[tuple[str, float], ...] = (), **fields: s
         steps=steps,
         growth="linear by 20% over 10 min, then 5 min of watching",
         started_at="2026-03-02T09:15:04Z",
+        changes=(("new-checkout", f"c{11:020}"), ("free-shipping", f"c{12:020}")),
         **fields,
     )
     return ("deployment", progress.to_json())
@@ -295,7 +306,7 @@ PAGE_LINK = "https://flags.example/{application}/{flag}.html#{change}"
 def render(told: Alert) -> tuple[str, str]:
     """Return Slack's JSON and the console's text of an alert."""
     payload = json.dumps(slack_json(told, "C0FLAGS01", CODE_LINK, PAGE_LINK), ensure_ascii=False, indent=2)
-    return f"{payload}\n", "\n".join(readable(compose(told)))
+    return f"{payload}\n", "\n".join(readable(compose(told), links=Links(CODE_LINK, PAGE_LINK)))
 
 
 def main() -> None:

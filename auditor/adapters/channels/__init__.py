@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from auditor.adapters.channels._links import Links
+
 if TYPE_CHECKING:
     from auditor.application.ports import AlertChannel, Clock
     from auditor.settings import Settings
@@ -33,14 +35,15 @@ def build(settings: Settings, clock: Clock | None = None, route: str | None = No
     topic, ``ModuleNotFoundError`` where Slack's library is not installed: before anything is claimed to be sent.
     """
     kind, name, to = _wanted(settings, route)
+    links = Links(settings.code_link, settings.page_link)
     if kind == "console":
         from auditor.adapters.channels.console import ConsoleChannel, print_line  # noqa: PLC0415 -- loaded when built
 
-        return ConsoleChannel(print_line)
+        return ConsoleChannel(print_line, links)
     if kind == "sns":
         from auditor.adapters.channels.sns import SnsChannel  # noqa: PLC0415 -- loaded when built
 
-        return SnsChannel(topic=to, clock=clock or _SystemClock(), name=name)
+        return SnsChannel(topic=to, clock=clock or _SystemClock(), name=name, links=links)
     if settings.slack.token is None:
         return None
     if find_spec("slack_sdk") is None:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from auditor.adapters.channels._links import Links, lead, of_pages, of_place, rest
 from auditor.application.message import DiffLine, Message, Page, Revert, Told
 from auditor.domain.alerts import AlertKind
-from auditor.domain.code_links import code_link, page_link
 
 MOST_BLOCKS = 45
 LONGEST_SECTION = 2_900
@@ -24,7 +24,6 @@ _ABSENT = "(absent)"
 # What a path is usually made of; anything else is shown without a link.
 _PLAIN = re.compile(r"[\w ./,+-]{1,500}:\d+  [a-z, ]+")
 _NAME = re.compile(r"[\w-]{1,100}")
-LONGEST_URL = 2_000
 
 Block = dict[str, Any]
 
@@ -95,16 +94,16 @@ def escape(text: str) -> str:
 
 def blocks(message: Message, template: str | None = None, pages: str | None = None) -> list[Block]:
     """Return the message's blocks: the most important first, so that what does not fit is the least."""
-    page = _Page()
+    page, links = _Page(), Links(template, pages)
     # In its thread a reply stands below the title already.
     if message.kind is not AlertKind.REPLY or message.broadcast:
         page.add({"type": "header", "text": _plain(message.title, LONGEST_HEADER)})
     page.plain(message.lines)
     _add_changes(page, message.changes, message.changes_left_out)
-    _add_pages(page, message, pages)
+    _add_pages(page, message, links)
     page.plain(f"{fact.label}: {fact.text}" for fact in message.facts)
     page.plain(f"⚠ {finding.label}: {finding.text}" for finding in message.findings)
-    _add_code(page, message, template)
+    _add_code(page, message, links)
     for revert in message.reverts:
         _add_revert(page, revert)
     return page.end(message.footer)
@@ -123,21 +122,17 @@ def _add_changes(page: _Page, changes: Sequence[Told], left_out: int) -> None:
         page.plain([f"… and {left_out} more changes."])
 
 
-def _add_pages(page: _Page, message: Message, template: str | None) -> None:
+def _add_pages(page: _Page, message: Message, links: Links) -> None:
     """Say where the changes stand on pages, whole; a name that Slack could make something of is not a link's text."""
-    links = [(page_link(template, one.application, one.flag, one.change), _page_name(one)) for one in message.pages]
-    found = [(url, name) for url, name in links if url is not None and len(url) <= LONGEST_URL]
+    found = of_pages(links, message)
     if not found:
         return
-    where = "on its page" if len(message.pages) == 1 else "on their pages"
-    cut = any(told.cut for told in message.changes)
-    said = f"Cut to fit here; whole {where}: " if cut else f"{where.capitalize()}: "
-    parts: list[Block] = [{"type": "text", "text": said}]
-    for number, (url, name) in enumerate(found):
+    parts: list[Block] = [{"type": "text", "text": lead(message)}]
+    for number, (one, url) in enumerate(found):
         parts += [{"type": "text", "text": ", "}] if number else []
-        parts.append({"type": "link", "url": url, "text": name})
-    left_out = message.pages_left_out + len(links) - len(found)
-    page.rich([*parts, *([{"type": "text", "text": f" … {left_out} more"}] if left_out else [])])
+        parts.append({"type": "link", "url": url, "text": _page_name(one)})
+    more = rest(message, len(found))
+    page.rich([*parts, *([] if more is None else [{"type": "text", "text": f" {more}"}])])
 
 
 def _page_name(page: Page) -> str:
@@ -148,21 +143,21 @@ def _diff_text(entry: DiffLine) -> str:
     return f"{entry.path}: {entry.before or _ABSENT} → {entry.after or _ABSENT}"
 
 
-def _add_code(page: _Page, message: Message, template: str | None) -> None:
+def _add_code(page: _Page, message: Message, linked: Links) -> None:
     """Say where code names it, as links where all of them can be: a link's text is no markup, whatever is in it."""
     if message.code is None:
         return
     page.plain([message.code])
-    rest = [f"… {message.places_left_out} more"] if message.places_left_out else []
-    links = [(code_link(template, place.reference, message.commit), place.text) for place in message.places]
-    if links and all(url is not None and len(url) <= LONGEST_URL and _PLAIN.fullmatch(text) for url, text in links):
+    others = [f"… {message.places_left_out} more"] if message.places_left_out else []
+    links = [(of_place(linked, message, place), place.text) for place in message.places]
+    if links and all(url is not None and _PLAIN.fullmatch(text) for url, text in links):
         parts: list[Block] = []
         for url, text in links:
             where, _, what = text.partition("  ")
             parts += [{"type": "link", "url": url, "text": where}, {"type": "text", "text": f"  {what}\n"}]
-        page.rich([*parts, *({"type": "text", "text": line} for line in rest)])
+        page.rich([*parts, *({"type": "text", "text": line} for line in others)])
     else:
-        page.code([*(place.text for place in message.places), *rest])
+        page.code([*(place.text for place in message.places), *others])
 
 
 def _add_revert(page: _Page, revert: Revert) -> None:

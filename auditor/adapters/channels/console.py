@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from auditor.adapters.channels import _links
+from auditor.adapters.channels._links import NO_LINKS, Links
 from auditor.adapters.channels._slack_blocks import edit_payload, payload
 from auditor.application.message import Message, Revert, Told
 from auditor.application.messages import compose
@@ -20,14 +22,15 @@ class ConsoleChannel:
 
     name = "console"
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[str], object], links: Links = NO_LINKS) -> None:
         """Remember where lines go; ``write`` gets one line at a time, without its end."""
         self._write = write
+        self.links = links
 
     def send(self, alert: Alert) -> Delivery:
         """Write one message; a terminal that has gone leaves the alert for later."""
         try:
-            for text in readable(compose(alert)):
+            for text in readable(compose(alert), links=self.links):
                 self._write(text)
         except OSError as error:
             return Delivery(DeliveryOutcome.LATER, error=f"the console cannot be written to: {error}")
@@ -53,8 +56,8 @@ def slack_json(
     return payload(message, channel, thread or None, code_link, page_link)
 
 
-def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
-    """Yield a message's lines, wrapped to the width; commands stay whole, to be run as they stand."""
+def readable(message: Message, width: int = WIDTH, links: Links = NO_LINKS) -> Iterator[str]:
+    """Yield a message's lines, wrapped to the width; commands and addresses stay whole."""
     yield from _wrapped(message.title, width)
     yield "─" * min(width, len(message.title))
     for text in message.lines:
@@ -64,12 +67,13 @@ def readable(message: Message, width: int = WIDTH) -> Iterator[str]:
         yield from _told(told, width, bullet)
     if message.changes_left_out:
         yield f"… and {message.changes_left_out} more changes"
+    yield from _links.lines(links, message)
     if message.facts:
         yield ""
     yield from _table([(fact.label, fact.text) for fact in message.facts], width)
     for finding in message.findings:
         yield from _wrapped(f"! {finding.label}: {finding.text}", width, "  ")
-    yield from _code(message, width)
+    yield from _code(message, width, links)
     for revert in message.reverts:
         yield from _revert(revert, width)
     if message.footer:
@@ -100,13 +104,16 @@ def _table(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
         yield from _wrapped(text, width, " " * column, label.ljust(column)) or [label]
 
 
-def _code(message: Message, width: int) -> Iterator[str]:
+def _code(message: Message, width: int, links: Links) -> Iterator[str]:
     if message.code is None:
         return
     yield ""
     yield from _wrapped(message.code, width)
     for place in message.places:
         yield f"  {place.text}"
+        url = _links.of_place(links, message, place)
+        if url is not None:
+            yield f"    {url}"
     if message.places_left_out:
         yield f"  … {message.places_left_out} more"
 

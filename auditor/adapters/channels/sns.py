@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from auditor.adapters.channels import _links
+from auditor.adapters.channels._links import NO_LINKS, Links
 from auditor.application.message import Message, Told
 from auditor.application.messages import compose
 from auditor.application.ports import Clock
@@ -44,7 +46,13 @@ class SnsChannel:
     """One topic. A message cannot be edited there: one that learns more, or grows, is published again and says so."""
 
     def __init__(
-        self, *, topic: str, clock: Clock, client: Callable[[str], SNSClient] | None = None, name: str = "sns"
+        self,
+        *,
+        topic: str,
+        clock: Clock,
+        client: Callable[[str], SNSClient] | None = None,
+        name: str = "sns",
+        links: Links = NO_LINKS,
     ) -> None:
         """Remember where to publish; ``client`` makes a client for a Region when it is first needed."""
         match = ARN.fullmatch(topic)
@@ -54,6 +62,7 @@ class SnsChannel:
         self._topic = topic
         self._region, self._fifo = match["region"], match["fifo"] is not None
         self._clock = clock
+        self._links = links
         self._make = client or _client
 
     def send(self, alert: Alert) -> Delivery:
@@ -90,7 +99,7 @@ class SnsChannel:
     def _request(self, alert: Alert) -> dict[str, Any]:
         message = compose(alert)
         again = ["This replaces what was published before about the same."] if alert.sent_as else []
-        text = "\n".join([message.title, "", *again, *lines(message)])
+        text = "\n".join([message.title, "", *again, *lines(message, self._links)])
         request = {
             "TopicArn": self._topic,
             "Subject": _subject(message.title),
@@ -108,7 +117,7 @@ class SnsChannel:
         return self._make(self._region)
 
 
-def lines(message: Message) -> Iterable[str]:
+def lines(message: Message, links: Links = NO_LINKS) -> Iterable[str]:
     """Yield a message's lines below its title."""
     yield from message.lines
     bullet = "- " if len(message.changes) > 1 else ""
@@ -117,17 +126,27 @@ def lines(message: Message) -> Iterable[str]:
         yield from _differences(told)
     if message.changes_left_out:
         yield f"… and {message.changes_left_out} more changes"
+    yield from _links.lines(links, message)
     yield from (f"{fact.label}: {fact.text}" for fact in message.facts)
     yield from (f"! {finding.label}: {finding.text}" for finding in message.findings)
-    if message.code is not None:
-        yield message.code
-        yield from (f"  {place.text}" for place in message.places)
+    yield from _code(message, links)
     for revert in message.reverts:
         yield f"To put it back: {' '.join(revert.notes)}"
         if revert.command is not None:
             yield f"  (account {revert.account}) {revert.command}"
     if message.footer:
         yield f"({message.footer})"
+
+
+def _code(message: Message, links: Links) -> Iterable[str]:
+    if message.code is not None:
+        yield message.code
+    for place in message.places:
+        yield f"  {place.text}"
+        url = _links.of_place(links, message, place)
+        yield from () if url is None else (f"    {url}",)
+    if message.places_left_out:
+        yield f"  … {message.places_left_out} more"
 
 
 def _differences(told: Told) -> Iterable[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from auditor.adapters.storage.bodies import attribution_body, change_body, read_attribution, read_change
 from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows, span_rows
-from auditor.adapters.storage.keys import cause_number, change_id, document_number
+from auditor.adapters.storage.keys import cause_number, document_number
 from auditor.adapters.storage.people import SqlPeople
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
 from auditor.adapters.storage.session import PAGE, Session, chunks, numbers_of
@@ -20,7 +20,7 @@ from auditor.adapters.storage.tables import attributions, changes
 from auditor.adapters.storage.texts import number
 from auditor.application.ports import FlagSpan, HistoryQuery
 from auditor.domain.attribution import Attribution
-from auditor.domain.changes import AttributedChange, ChangeKind, FlagChange, RecordedChange
+from auditor.domain.changes import AttributedChange, ChangeKind, FlagChange, RecordedChange, change_id
 from auditor.domain.documents import DocumentRef
 from auditor.domain.flags import FlagId
 from auditor.domain.identities import best

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.packing import pack, unpack
 from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.tables import findings
 from auditor.adapters.storage.texts import digest
+from auditor.domain.changes import change_id
 from auditor.domain.findings import Finding
 from auditor.domain.times import to_micros
 

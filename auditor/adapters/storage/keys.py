@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from auditor.adapters.storage.texts import number
 from auditor.domain.documents import DocumentRef, EnvironmentRef
-
-_ID_DIGITS = 20
-
-
-def change_id(key: str) -> str:
-    """Return the id of the change with this natural key."""
-    return "c" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
 
 
 def document_number(document: DocumentRef) -> int:

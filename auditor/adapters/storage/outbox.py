@@ -17,14 +17,13 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, upda
 from auditor.adapters.storage.change_log import SqlChangeLog
 from auditor.adapters.storage.findings import SqlFindingLog
 from auditor.adapters.storage.history import STATE_BEARING
-from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.packing import pack_json
 from auditor.adapters.storage.references import SqlReferenceStore
 from auditor.adapters.storage.session import PAGE, Session, numbers_of
 from auditor.adapters.storage.tables import alert_changes, alert_ways, alerts, change_keys, changes
 from auditor.adapters.storage.texts import digest
 from auditor.domain.alerts import Alert, AlertKind, AlertState, Delivery, DeliveryOutcome, Head, NewAlert
-from auditor.domain.changes import RecordedChange
+from auditor.domain.changes import RecordedChange, change_id
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.references import FlagSpec, Reference
 from auditor.domain.routing import hour_of

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.adapters.storage.bodies import read_attribution, read_change, read_gap, read_retention, read_snooze
 from auditor.adapters.storage.change_log import attribution_columns, columns
 from auditor.adapters.storage.gaps import gap_columns
-from auditor.adapters.storage.keys import cause_number, change_id
+from auditor.adapters.storage.keys import cause_number
 from auditor.adapters.storage.runs import reconcile_columns
 from auditor.adapters.storage.search import actor_text, searchable_text, state_words
 from auditor.adapters.storage.snoozes import snooze_columns
@@ -23,7 +23,7 @@ from auditor.adapters.storage.tables import Name, Words, attributions, changes, 
 from auditor.adapters.storage.texts import clean, clip, digest, number
 from auditor.application.ports import Scope
 from auditor.domain.attribution import Actor, ActorKind, Attribution
-from auditor.domain.changes import AttributedChange, RecordedChange
+from auditor.domain.changes import AttributedChange, RecordedChange, change_id
 from auditor.domain.flags import FlagState
 from auditor.domain.times import parse_rfc3339, to_micros
 

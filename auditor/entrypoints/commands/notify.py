@@ -95,23 +95,24 @@ def _for_output(context: Context, channel: AlertChannel, told: list[str]) -> Ale
     from auditor.adapters.channels.console import ConsoleChannel
 
     if context.format == "json" and isinstance(channel, ConsoleChannel):
-        return ConsoleChannel(told.append)
+        return ConsoleChannel(told.append, channel.links)
     return channel
 
 
 def _show(context: Context, alerts: Sequence[Alert], *, as_json: bool) -> None:
     """Print what would be sent, as Slack's JSON or readably."""
     from auditor.adapters.channels import slack_channel
+    from auditor.adapters.channels._links import Links
     from auditor.adapters.channels.console import readable, slack_json
     from auditor.application.messages import compose
 
+    templates = context.settings.code_link, context.settings.page_link
     if as_json or context.format == "json":
         channel = slack_channel(context.settings)
-        links = context.settings.code_link, context.settings.page_link
-        write_json([slack_json(alert, channel, *links) for alert in alerts])
+        write_json([slack_json(alert, channel, *templates) for alert in alerts])
         return
     for alert in alerts:
-        for line in readable(compose(alert)):
+        for line in readable(compose(alert), links=Links(*templates)):
             write(line)
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import create_engine, delete, func, select, table, text, update
 
 from auditor.adapters.storage import months, open_database
 from auditor.adapters.storage.bodies import retention_body
-from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.tables import alerts, attributions, change_keys, changes, retentions, versions
 from auditor.application.ports import HistoryQuery, Scope
 from auditor.application.retaining import Retention
 from auditor.application.sealing import seal
 from auditor.application.verifying import Answer
 from auditor.domain.alerts import AlertKind, NewAlert
+from auditor.domain.changes import change_id
 from auditor.domain.errors import FlagtrailError, UsageError
 from auditor.domain.ledger.places import Places
 from auditor.domain.retention import Act

@@ -21,7 +21,6 @@ from sqlalchemy import Connection, create_engine, delete, func, insert, select, 
 
 from auditor.adapters.storage import open_database
 from auditor.adapters.storage.change_log import columns
-from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.ledger import TABLES
 from auditor.adapters.storage.months import NUMBERS, base_of
 from auditor.adapters.storage.search import actor_number, actor_text
@@ -39,7 +38,7 @@ from auditor.adapters.storage.tables import (
 )
 from auditor.application.ports import Scope
 from auditor.application.verifying import Answer
-from auditor.domain.changes import Gap, GapClass
+from auditor.domain.changes import Gap, GapClass, change_id
 from auditor.domain.flags import FlagId
 from auditor.domain.ledger.checkpoint import Checkpoint
 from auditor.domain.ledger.entries import content_of, entry_mac

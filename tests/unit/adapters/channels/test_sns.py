@@ -9,12 +9,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from auditor.adapters.channels._links import NO_LINKS, Links
 from auditor.adapters.channels.sns import SnsChannel
 from auditor.domain.alerts import DeliveryOutcome
 from auditor.domain.errors import ConfigurationError
 from tests.fakes import ClockFake
 from tests.support.alerts import alert, recorded
-from tests.support.messages import cases
+from tests.support.messages import CODE_LINK, PAGE_LINK, cases
 from tests.support.sns_server import TOPIC, SnsServer
 
 
@@ -24,12 +25,13 @@ def sns() -> Iterator[SnsServer]:
         yield running
 
 
-def channel_of(sns: SnsServer, topic: str = TOPIC) -> SnsChannel:
+def channel_of(sns: SnsServer, topic: str = TOPIC, links: Links = NO_LINKS) -> SnsChannel:
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=2)
     return SnsChannel(
         topic=topic,
         clock=ClockFake(),
         client=lambda region: boto3.client("sns", region_name=region, endpoint_url=sns.url, config=config),
+        links=links,
     )
 
 
@@ -40,8 +42,8 @@ def test_every_kind_of_message_is_taken_and_hides_what_is_hidden(sns, name):
     delivery = channel_of(sns).send(told)
 
     assert delivery.outcome is DeliveryOutcome.SENT, delivery.error
-    if name == "deployment-half":
-        assert (sns.published, delivery.message_id) == ([], told.sent_as), "its stages are published by themselves"
+    if name in ("deployment-half", "reply-at-the-end"):
+        assert (sns.published, delivery.message_id) == ([], told.sent_as), "another message says the same"
         return
     (published,) = sns.published
     assert published["Message"].strip()
@@ -69,6 +71,24 @@ def test_the_text_says_what_who_where_and_how_to_put_it_back(sns):
     assert "/value: false → true" in text
     assert "dana@example.com" in text
     assert "aws ssm put-parameter --name /shop/prod/features/new-checkout" in text
+
+
+def test_the_text_has_each_address_on_a_line_of_its_own(sns):
+    channel_of(sns, links=Links(CODE_LINK, PAGE_LINK)).send(cases()["updated-with-links"])
+
+    text = sns.published[0]["Message"].splitlines()
+    assert f"  https://flags.example/shop/new-checkout.html#c{1:020}" in text
+    assert text[text.index("  shop/checkout.py:12  read") + 1] == (
+        "    https://code.example/shop/blob/0123abc/shop/checkout.py#L12"
+    )
+    assert "  … 1 more" in text
+
+
+@pytest.mark.parametrize("name", ["updated-and-cut", "reply-of-a-step", "deployment-started"])
+def test_whatever_stands_by_itself_says_where_to_read_more(sns, name):
+    channel_of(sns, links=Links(None, PAGE_LINK)).send(cases()[name])
+
+    assert "  https://flags.example/shop/new-checkout.html#c" in sns.published[0]["Message"]
 
 
 def test_a_doubtful_message_is_published_again_and_says_so(sns):
