@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from auditor.adapters.storage import Database
     from auditor.adapters.storage.engine import Password
     from auditor.adapters.storage.upgrade import Upgraded
+    from auditor.application.beginning import NewLog
     from auditor.application.dispatch import DispatchReport
     from auditor.application.policing import Policing
     from auditor.application.ports import AlertChannel, FlagSource, Progress
@@ -262,6 +263,36 @@ def vouch(settings: Settings, record: Database) -> Vouch | None:
     if who is None:
         return None
     return Vouch(record.unit_of_work, who, keys().ed25519_fits, anchors(settings), SystemClock())
+
+
+def former_notes(settings: Settings) -> tuple[list[Note], list[str]]:
+    """Return the checkpoints of former logs that are kept outside, and what is said of a folder without any."""
+    from auditor.adapters.ledger.directory import DirectoryAnchor
+    from auditor.application.verifying import Note
+
+    notes: list[Note] = []
+    hindrances = []
+    for folder in settings.ledger.former_checkpoints:
+        found = DirectoryAnchor(folder).notes()
+        notes += [Note(note, f"a checkpoint in {folder}") for note in found]
+        if not found:
+            hindrances.append(f"{folder} holds no checkpoint to hold the former log against")
+    return notes, hindrances
+
+
+def new_log(settings: Settings, record: Database, reason: str, by: str, former_keys: Sequence[PublicKey]) -> NewLog:
+    """Build what begins a new log; raise ``UsageError`` where no key is configured to sign it."""
+    from auditor.application.beginning import NewLog
+    from auditor.domain.errors import UsageError
+
+    who = signer(settings)
+    if who is None:
+        raise UsageError("a new log needs a key that signs it; [ledger] names one")
+    notes, hindrances = former_notes(settings)
+    if hindrances:
+        raise UsageError(hindrances[0])
+    fits, places = keys().ed25519_fits, anchors(settings)
+    return NewLog(record.unit_of_work, who, fits, places, notes, former_keys, SystemClock(), by, reason)
 
 
 def recorder(settings: Settings, record: Database) -> Recorder:

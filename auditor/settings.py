@@ -148,7 +148,8 @@ class LedgerSettings:
     """How the log over the record is signed and where its checkpoints are kept; no key: sealed and not signed.
 
     ``key`` is a private key's file, ``kms_key`` a key of AWS KMS; ``checkpoints`` a folder, ``git`` a repository,
-    ``bucket`` an S3 bucket, with a prefix behind a slash, that keep checkpoints. ``mac_key`` shows who wrote a row.
+    ``bucket`` an S3 bucket, with a prefix behind a slash, that keep checkpoints. ``former_checkpoints`` are folders
+    with those of logs that this one took the place of. ``mac_key`` shows who wrote a row.
     """
 
     origin: str = "flagtrail"
@@ -158,6 +159,7 @@ class LedgerSettings:
     checkpoints: Path | None = None
     git: Path | None = None
     bucket: str | None = None
+    former_checkpoints: tuple[Path, ...] = ()
     mac_key: bytes | None = field(default=None, repr=False)
 
 

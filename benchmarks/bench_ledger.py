@@ -37,10 +37,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000, help="rows a round of recording")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of rounds, of which the first is dropped")
     parser.add_argument("--entries", type=int, default=20_000, help="entries to verify")
+    parser.add_argument("--database", help="URL of a record that is filled and sealed, to verify that one instead")
     options = parser.parse_args()
+    if options.database is not None:
+        with closing(open_database(options.database, create=False)) as database, database.reader() as uow:
+            head = uow.sealed.head()
+        options.entries = 0 if head is None else head[0]
     with tempfile.TemporaryDirectory() as folder:
-        compare_recording(Path(folder), options)
-        compare_verifying(Path(folder), options)
+        if options.database is None:
+            compare_recording(Path(folder), options)
+        compare_verifying(options.database or f"sqlite:///{folder}/large.db", options)
 
 
 def compare_recording(folder: Path, options: argparse.Namespace) -> None:
@@ -69,10 +75,11 @@ def write(database: Database, rows: int, numbers: object, *, sealing: bool) -> N
             seal(database.unit_of_work)
 
 
-def compare_verifying(folder: Path, options: argparse.Namespace) -> None:
+def compare_verifying(url: str, options: argparse.Namespace) -> None:
     """Print what verifying costs beside fetching the same rows, and beside reading them as history does."""
-    with closing(open_database(f"sqlite:///{folder}/large.db")) as database:
-        fill(database, options.entries)
+    with closing(open_database(url)) as database:
+        if options.database is None:
+            fill(database, options.entries)
         times: dict[str, list[float]] = {"fetch": [], "parse": [], "history": [], "verify": []}
         works: dict[str, Callable[[], None]] = {
             "fetch": lambda: fetch(database),

@@ -68,9 +68,18 @@ def root_by_proof(place: int, size: int, leaf: bytes, proof: list[bytes]) -> byt
 def read_key(path: Path) -> Key:
     """Read a public key's line: ORIGIN+ID+KEY."""
     try:
-        origin, written, encoded = path.read_text(encoding="utf-8").strip().split("+", 2)
-        raw = base64.b64decode(encoded, validate=True)
+        line = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise UncheckedError(f"{path} holds no public key") from error
+    return parse_key(line, str(path))
+
+
+def parse_key(line: str, path: str) -> Key:
+    """Read the line of a public key."""
+    try:
+        origin, written, encoded = line.strip().split("+", 2)
+        raw = base64.b64decode(encoded, validate=True)
+    except ValueError as error:
         raise UncheckedError(f"{path} holds no public key") from error
     identity = sha256(origin.encode() + b"\n" + raw)[:4]
     if raw[:1] != b"\x01" or len(raw) != 33 or identity.hex() != written:  # noqa: PLR2004 - a type and 32 bytes
@@ -80,9 +89,17 @@ def read_key(path: Path) -> Key:
 
 def open_checkpoint(path: Path, key: Key) -> tuple[int, bytes] | None:
     """Return size and root of a checkpoint that the key signed; ``None`` when others did, and nobody known."""
+    try:
+        return open_text(path.read_text(encoding="utf-8"), str(path), key)
+    except UnicodeDecodeError as error:
+        raise TamperedError(f"{path} is no checkpoint") from error
+
+
+def open_text(note: str, path: str, key: Key) -> tuple[int, bytes] | None:
+    """Return size and root of a signed note, ``None`` when the key did not sign it."""
     origin, identity, raw = key
     try:
-        text, _, lines = path.read_text(encoding="utf-8").rpartition("\n\n")
+        text, _, lines = note.rpartition("\n\n")
         said, size, encoded = text.split("\n")
         checkpoint = int(size), base64.b64decode(encoded, validate=True)
         blobs = [signature_of(line, origin) for line in lines.removesuffix("\n").split("\n")]
@@ -110,10 +127,10 @@ def signature_of(line: str, origin: str) -> bytes | None:
     return blob if match[1] == origin else None
 
 
-def checkpoints(folders: list[Path], key: Key) -> dict[int, bytes]:
-    """Return the roots that the key signed, by size."""
+def checkpoints(folders: list[Path], key: Key) -> tuple[dict[int, bytes], list[Path]]:
+    """Return the roots that the key signed, by size, and the checkpoints that others signed."""
     signed: dict[int, bytes] = {}
-    strangers = 0
+    strangers = []
     for folder in folders:
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
         kept = [path for path in paths if re.fullmatch(r"\d{20}", path.name)]
@@ -122,14 +139,12 @@ def checkpoints(folders: list[Path], key: Key) -> dict[int, bytes]:
         for path in kept:
             found = open_checkpoint(path, key)
             if found is None:
-                strangers += 1
+                strangers.append(path)
             elif signed.setdefault(*found) != found[1]:
                 raise TamperedError(f"two different logs of {found[0]} entries are signed")
-    if not signed or strangers:
-        raise UncheckedError(
-            f"{strangers} checkpoints are signed by another key, {len(signed)} by the one that is known"
-        )
-    return signed
+    if not signed:
+        raise UncheckedError(f"{len(strangers)} checkpoints are signed by another key, none by the one that is known")
+    return signed, strangers
 
 
 def entries(folder: Path) -> Iterator[dict[str, Any]]:
@@ -159,6 +174,41 @@ def let_go(entry: dict[str, Any]) -> list[tuple[int, int]]:
     return [(int(first), min(int(last or first), entry["index"] - 1)) for first, _, last in ranges]
 
 
+def former_log(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what an entry says of the log that this one took the place of, ``None`` where it says nothing of one."""
+    body = json.loads(entry["body"]) if entry["kind"] == "retention" and entry["body"] is not None else {}
+    return body["former"] if body.get("act") == "new_log" else None
+
+
+def account_for_former(
+    begun: list[dict[str, Any]], strangers: list[Path], key: Key, leaves: list[bytes] | None
+) -> tuple[int, list[Path]]:
+    """Hold checkpoints of former logs against what the entries say; return how many entries are missing, and the rest.
+
+    ``leaves`` are all of the log's, where all of it is at hand.
+    """
+    missing = 0
+    for former in begun:
+        given_up = parse_key(former["key"], "an entry")
+        if given_up == key:
+            raise TamperedError("an entry gives up the log that it stands in")
+        last = open_text(former["checkpoint"], "an entry", given_up)
+        if last is None:
+            raise TamperedError("an entry names a checkpoint of a former log that its key did not sign")
+        rest = []
+        for path in strangers:
+            found = open_checkpoint(path, given_up)
+            if found is None:
+                rest.append(path)
+            elif found[0] > last[0] or (found[0] == last[0] and found[1] != last[1]):
+                raise TamperedError(f"{path} signed {found[0]} entries of a former log, not what the new one names")
+            elif leaves is not None and 0 < found[0] <= former["kept"] and root(leaves[: found[0]]) != found[1]:
+                raise TamperedError(f"one of the first {found[0]} entries is not what was signed of a former log")
+        strangers = rest
+        missing += max(last[0] - former["kept"], 0)
+    return missing, strangers
+
+
 def account_for(gone: list[int], explained: list[tuple[int, int]], size: int) -> None:
     """Refuse entries without a body that no decision further behind let go."""
     covered = bytearray(size)
@@ -169,14 +219,17 @@ def account_for(gone: list[int], explained: list[tuple[int, int]], size: int) ->
             raise TamperedError(f"entry {place} is gone, and nothing says that it was let go")
 
 
-def verify_complete(folder: Path, signed: dict[int, bytes]) -> int:
-    """Hold all entries against every checkpoint; return how many there are."""
+def verify_complete(folder: Path, signed: dict[int, bytes], strangers: list[Path], key: Key) -> tuple[int, int]:
+    """Hold all entries against every checkpoint; return how many there are, and how many former logs had beyond."""
     leaves: list[bytes] = []
     gone: list[int] = []
     explained: list[tuple[int, int]] = []
+    begun = []
     for entry in entries(folder):
         if entry["index"] != len(leaves):
             raise TamperedError(f"there is no entry {len(leaves)}")
+        if (former := former_log(entry)) is not None and entry["index"] < max(signed):
+            begun.append(former)
         leaves.append(entry["hash"])
         if entry["body"] is None:
             gone.append(entry["index"])
@@ -190,22 +243,41 @@ def verify_complete(folder: Path, signed: dict[int, bytes]) -> int:
         if root(leaves[:size]) != signed[size]:
             raise TamperedError(f"one of the entries {fits} to {size - 1} is not what was signed")
         fits = size
-    return len(leaves)
+    missing, rest = account_for_former(begun, strangers, key, leaves)
+    demand_known(rest)
+    return len(leaves), missing
 
 
-def verify_part(folder: Path, size: int, signed: dict[int, bytes]) -> int:
-    """Hold each entry with its proof against the checkpoint of the log it was taken from; return how many."""
+def demand_known(strangers: list[Path]) -> None:
+    """Refuse checkpoints of which nothing says whose they are."""
+    if strangers:
+        raise UncheckedError(f"{len(strangers)} checkpoints are signed by a key that is not known")
+
+
+def demand_order(entry: dict[str, Any], last: int) -> None:
+    """Refuse an entry without a body, or one that stands behind a later one."""
+    if entry["body"] is None:
+        raise TamperedError(f"entry {entry['index']} has no body")
+    if entry["index"] <= last:
+        raise TamperedError(f"entry {entry['index']} stands behind entry {last}")
+
+
+def verify_part(folder: Path, size: int, signed: dict[int, bytes], strangers: list[Path], key: Key) -> tuple[int, int]:
+    """Hold each entry with its proof against the checkpoint of the log it was taken from; return how many.
+
+    Also how many entries former logs had beyond what is kept of them.
+    """
+    begun = []
     count, last = 0, -1
     if size not in signed:
         raise UncheckedError(f"no checkpoint of {size} entries is signed")
     unproven = 0
     for entry in entries(folder):
         place, proof = entry["index"], entry.get("proof")
-        if entry["body"] is None:
-            raise TamperedError(f"entry {place} has no body")
-        if place <= last:
-            raise TamperedError(f"entry {place} stands behind entry {last}")
+        demand_order(entry, last)
         count, last = count + 1, place
+        if (former := former_log(entry)) is not None and proof is not None:
+            begun.append(former)
         if proof is None:
             unproven += 1
         elif (
@@ -214,7 +286,9 @@ def verify_part(folder: Path, size: int, signed: dict[int, bytes]) -> int:
             raise TamperedError(f"entry {place} is not in the log that was signed")
     if unproven:
         raise UncheckedError(f"{unproven} entries are newer than the last checkpoint")
-    return count
+    missing, rest = account_for_former(begun, strangers, key, None)
+    demand_known(rest)
+    return count, missing
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -230,23 +304,27 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Verify an export of Flagtrail without Flagtrail.")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--public-key", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--checkpoints", type=Path, metavar="DIR", help="checkpoints that were kept elsewhere")
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="DIR", action="append", default=[], help="checkpoints kept elsewhere"
+    )
     given = parser.parse_args(words)
     try:
         manifest = read_manifest(given.folder)
-        folders = [given.folder / "checkpoints", *([given.checkpoints] if given.checkpoints else [])]
-        signed = checkpoints(folders, read_key(given.public_key))
+        folders = [given.folder / "checkpoints", *given.checkpoints]
+        key = read_key(given.public_key)
+        signed, strangers = checkpoints(folders, key)
         if manifest["complete"]:
-            count = verify_complete(given.folder, signed)
+            count, missing = verify_complete(given.folder, signed, strangers, key)
         else:
-            count = verify_part(given.folder, manifest["tree_size"], signed)
+            count, missing = verify_part(given.folder, manifest["tree_size"], signed, strangers, key)
     except TamperedError as error:
         print(f"Tampered: {error}.")
         return 1
     except (UncheckedError, OSError, ValueError, KeyError) as error:
         print(f"Could not check: {error}.")
         return 2
-    print(f"Intact: {count} entries, {len(signed)} checkpoints.")
+    former = f"; {missing} entries of former logs are missing" if missing else ""
+    print(f"Intact: {count} entries, {len(signed)} checkpoints{former}.")
     return 0
 
 

@@ -12,6 +12,7 @@ from auditor.application.verifying import ProvenEntry
 from auditor.domain.ledger.entries import SealedEntry
 from auditor.domain.ledger.merkle import Tree, inclusion_proof
 from auditor.domain.ledger.places import Places
+from auditor.domain.retention import Act
 from auditor.domain.times import parse_rfc3339
 
 
@@ -30,6 +31,8 @@ class Selection:
             return entry.index not in self.let_go
         try:
             body = json.loads(entry.body)
+            if entry.kind == "retention" and body["act"] == Act.NEW_LOG:
+                return True  # it says whose the checkpoints of a former log are
             if entry.kind in ("change", "attribution"):
                 return body["id" if entry.kind == "change" else "change"] in self.change_ids
             recorded = parse_rfc3339(body["recorded_at"])

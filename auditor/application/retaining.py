@@ -180,12 +180,17 @@ class Retention:
         self, act: Act, *, name: str | None = None, application: str | None = None, flag: str | None = None
     ) -> Decision:
         """Return a decision; raise ``UsageError`` for a reason that says nothing."""
-        reason = mask_text(" ".join(self.reason.split()))
-        if not reason:
-            raise UsageError("--reason says nothing; write why")
-        if len(reason) > LONGEST_REASON:
-            raise UsageError(f"--reason has {len(reason)} characters; {LONGEST_REASON} are enough")
-        return Decision(act, reason, self.by, self.clock.now(), name, application, flag)
+        return Decision(act, worded(self.reason), self.by, self.clock.now(), name, application, flag)
+
+
+def worded(reason: str) -> str:
+    """Return a reason as it is recorded; raise ``UsageError`` for one that says nothing, or far too much."""
+    told = mask_text(" ".join(reason.split()))
+    if not told:
+        raise UsageError("--reason says nothing; write why")
+    if len(told) > LONGEST_REASON:
+        raise UsageError(f"--reason has {len(told)} characters; {LONGEST_REASON} are enough")
+    return told
 
 
 def incomplete_before(uow: UnitOfWork, as_of: datetime | None = None) -> datetime | None:

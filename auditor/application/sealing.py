@@ -6,16 +6,17 @@ demands a proof that the log only grew since it last signed, so that no rewritte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from auditor.application.ports import Clock, HeldCheckpoint, Ledger, UnitOfWorkFactory
 from auditor.application.retrying import retried
 from auditor.domain.errors import FlagtrailError
-from auditor.domain.ledger.checkpoint import Checkpoint, PublicKey, Verify, open_note
+from auditor.domain.ledger.checkpoint import Checkpoint, PublicKey, Verify, claimed, open_note
 from auditor.domain.ledger.entries import content_of
 from auditor.domain.ledger.merkle import Frontier, consistency_proof, leaf_hash, root_of, verify_consistency
+from auditor.domain.retention import Decision
 
 BATCH = 500
 
@@ -125,7 +126,7 @@ class Vouch:
             notes = [note for anchor in self.anchors if (note := anchor.newest()) is not None]
             if kept is not None:
                 notes.append(kept.note)
-            signed = [open_note(note, [self.signer.key], self.verify) for note in notes]
+            signed = list(self._believed(notes, uow.retention.all()))
             if head.size == 0 and not signed:
                 return None
             for last in signed:
@@ -139,17 +140,35 @@ class Vouch:
             uow.commit()
         return head.size
 
+    def _believed(self, notes: Sequence[str], decisions: Sequence[Decision]) -> Iterator[Checkpoint]:
+        """Yield what was signed of this log, and of the part that it kept of each log it took the place of."""
+        own = self.signer.key
+        given_up = [one.former for one in decisions if one.former is not None]
+        former = {
+            key.name: (key, one.kept) for one in given_up if (key := PublicKey.from_text(one.key)).name != own.name
+        }
+        keys = [own, *(key for key, _ in former.values())]
+        for note in notes:
+            one = open_note(note, keys, self.verify)
+            if one.origin == own.name or one.size <= former[one.origin][1]:
+                yield one
+
     def anchor(self) -> int:
         """Put every checkpoint that is not anchored yet into every anchor; return how many were."""
         if not self.anchors:
             return 0
         with self.unit_of_work() as uow:
-            waiting = [checkpoint for checkpoint in uow.ledger.checkpoints() if not checkpoint.anchored]
+            waiting = [one for one in uow.ledger.checkpoints() if not one.anchored and self._is_own(one.note)]
         for checkpoint in waiting:
             for anchor in self.anchors:
                 anchor.put(checkpoint.size, checkpoint.note)
             self._remember(checkpoint.size)
         return len(waiting)
+
+    def _is_own(self, note: str) -> bool:
+        """Tell whether a note is of this log; one of a former log that never left the database stays there."""
+        said = claimed(note)
+        return said is None or said.origin == self.signer.key.name
 
     @retried
     def _remember(self, size: int) -> None:
@@ -172,15 +191,15 @@ def _demand_growth(ledger: Ledger, last: Checkpoint, head: Frontier, kept: HeldC
     if last.size > head.size:
         raise ForkError(
             f"the log has {head.size} entries, but a checkpoint of {last.size} is signed; entries are missing: "
-            "nothing is signed, run `flagtrail verify`"
+            "nothing is signed, run `flagtrail verify`; after a restore from a backup, `flagtrail seal --begin-new-log`"
         )
     if last.size == 0:
         return
     proof = _growth(ledger, last.size, head, kept)
     if not verify_consistency(last.size, head.size, last.root, head.root(), proof):
         raise ForkError(
-            f"the log is not the continuation of the {last.size} entries that were signed: its past was rewritten; "
-            "nothing is signed, run `flagtrail verify`"
+            f"the log is not the continuation of the {last.size} entries that were signed: its past was rewritten: "
+            "nothing is signed, run `flagtrail verify`; after a restore from a backup, `flagtrail seal --begin-new-log`"
         )
 
 

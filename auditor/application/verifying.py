@@ -21,6 +21,7 @@ from auditor.domain.ledger.checkpoint import (
     PublicKey,
     UnknownSignerError,
     Verify,
+    claimed,
     open_note,
 )
 from auditor.domain.ledger.entries import SealedEntry, content_of, mac_fits
@@ -85,6 +86,48 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerLog:
+    """A log that this one took the place of, by a decision that is sealed and signed: how much of it is here."""
+
+    origin: str
+    entries: int
+    kept: int
+    at: str
+    by: str
+    reason: str
+
+    @property
+    def missing(self) -> int:
+        """Return how many entries of it are not here."""
+        return max(self.entries - self.kept, 0)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return it for outputs."""
+        return {
+            "origin": self.origin,
+            "entries": self.entries,
+            "kept": self.kept,
+            "missing": self.missing,
+            "at": self.at,
+            "by": self.by,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What an entry says of a former log, not believed yet."""
+
+    entry: SealedEntry
+    key: str
+    note: str
+    kept: int
+    at: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer with what it rests on; ``faults`` stand in the order of the log, the first bad entry first."""
 
@@ -97,6 +140,12 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     let_go: tuple[LetGo, ...] = ()
+    former: tuple[FormerLog, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """Return how many entries of former logs are not here."""
+        return sum(one.missing for one in self.former)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the verdict for outputs."""
@@ -111,6 +160,7 @@ class Verdict:
             "reasons": list(self.reasons),
             "remarks": list(self.remarks),
             "let_go": [one.to_json() for one in self.let_go],
+            "former_logs": [one.to_json() for one in self.former],
         }
 
 
@@ -123,6 +173,9 @@ class _Findings:
     remarks: list[str] = field(default_factory=list)
     let_go: list[LetGo] = field(default_factory=list)
     gone: list[SealedEntry] = field(default_factory=list)
+    strangers: list[Note] = field(default_factory=list)
+    beginnings: list[_Beginning] = field(default_factory=list)
+    former: list[FormerLog] = field(default_factory=list)
 
     def missing(self, entry: SealedEntry) -> None:
         """Note that an entry's row is gone; what was let go is told at the end, by a decision further behind."""
@@ -130,9 +183,14 @@ class _Findings:
 
     def decided(self, entry: SealedEntry, end: int) -> None:
         """Take in what a decision let go: of the places before ``end``, where the decision stands itself."""
+        if entry.kind != "retention" or entry.body is None:
+            return
         made = _let_go(entry, end)
         if made is not None:
             self.let_go.append(made)
+        begun = _beginning(entry)
+        if begun is not None:
+            self.beginnings.append(begun)
 
     def settle(self) -> None:
         """Tell what was let go from what was taken away."""
@@ -178,7 +236,7 @@ def verify(
     found = _Findings(reasons=list(hindrances))
     own = [Note(text, "the log's own store", outside=False) for text in log.notes()]
     signed = _believed([*notes, *own], keys, check, found)
-    size = _walk(log, signed, found, mac_key)
+    size, roots = _walk(log, signed, found, mac_key)
     for entry in log.unsealed():
         found.decided(entry, size)
         fault = entry.fault or _mac_fault(entry, mac_key)
@@ -189,6 +247,8 @@ def verify(
         found.add(sentence)
     _waiting(log, now, found)
     covered = _coverage(signed, size, keys, [*notes, *own], found)
+    _former_logs(found, keys, check, covered, roots)
+    _say_strangers(found, signed)
     return _verdict(found, signed, size, covered)
 
 
@@ -235,6 +295,8 @@ def verify_selection(
         found.reasons.append(missing if signed else _nothing_signed(keys, notes))
     if unproven:
         found.reasons.append(f"{unproven} entries are newer than the last checkpoint: nobody vouches for them")
+    _former_logs(found, keys, check, tree_size if roots else 0, None)
+    _say_strangers(found, signed)
     return _verdict(found, signed, count, tree_size if roots else 0)
 
 
@@ -260,25 +322,36 @@ def _verdict(found: _Findings, signed: Sequence[_Signed], size: int, covered: in
     answer = Answer.TAMPERED if ordered else Answer.UNCHECKED if found.reasons else Answer.INTACT
     anchored = max((one.checkpoint.size for one in signed if one.outside), default=0)
     count = len({(one.checkpoint.size, one.checkpoint.root) for one in signed})
-    remarks, reasons = tuple(found.remarks), tuple(found.reasons)
-    return Verdict(answer, size, covered, anchored, count, tuple(ordered), remarks, reasons, tuple(found.let_go))
+    remarks, reasons = (*found.remarks, *map(_said_of, found.former)), tuple(found.reasons)
+    gone, former = tuple(found.let_go), tuple(found.former)
+    return Verdict(answer, size, covered, anchored, count, tuple(ordered), remarks, reasons, gone, former)
+
+
+def _said_of(former: FormerLog) -> str:
+    return (
+        f"the log {former.origin} was given up at {former.at} by {former.by}: {former.reason}; of its {former.entries} "
+        f"entries the first {min(former.kept, former.entries)} are here, {former.missing} are missing"
+    )
+
+
+def _say_strangers(found: _Findings, signed: Sequence[_Signed]) -> None:
+    if found.strangers and signed:
+        found.reasons.append(f"{len(found.strangers)} checkpoints are signed by a key that is not known")
 
 
 def _believed(notes: Sequence[Note], keys: Sequence[PublicKey], check: Verify, found: _Findings) -> list[_Signed]:
-    """Return the checkpoints that a known key signed; what is altered is a fault, what is unknown a reason."""
+    """Return the checkpoints that a known key signed; what is altered is a fault, what others signed is left over."""
     signed: list[_Signed] = []
-    strangers = 0
+    found.strangers = []
     for note in notes:
         try:
             signed.append(_Signed(open_note(note.text, keys, check), note.place, note.outside))
         except UnknownSignerError:
-            strangers += 1
+            found.strangers.append(note)
         except AlteredCheckpointError as error:
             found.add(f"{note.place}: {error}")
         except CheckpointError as error:
             found.reasons.append(f"{note.place}: {error}")
-    if strangers and signed:
-        found.reasons.append(f"{strangers} checkpoints are signed by a key that is not known")
     return sorted(signed, key=lambda one: one.checkpoint.size)
 
 
@@ -290,9 +363,15 @@ def _nothing_signed(keys: Sequence[PublicKey], notes: Sequence[Note]) -> str:
     return f"none of the {len(notes)} checkpoints is signed by {keys[0].name} with the key that is known"
 
 
-def _walk(log: SealedLog, signed: Sequence[_Signed], found: _Findings, mac_key: bytes | None) -> int:
-    """Go through the log once, with the frontier alone in memory; return how many entries it has."""
-    sizes = sorted({one.checkpoint.size for one in signed})
+def _walk(
+    log: SealedLog, signed: Sequence[_Signed], found: _Findings, mac_key: bytes | None
+) -> tuple[int, dict[int, bytes]]:
+    """Go through the log once, with the frontier alone in memory.
+
+    Return how many entries it has, and its roots at the sizes that any checkpoint names.
+    """
+    unknown = (claimed(note.text) for note in found.strangers)
+    sizes = sorted({one.checkpoint.size for one in signed} | {one.size for one in unknown if one is not None})
     roots: dict[int, bytes] = {}
     names: dict[int, str] = {}
     frontier, batch, expected = Frontier(), list[bytes](), 0
@@ -314,7 +393,7 @@ def _walk(log: SealedLog, signed: Sequence[_Signed], found: _Findings, mac_key: 
     frontier = _grown(frontier, batch, found)
     _compare_roots(signed, roots, names, expected, found)
     _compare_head(log, frontier, found)
-    return expected
+    return expected, roots
 
 
 def _grown(frontier: Frontier, batch: Sequence[bytes], found: _Findings) -> Frontier:
@@ -343,16 +422,69 @@ def _look_at(entry: SealedEntry, mac_key: bytes | None, found: _Findings) -> Non
 
 def _let_go(entry: SealedEntry, end: int) -> LetGo | None:
     """Return what an entry let go of the places before ``end``; ``None`` where it is no such decision."""
-    if entry.kind != "retention" or entry.body is None:
-        return None
     try:
-        body = json.loads(entry.body)
+        body = json.loads(entry.body or b"")
         if body["act"] != Act.LET_GO:
             return None
         places = Places.parse(body["entries"]).below(end)
         return LetGo(places, str(body["before"]), str(body["recorded_at"]), str(body["by"]), str(body["reason"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _beginning(entry: SealedEntry) -> _Beginning | None:
+    """Return what an entry says of a log that this one took the place of; ``None`` where it is no such decision."""
+    try:
+        body = json.loads(entry.body or b"")
+        if body["act"] != Act.NEW_LOG:
+            return None
+        former = body["former"]
+        said = (str(former["key"]), str(former["checkpoint"]), int(former["kept"]))
+        return _Beginning(entry, *said, str(body["recorded_at"]), str(body["by"]), str(body["reason"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _former_logs(
+    found: _Findings, keys: Sequence[PublicKey], check: Verify, covered: int, roots: dict[int, bytes] | None
+) -> None:
+    """Hold what is known of former logs against what the new one says of them; it speaks where it is signed itself.
+
+    ``roots`` are those of the log by size, ``None`` where it is not at hand as a whole.
+    """
+    for begun in found.beginnings:
+        if not 0 <= begun.entry.index < covered:
+            continue
+        place = (begun.entry.index, begun.entry.name)
+        try:
+            key = PublicKey.from_text(begun.key)
+            last = open_note(begun.note, [key], check)
+        except CheckpointError as error:
+            found.add(
+                f"entry {place[0]} ({place[1]}): what it says of a former log cannot be believed: {error}", *place
+            )
+            continue
+        if key in keys:
+            found.add(f"entry {place[0]} ({place[1]}): it gives up the log that it stands in", *place)
+            continue
+        found.former.append(FormerLog(key.name, last.size, begun.kept, begun.at, begun.by, begun.reason))
+        for one in _believed(found.strangers, [key], check, found):
+            _hold_former(one, last, begun, found, roots)
+
+
+def _hold_former(
+    one: _Signed, last: Checkpoint, begun: _Beginning, found: _Findings, roots: dict[int, bytes] | None
+) -> None:
+    """Hold one checkpoint of a former log against what the new one says and holds of it."""
+    size, place = one.checkpoint.size, (begun.entry.index, begun.entry.name)
+    if size > last.size:
+        text = f"{one.place} signed {size} entries of the former log {last.origin}, the new one names {last.size}"
+        found.add(text, *place)
+    elif size == last.size and one.checkpoint.root != last.root:
+        found.add(f"two different logs of {size} entries are signed as {last.origin}", *place)
+    elif roots is not None and 0 < size <= begun.kept and roots.get(size) != one.checkpoint.root:
+        text = f"one of the first {size} entries is not what was signed of the former log {last.origin}: {one.place}"
+        found.add(text, 0)
 
 
 def _mac_fault(entry: SealedEntry, mac_key: bytes | None) -> str | None:
@@ -405,7 +537,8 @@ def _waiting(log: SealedLog, now: datetime, found: _Findings) -> None:
 def in_words(verdict: Verdict) -> Iterator[str]:
     """Yield the answer in words, the first bad entry first."""
     if verdict.answer is Answer.INTACT:
-        yield f"Intact: {verdict.size} entries, as signed in {_counted(verdict.checkpoints, 'checkpoint')}."
+        former = f"; {verdict.missing} entries of former logs are missing" if verdict.missing else ""
+        yield f"Intact: {verdict.size} entries, as signed in {_counted(verdict.checkpoints, 'checkpoint')}{former}."
     elif verdict.answer is Answer.TAMPERED:
         yield f"Tampered: {verdict.faults[0].text}."
         yield from (f"  also: {fault.text}" for fault in verdict.faults[1:])

@@ -17,7 +17,8 @@ def ledger(given: Mapping[str, Any], faults: Faults, base: Path, environ: Mappin
     if "key" in given and "kms_key" in given:
         faults.add(("ledger", "kms_key"), "goes not with key; keep one of them")
     said = {option: value for option, value in given.items() if not option.startswith("mac_key_")}
-    places = {option: base / said[option] for option in _FILES if option in said}
+    places: dict[str, Any] = {option: base / said[option] for option in _FILES if option in said}
+    places["former_checkpoints"] = tuple(base / folder for folder in said.get("former_checkpoints", ()))
     return LedgerSettings(**said | places, mac_key=key_from(("ledger", "mac_key"), given, faults, base, environ))
 
 

@@ -411,6 +411,7 @@ SECTIONS: tuple[Section, ...] = (
             Option("checkpoints", v.text, "folder", "Keeps each checkpoint as a file."),
             Option("git", v.text, "folder", "A git repository that keeps each checkpoint as a commit."),
             Option("bucket", _BUCKET, "bucket or bucket/prefix", "An S3 bucket with Object Lock that keeps them."),
+            Option("former_checkpoints", _TEXTS, "list of folders", "Checkpoints of logs before this one."),
             Option("mac_key_env", _VARIABLE, "variable", "The variable that holds the key of those who record."),
             Option("mac_key_file", v.text, "file", "The file that holds the key of those who record."),
         ),

@@ -13,11 +13,25 @@ from auditor.domain.times import rfc3339
 
 
 class Act(StrEnum):
-    """What was decided: nothing may be let go, a hold is over, or something was let go."""
+    """What was decided: nothing may be let go, a hold is over, something was let go, or a new log begins."""
 
     HOLD = "hold"
     LIFT = "lift"
     LET_GO = "let_go"
+    NEW_LOG = "new_log"
+
+
+@dataclass(frozen=True, slots=True)
+class FormerLog:
+    """The log that a new one takes the place of, for good.
+
+    ``key`` is its public key's line, ``checkpoint`` the last one it is known to have signed. Its first ``kept`` entries
+    are the first ones of the new log; what it had beyond them is missing.
+    """
+
+    key: str
+    checkpoint: str
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,8 @@ class Decision:
     """One decision about what the record keeps, recorded for good: who, when and why.
 
     ``name`` names a hold. ``application`` and ``flag`` say what a hold is about; ``None``: about everything.
-    ``before`` and ``entries`` say what was let go: recorded before that time, at these places of the log.
+    ``before`` and ``entries`` say what was let go: recorded before that time, at these places of the log. ``former`` is
+    the log that was given up.
     """
 
     act: Act
@@ -37,6 +52,7 @@ class Decision:
     flag: str | None = None
     before: datetime | None = None
     entries: Places = field(default_factory=Places)
+    former: FormerLog | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the decision for outputs."""
@@ -45,6 +61,8 @@ class Decision:
         if self.act is Act.LET_GO:
             before = None if self.before is None else rfc3339(self.before)
             return shown | {"before": before, "entries": len(self.entries)}
+        if self.former is not None:
+            return shown | {"former_key": self.former.key, "former_kept": self.former.kept}
         return shown | {"name": self.name, "application": self.application, "flag": self.flag}
 
 

@@ -38,6 +38,13 @@ def make_key(name: str, private: Path, public: Path) -> PublicKey:
     return key
 
 
+def publish_key(name: str, private: Path, public: Path) -> PublicKey:
+    """Write the public half of a key that is there, for a log of this name; never over a file."""
+    key = local_signer(name, private).key
+    _write_new(public, f"{key.to_text()}\n".encode(), 0o644)
+    return key
+
+
 def local_signer(name: str, path: Path) -> LocalSigner:
     """Read a private key; raise ``ConfigurationError`` when others can read it, or it is no Ed25519 key."""
     text = _read_private(path)

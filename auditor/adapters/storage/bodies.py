@@ -28,7 +28,7 @@ from auditor.domain.changes import (
 from auditor.domain.documents import DeploymentStep, DocumentRef
 from auditor.domain.flags import FlagId, FlagState
 from auditor.domain.ledger.places import Places
-from auditor.domain.retention import Act, Decision
+from auditor.domain.retention import Act, Decision, FormerLog
 from auditor.domain.snoozes import Snooze
 from auditor.domain.times import parse_rfc3339, rfc3339
 
@@ -169,6 +169,8 @@ def read_snooze(body: bytes) -> Snooze:
 
 def retention_body(decision: Decision) -> bytes:
     """Return the bytes of a decision about what the record keeps."""
+    former = decision.former
+    given_up = {"former": {"key": former.key, "checkpoint": former.checkpoint, "kept": former.kept}} if former else {}
     return canonical(
         {
             "type": "retention",
@@ -182,6 +184,7 @@ def retention_body(decision: Decision) -> bytes:
             "reason": decision.reason,
             "by": decision.by,
             "recorded_at": rfc3339(decision.at),
+            **given_up,
         },
     )
 
@@ -199,6 +202,7 @@ def read_retention(body: bytes) -> Decision:
         row["flag"],
         _read_time(row["before"]),
         Places.parse(row["entries"]),
+        FormerLog(**row["former"]) if "former" in row else None,
     )
 
 

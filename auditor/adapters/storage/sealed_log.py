@@ -39,7 +39,7 @@ class SqlSealedLog:
     def head(self) -> tuple[int, bytes] | None:
         """Return the size and the frontier's bytes that the log claims; an empty log may not have been begun."""
         row = self.session.first(select(log_head.c.size, log_head.c.frontier).order_by(log_head.c.id))
-        return (0, b"") if row is None else (row.size, bytes(row.frontier))
+        return (0, b"") if row is None else (row.size, stored(row.frontier))
 
     def entries(self) -> Iterator[SealedEntry]:
         """Yield the leaves by their place, with the row each stands for and how that differs from its own body."""
@@ -73,9 +73,9 @@ class SqlSealedLog:
                     row.position,
                     kind,
                     row.seq,
-                    bytes(row.hash),
-                    bytes(row.body),
-                    None if row.mac is None else bytes(row.mac),
+                    stored(row.hash),
+                    stored(row.body),
+                    None if row.mac is None else stored(row.mac),
                 )
                 for row in self.session.rows(rows)
             ]
@@ -106,11 +106,11 @@ class SqlSealedLog:
             rows = self.session.rows(select(table).join(pending_seals, _waits(kind, table)).order_by(table.c.seq))
             written = and_(entry_macs.c.entry == kind, entry_macs.c.entry_seq == pending_seals.c.entry_seq)
             known = select(entry_macs).join(pending_seals, and_(pending_seals.c.entry == kind, written))
-            macs = {row.entry_seq: bytes(row.mac) for row in self.session.rows(known)}
+            macs = {row.entry_seq: stored(row.mac) for row in self.session.rows(known)}
             context = self._context(rows) if kind == "attribution" else Context()
             for row in rows:
                 fault = fault_of(kind, row, context)
-                yield SealedEntry(-1, kind, row.seq, b"", bytes(row.body), macs.get(row.seq), fault)
+                yield SealedEntry(-1, kind, row.seq, b"", stored(row.body), macs.get(row.seq), fault)
 
     def notes(self) -> Sequence[str]:
         """Return the signed checkpoints that are kept with the log, the smallest first."""
@@ -129,9 +129,9 @@ class SqlSealedLog:
         for leaf in page:
             row = rows.get(leaf.entry, {}).get(leaf.entry_seq)
             fault = None if row is None else fault_of(leaf.entry, row, context)
-            body = None if row is None else bytes(row.body)
+            body = None if row is None else stored(row.body)
             mac = macs.get((leaf.entry, leaf.entry_seq))
-            yield SealedEntry(leaf.position, leaf.entry, leaf.entry_seq, bytes(leaf.hash), body, mac, fault)
+            yield SealedEntry(leaf.position, leaf.entry, leaf.entry_seq, stored(leaf.hash), body, mac, fault)
 
     def _rows(self, kind: str, first: int, last: int) -> dict[int, Row[Any]]:
         table = TABLES[kind]
@@ -142,7 +142,7 @@ class SqlSealedLog:
     def _macs(self, first: int, last: int) -> dict[tuple[str, int], bytes]:
         sealed = and_(leaves.c.entry == entry_macs.c.entry, leaves.c.entry_seq == entry_macs.c.entry_seq)
         found = select(entry_macs).join(leaves, sealed).where(leaves.c.position.between(first, last))
-        return {(row.entry, row.entry_seq): bytes(row.mac) for row in self.session.rows(found)}
+        return {(row.entry, row.entry_seq): stored(row.mac) for row in self.session.rows(found)}
 
     def _context(self, learnt: Any) -> Context:
         """Read the changes that these attributions are about, and all that was learnt of them."""
@@ -175,6 +175,13 @@ class SqlSealedLog:
             lost = select(table.c.seq).where(table.c.actor_hash.is_not(None), ~named).limit(_NAMED)
             for row in self.session.rows(lost):
                 yield f"the actor of {table.name} row {row.seq} cannot be looked for any more: the name is gone"
+
+
+def stored(value: Any) -> bytes:
+    """Return the bytes a column holds; SQLite lets anybody write anything else there, which is no entry's bytes."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b""
 
 
 def _waits(kind: str, table: Table) -> Any:

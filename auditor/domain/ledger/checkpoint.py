@@ -130,6 +130,14 @@ def open_note(note: str, keys: Sequence[PublicKey], verify: Verify) -> Checkpoin
     return checkpoint
 
 
+def claimed(note: str) -> Checkpoint | None:
+    """Return what a note says, whoever signed it: nothing to believe; ``None`` where it cannot be read."""
+    try:
+        return _read(_parted(note)[0])
+    except CheckpointError:
+        return None
+
+
 def _fits(verify: Verify, key: PublicKey, signature: bytes, text: str) -> bool:
     return verify(key.raw, signature, text.encode())
 

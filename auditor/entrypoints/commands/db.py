@@ -115,6 +115,7 @@ def _list(context: Context) -> None:
             Act.HOLD: f"{one.name}: holds {about}",
             Act.LIFT: f"{one.name}: lifted",
             Act.LET_GO: f"{len(one.entries)} entries let go",
+            Act.NEW_LOG: f"a new log begins, with {one.former.kept if one.former else 0} entries of the former one",
         }[one.act]
         rows.append((f"{one.at:%Y-%m-%d %H:%M}", what, one.by, one.reason))
     output.write_table(_DECISIONS, rows)

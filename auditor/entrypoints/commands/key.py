@@ -29,7 +29,8 @@ def key(context: Context, out: Path | None, public_key: Path | None) -> None:
 
     The private key is written to a file that only its owner can read: keep it from those
     who can write the database. The public key goes to everybody who verifies. A file
-    that is there already is never written over.
+    that is there already is never written over. Where only the public key is missing of
+    those that [ledger] names, it alone is made: for a log of a new name.
     """
     from auditor import bootstrap
     from auditor.entrypoints import output
@@ -39,7 +40,9 @@ def key(context: Context, out: Path | None, public_key: Path | None) -> None:
     public = public_key or ledger.public_key or private.with_name(_PUBLIC)
     if public.exists():
         raise UsageError(f"{public} is there already; a key is never written over another, remove it first")
-    made = bootstrap.keys().make_key(ledger.origin, private, public)
+    there = out is None and ledger.key is not None and private.exists()
+    write = bootstrap.keys().publish_key if there else bootstrap.keys().make_key
+    made = write(ledger.origin, private, public)
     if context.format == "json":
         output.write_json({"origin": made.name, "id": made.id.hex(), "key": str(private), "public_key": str(public)})
         return

@@ -127,7 +127,7 @@ def _verdict(context: Context, given: dict[str, Any], public_key: Path | None, c
     notes = [Note(str(given.get("checkpoint")), "the proof's checkpoint", outside=False)]
     hindrances: list[str] = []
     if checkpoints is not None:
-        anchored, hindrances = anchored_notes(context, checkpoints)
+        anchored, hindrances = anchored_notes(context, checkpoints, former=False)
         notes += anchored
     keys, fits = public_keys(context, public_key), bootstrap.signature_check()
     size = given["tree_size"]

@@ -101,18 +101,17 @@ def public_keys(context: Context, given: Path | None) -> list[PublicKey]:
     return [] if signer is None else [signer.key]
 
 
-def anchored_notes(context: Context, given: Path | None) -> tuple[list[Note], list[str]]:
+def anchored_notes(context: Context, given: Path | None, *, former: bool = True) -> tuple[list[Note], list[str]]:
     """Return the checkpoints that are kept outside, and which place that should hold some holds none.
 
-    Outside is the folder given, else every anchor configured.
+    Outside is the folder given, else every anchor configured; and what is kept of ``former`` logs.
     """
     from auditor import bootstrap
     from auditor.adapters.ledger.directory import DirectoryAnchor
     from auditor.application.verifying import Note
 
+    notes, hindrances = bootstrap.former_notes(context.settings) if former else ([], [])
     anchors = bootstrap.anchors(context.settings) if given is None else [DirectoryAnchor(given)]
-    notes: list[Note] = []
-    hindrances = []
     for anchor in anchors:
         found = anchor.notes()
         notes += [Note(note, f"a checkpoint in {anchor.name}") for note in found]
