@@ -175,7 +175,7 @@ def finding_facts(findings: Sequence[Finding]) -> tuple[Fact, ...]:
 def code_sentence(references: Sequence[Reference] | None) -> str:
     """Return what is known of the code that names the flags; never scanned is not the same as not found."""
     if references is None:
-        return "Code was not scanned yet, so it is not known whether any reads it."
+        return "No code was scanned since this is known, so nobody can say whether any reads it."
     if not references:
         return "The last scan found no code that names it."
     kinds = Counter(reference.kind for reference in references)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from auditor.application.ports import HistoryQuery, Scope, UnitOfWork
+from auditor.application.ports import HistoryQuery, Scope, StoredScan, UnitOfWork
 from auditor.application.staleness import said_of
 from auditor.application.states import StateAt, states_at
 from auditor.domain.changes import ChangeKind, RecordedChange
@@ -82,8 +82,8 @@ def _name_first(spec: FlagSpec) -> tuple[str, ...]:
 class FlagView:
     """All about one flag: how code asks for it, its states, its changes newest first, where code names it.
 
-    ``references`` is ``None`` when nothing was ever scanned, which is not the same as none. ``sightings`` say since
-    when each place names it, those included that are gone.
+    ``references`` is ``None`` when nothing was scanned since the flag is known, which is not the same as none.
+    ``sightings`` say since when each place names it, those included that are gone.
     """
 
     name: str
@@ -152,11 +152,17 @@ def show(uow: UnitOfWork, wanted: str, as_of: datetime | None = None) -> FlagVie
         tuple(sorted(specs, key=_name_first)),
         own,
         changes,
-        _references(uow, specs, as_of),
+        _references(uow, specs, as_of) or (() if scans and _was_looked_for(changes, scans) else None),
         max((scan.scanned_at for scan in scans), default=None),
         tuple(uow.findings.of_changes([change.change.key for change in changes], as_of)),
         tuple(sightings(uow.references.sweeps({str(flag), *(spec.key for spec in specs)}, as_of))) if scans else (),
     )
+
+
+def _was_looked_for(changes: Sequence[RecordedChange], scans: Sequence[StoredScan]) -> bool:
+    """Tell whether the record had the flag when each of the newest scans was made."""
+    known_since = min((change.recorded_at for change in changes), default=None)
+    return known_since is not None and all(known_since <= scan.scanned_at for scan in scans)
 
 
 def _references(uow: UnitOfWork, specs: Iterable[FlagSpec], as_of: datetime | None) -> tuple[Reference, ...] | None:

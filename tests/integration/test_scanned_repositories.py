@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,27 @@ def test_what_comments_say_is_evidence_with_its_place_and_heeded(code):
 
     assert flagtrail("report", "stale", "--out", "stale.html").status == 0
     assert "<code>a.py:2</code> <q>expires: 2126-10-01</q>" in Path("stale.html").read_text()
+
+
+def test_of_a_flag_that_is_newer_than_the_scan_nobody_says_that_no_code_reads_it(code):
+    assert flagtrail("scan", str(code)).status == 0
+    database = bootstrap.database("sqlite:///flagtrail.db")
+    recorder = Recorder(database.unit_of_work, {}, ClockFake(datetime.now(UTC)))
+    newer = replace(PARAMETER, name="/shop/prod/features/newer")
+    made = change(key="newer", cause="newer", flag="newer", document=newer, occurred_at=AT + timedelta(days=1))
+    recorder.record_changes([AttributedChange(made, DANA)], Tally(), AT)
+    database.close()
+
+    def told() -> list[str]:
+        texts = [json.dumps(message) for message in flagtrail("notify", "--dry-run").json]
+        return [text for text in texts if "shop/newer" in text]
+
+    assert "nobody can say whether any reads it" in told()[0]
+    assert flagtrail("show", "newer", "--format", "json").json["references"] is None
+
+    assert flagtrail("scan", str(code)).status == 0
+    assert "The last scan found no code that names it." in told()[0]
+    assert flagtrail("show", "newer", "--format", "json").json["references"] == []
 
 
 def test_a_repository_that_cannot_be_fetched_is_one_line_and_leaves_the_record_alone(code):

@@ -381,13 +381,27 @@ class SqlOutbox:
         return next((message for one in ids if (message := self.message_of(one)) is not None), None)
 
     def _references(self, told: Sequence[RecordedChange]) -> tuple[Reference, ...] | None:
-        """Return where code names the flags; ``None`` when nothing was ever scanned."""
-        if not self.references.scans():
+        """Return where code names the flags; ``None`` when nothing was scanned since they are known."""
+        scans = self.references.scans()
+        if not scans:
             return None
         specs = dict.fromkeys(spec for one in told if (spec := _spec(one)) is not None)
         found = [reference for spec in specs for reference in self.references.of_flag(spec) or ()]
+        # A scan looks for the flags that the record had then: of a newer one it says nothing.
+        looked = to_micros(min(scan.scanned_at for scan in scans))
+        if not found and not all(self._was_known(one, looked) for one in told if one.change.flag is not None):
+            return None
         # One place may stand for the flag in several environments.
         return tuple({(one.flag, one.path, one.line, one.column): one for one in found}.values())
+
+    def _was_known(self, one: RecordedChange, moment: int) -> bool:
+        table, c = changes.c, one.change
+        former = select(table.seq).where(
+            table.flag == c.flag,
+            table.application.is_not_distinct_from(c.application),
+            table.recorded_us <= moment,
+        )
+        return self.session.first(former.limit(1)) is not None
 
     def _superseded(self, told: Sequence[RecordedChange]) -> tuple[str, ...]:
         """Return the ids of those changes that a later change of the same flag and environment has overtaken."""

@@ -59,7 +59,7 @@ def test_a_hidden_value_is_nowhere():
 
 
 def test_never_scanned_is_not_the_same_as_not_found():
-    assert "not scanned yet" in render(cases()["created"])[1]
+    assert "No code was scanned since" in render(cases()["created"])[1]
     assert "found no code" in render(cases()["deployed"])[1]
     assert "not scanned" not in render(cases()["deployed"])[1]
 
