@@ -427,7 +427,7 @@ def test_one_flag_reads_on_a_terminal(url):
 
     assert max(map(len, answer.out.splitlines())) <= 80
     assert answer.out.startswith("shop/new-checkout\n")
-    assert "no code was scanned since the flag is" in answer.out
+    assert "no code was scanned since the flag was recorded" in answer.out
 
 
 def test_a_name_that_several_flags_have_is_refused(elsewhere):

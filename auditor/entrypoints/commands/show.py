@@ -64,7 +64,7 @@ def _write(view: FlagView) -> None:
         output.write(output.visible(f"  {finding.severity.value:8} {finding.code}{place}: {finding.message}"))
     output.write("")
     if view.references is None:
-        output.write("References: not known; no code was scanned since the flag is. `flagtrail scan PATH` does.")
+        output.write("References: not known; no code was scanned since the flag was recorded.")
     elif not view.references:
         output.write(f"References: none in the code scanned at {output.moment(view.scanned_at)}.")
     else:
