@@ -333,12 +333,20 @@ class Follower:
 
     def _member(self, node: _code.Member, scope: Scope) -> Vals:
         owners = self.value(node.owner, scope)
+        for owner in owners:
+            self._named_alike(owner, node)
         itself = isinstance(node.owner, _code.Name) and node.owner.id in _ITSELF
         found = [self._field(owner, node, itself=itself) for owner in owners]
         values = tuple(moved(value, node.at) for value in union(*found))
         for value in values:
             self._tested(value)
         return values
+
+    def _named_alike(self, owner: Value, node: _code.Member) -> None:
+        """``FeatureFlags.NEW_UI``, of another file, where a flag has just that key."""
+        if isinstance(owner, External) and owner.module and _FLAG_WORDS.search(owner.name.rsplit(".", 1)[-1]):
+            kind, told = ReferenceKind.READ, Certainty.POSSIBLE
+            self.findings.exact(node.name, (), kind, node.at, f"{owner.name} may hold the key", certainty=told)
 
     def _field(self, owner: Value, node: _code.Member, *, itself: bool) -> Vals:
         """``owner.name``; what an object was built with is named where it is taken from outside of the object."""

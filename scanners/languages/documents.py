@@ -41,6 +41,7 @@ _FOR_PEOPLE = frozenset(
     {"title", "description", "comment", "comments", "summary", "message", "text", "help", "note", "notes", "label"}
     | {"displayname", "display_name", "caption", "example", "examples", "$comment", "doc", "docs"}
 )
+_TRANSLATIONS = frozenset({"i18n", "l10n", "intl", "locale", "locales", "lang", "langs", "translation", "translations"})
 _FLAG_WORDS = re.compile(r"flag|feature|toggle|experiment|switch", re.IGNORECASE)
 
 
@@ -107,7 +108,8 @@ def _look(findings: Findings, trail: tuple[str, ...], node: Node) -> None:
         _look_at_mapping(findings, trail, node)
     elif isinstance(node, Scalar):
         _serverless(findings, node)
-        _loose_value(findings, trail, node)
+        if not _is_translation(findings.file):
+            _loose_value(findings, trail, node)
 
 
 def _look_at_mapping(findings: Findings, trail: tuple[str, ...], node: Mapping) -> None:
@@ -124,7 +126,13 @@ def _look_at_mapping(findings: Findings, trail: tuple[str, ...], node: Mapping) 
         _environment_secret(findings, node)
     if not names.isdisjoint(_PERMITTING):
         _cloudformation.find_permission(findings, node, _environment.plain_texts)
-    _loose_keys(findings, trail, node)
+    if not _is_translation(findings.file):
+        _loose_keys(findings, trail, node)
+
+
+def _is_translation(file: SourceFile) -> bool:
+    """Whether a document holds what a program says to people in one language."""
+    return not _TRANSLATIONS.isdisjoint(part.lower() for part in file.name.parts[:-1])
 
 
 def _build_parameters(findings: Findings, node: Mapping) -> None:
