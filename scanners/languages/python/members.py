@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
@@ -214,8 +215,19 @@ def _bound(m: Machine, value: Value, owner: Ref, here: Here, site: Site) -> Vals
     if isinstance(value, FuncObj) and value.kind == "property":
         found = invoke.function(m, value, Args(site), here, site, owner=owner)
         m.note_uses(found, frozenset({site}), here, site)
-        return found
+        return tuple(_called(one, value.name) for one in found)
     return (bound(value, owner),)
+
+
+def _called(value: Value, name: str) -> Value:
+    """Something unknown is at least what the property that gives it is called."""
+    if isinstance(value, Unknown) and (not value.hint or _PLACE.search(value.hint) is None):
+        return Unknown(value.tags, name, value.at)
+    return value
+
+
+# What an unknown thing is called already: a library's class says more than a name does.
+_PLACE = re.compile(r"\.[A-Z]")
 
 
 def bound(value: Value, owner: Value) -> Value:

@@ -343,8 +343,15 @@ def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
     owners |= {
         cls for cls in machine.classes if settings.declares_flag(machine, cls) or accessors.is_asked(machine, cls)
     }
-    asking |= {func for func, told in machine.summaries.items() if _hands_out(told.returns, owners)}
-    found: dict[str, set[str]] = {}
+    handing: set[FuncObj] = set()
+    for _ in range(_MOST_PASSES):
+        more = {func for func, told in machine.summaries.items() if _hands_out(told.returns, owners)} - handing
+        handing |= more
+        owners |= {func.owner for func in more if func.owner is not None}
+        if not more:
+            break
+    found = _asked_by_name(asking - waiting, {func.name for func in handing})
+    asking |= handing
     for path, scope in list(machine.modules.items()):
         for name, values in scope.names.items() if scope is not None else ():
             followed = [one for value in values for one in _imported_from_loaded(machine, value)]
@@ -352,6 +359,19 @@ def _telling_names(machine: Machine) -> dict[str, frozenset[str]]:
                 for known_as, stem in _reached_as(machine, path, name):
                     found.setdefault(known_as, set()).add(stem)
     return {name: frozenset(stems) for name, stems in found.items()}
+
+
+def _asked_by_name(asking: Iterable[FuncObj], handing: set[str]) -> dict[str, set[str]]:
+    """Methods that fix a flag, asked of an object that others hand out, by names that tell them from others."""
+    found: dict[str, set[str]] = {}
+    for func in asking:
+        if func.owner is not None and "_" in func.name.strip("_") and len(func.name) >= _TELLING_LENGTH:
+            parts = dotted_parts(func.scope.path)
+            found.setdefault(func.name, set()).update({func.owner.name, *parts[-1:], *handing})
+    return found
+
+
+_TELLING_LENGTH = 8
 
 
 def _imported_from_loaded(machine: Machine, value: Value) -> Vals:
