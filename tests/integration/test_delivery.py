@@ -6,8 +6,9 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +19,10 @@ from auditor.application.dispatch import LEASE_SECONDS, dispatch
 from auditor.domain.alerts import Alert, AlertKind, Delivery, NewAlert
 from examples.standin.slack import Fault, SlackServer
 from tests.fakes import NOON, ClockFake
+from tests.support import postgres
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 PROOF = os.environ.get("FLAGTRAIL_PROOF") == "1"
 ALERTS = 1_000 if PROOF else 40
@@ -78,11 +83,23 @@ def mortal(record: Database, fate: Fate) -> Callable[[], Any]:
     return factory
 
 
-@pytest.fixture
-def record(tmp_path: Path) -> Iterator[Database]:
-    opened = bootstrap.database(f"sqlite:///{tmp_path / 'flagtrail.db'}")
-    yield opened
-    opened.close()
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[URL]:
+    with postgres.running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.proof)])
+def record(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    if request.param == "sqlite":
+        with closing(bootstrap.database(f"sqlite:///{tmp_path / 'flagtrail.db'}")) as opened:
+            yield opened
+        return
+    server = request.getfixturevalue("postgres_server")
+    made = postgres.make_database(server)
+    with closing(bootstrap.database(made.render_as_string(hide_password=False))) as opened:
+        yield opened
+    postgres.drop_database(server, made)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
