@@ -23,7 +23,7 @@ from tests.support.ledger import Ledger
 from tests.support.records import at, attributed, between, by, change, document
 
 HOURS = st.integers(0, 5)  # few, so that times coincide
-EXAMPLES = 200 if PROOF else 12
+EXAMPLES = 200 if PROOF else 6
 KINDS = (
     ChangeKind.CREATED,
     ChangeKind.UPDATED,
