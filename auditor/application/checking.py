@@ -178,7 +178,7 @@ def _undeclared_flags(given: CheckInput) -> Iterator[CheckFinding]:
             life = lifetime_of(flag, declaration.definition, declaration.metadata, given.lifetimes, said)
             groups[declaration.provider, flag].append((declaration, life))
     for (_, flag), made in groups.items():
-        lacking = _lacking([life for _, life in made], given.lifetimes)
+        lacking = _lacking(flag, [life for _, life in made], given.lifetimes)
         if lacking:
             first = made[0][0]
             text = f"the new flag {flag} has no {' and no '.join(lacking)}"
@@ -192,10 +192,10 @@ def _said(declaration: Declaration, given: CheckInput) -> list[Annotation]:
     return [one for place in places if pattern.fullmatch(place.flag.key) for one in place.annotations]
 
 
-def _lacking(lives: Sequence[Lifetime], rules: LifetimeRules) -> list[str]:
+def _lacking(flag: FlagId, lives: Sequence[Lifetime], rules: LifetimeRules) -> list[str]:
     """Return what none of a flag's declarations says; a flag that is meant to stay needs no end."""
     lacking = [] if any(life.owner for life in lives) else ["owner"]
-    stays = any(life.type is not None and rules.days.get(life.type) is None for life in lives)
+    stays = any(life.type is not None and rules.limit(life.type, flag, (), life.tags) is None for life in lives)
     return lacking if stays or any(life.ends_on for life in lives) else [*lacking, "end date"]
 
 

@@ -12,7 +12,7 @@ from auditor.configuration.channels import channels, routing
 from auditor.configuration.faults import Faults
 from auditor.configuration.ledger import key_from, ledger
 from auditor.configuration.policies import CODES, policies
-from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType, LifetimeRules
+from auditor.domain.lifetimes import DEFAULT_LIFETIMES, DEFAULT_NAMING, FlagType, LifetimeRules, SpecialLifetime
 from auditor.domain.scan_options import Accessor, Model, Override, Returns, ScanOptions
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
 from auditor.domain.verdicts import StaleRules
@@ -174,6 +174,11 @@ def _stale(read: Read) -> StaleRules:
             naming={**naming, **{p: kind for p, kind in DEFAULT_NAMING.items() if p not in naming}},
             default_type=FlagType(default_type) if default_type else None,
             owners=tuple(_only(read, "owners").items()),
+            special=tuple(
+                SpecialLifetime(FlagType(own.pop("type")), own.pop("allowed"), **own)
+                for own in (dict(table) for _, table in read[("stale", "lifetime")])
+                if {"type", "allowed"} <= own.keys()
+            ),
         ),
         settled_days=given.get("settled_after", usual.settled_days),
         unreferenced_days=given.get("unreferenced_after", usual.unreferenced_days),

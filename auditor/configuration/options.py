@@ -379,6 +379,18 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
+        ("stale", "lifetime"),
+        "Another lifetime of a type, by application, environment or tag; the first that fits a flag counts.",
+        (
+            Option("type", v.choice(*FlagType), _TYPES, "For flags of this type.", required=True),
+            Option("allowed", v.days_or_never, "duration or never", "How long they may live.", required=True),
+            Option("application", v.text, "pattern", "For flags of these applications.", "all"),
+            Option("environment", v.text, "pattern", "For flags that are in one of these environments.", "all"),
+            Option("tag", v.text, "pattern", "For flags with a tag like this, written `name=value`.", "all"),
+        ),
+        repeated=True,
+    ),
+    Section(
         ("stale", "naming"),
         "Which keys have which type, by patterns with `*`; they go before those built in. `_` counts as `-`.",
         tuple(

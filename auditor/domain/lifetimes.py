@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -128,13 +128,48 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialLifetime:
+    """How long flags of a type may live that are in an application or environment, or have a tag, by patterns.
+
+    A ``None`` fits every flag; ``days`` of ``None``: no end.
+    """
+
+    type: FlagType
+    days: int | None
+    application: str | None = None
+    environment: str | None = None
+    tag: str | None = None
+
+    def concerns(self, flag: FlagId, environments: Iterable[str | None], tags: Iterable[str]) -> bool:
+        """Tell whether it holds for a flag in these environments, with these tags (``name=value``)."""
+        here = _fits(self.application, (flag.application,)) and _fits(self.environment, environments)
+        return here and _fits(self.tag, tags)
+
+
+def _fits(pattern: str | None, names: Iterable[str | None]) -> bool:
+    wanted = None if pattern is None else pattern.lower()
+    return wanted is None or any(name is not None and fnmatchcase(name.lower(), wanted) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
 class LifetimeRules:
-    """Days by type, which names tell a type, the type of all others (``None``: unknown), and owners by pattern."""
+    """Days by type, which names tell a type, the type of all others (``None``: unknown), and owners by pattern.
+
+    ``special`` are other lifetimes for some flags; the first that fits counts.
+    """
 
     days: Mapping[FlagType, int | None] = field(default_factory=lambda: dict(DEFAULT_LIFETIMES))
     naming: Mapping[str, FlagType] = field(default_factory=lambda: dict(DEFAULT_NAMING))
     default_type: FlagType | None = None
     owners: Sequence[tuple[str, str]] = ()
+    special: Sequence[SpecialLifetime] = ()
+
+    def limit(
+        self, kind: FlagType, flag: FlagId, environments: Collection[str | None] = (), tags: Collection[str] = ()
+    ) -> int | None:
+        """Return how many days a flag of this type may live; ``None``: no end."""
+        own = (one.days for one in self.special if one.type is kind and one.concerns(flag, environments, tags))
+        return next(own, self.days.get(kind))
 
 
 def flag_type(name: str) -> FlagType:

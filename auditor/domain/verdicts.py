@@ -106,6 +106,10 @@ class FlagFacts:
     left: tuple[Sighting, ...] = ()
     annotations: tuple[Annotation, ...] = ()
 
+    def limit(self, rules: LifetimeRules, kind: FlagType) -> int | None:
+        """Return how many days this flag may live if it is of a type; ``None``: no end."""
+        return rules.limit(kind, self.flag, [one.environment for one in self.environments], self.lifetime.tags)
+
     def snoozed(self, now: datetime) -> Snooze | None:
         """Return the snooze that holds now, if the newest one does."""
         return self.snoozes[-1] if self.snoozes and self.snoozes[-1].is_active(now) else None
@@ -260,10 +264,16 @@ def _weigh(case: _Case, removal: list[Reason], keeping: list[Reason], missing: t
 
 
 def _nothing_against(case: _Case) -> Reason:
-    positions = sorted({reading.position.value for _, reading in case.critical})
+    positions = sorted({_POSITIONS.get(reading.position, reading.position.value) for _, reading in case.critical})
     return Reason(
         "in-use", f"nothing says that it should go; in the environments that count it is {', '.join(positions)}"
     )
+
+
+_POSITIONS = {
+    Position.VALUE: "a setting, neither on nor off",
+    Position.BETWEEN: "on for some",
+}
 
 
 def _not_known(missing: tuple[str, ...]) -> Reason:
@@ -280,7 +290,7 @@ def _short_term_due(case: _Case) -> Iterator[str]:
 
 def _short_term_without_date(case: _Case) -> Iterator[str]:
     life, created = case.facts.lifetime, case.facts.created_at
-    limit = case.rules.lifetimes.days.get(FlagType.RELEASE)
+    limit = case.facts.limit(case.rules.lifetimes, FlagType.RELEASE)
     if not life.short_term or life.ends_on is not None or created is None or limit is None or _is_permanent(case):
         return
     age = case.days_since(created)
@@ -293,7 +303,7 @@ def _past_lifetime(case: _Case) -> Iterator[str]:
     life, created = case.facts.lifetime, case.facts.created_at
     if life.type is None or created is None or life.ends_on is not None or _is_doubtful(case, "type"):
         return
-    limit = case.rules.lifetimes.days.get(life.type)
+    limit = case.facts.limit(case.rules.lifetimes, life.type)
     age = case.days_since(created)
     if limit is not None and age > limit:
         allowed = f"a {life.type.value} flag by {life.type_from} may live {count(limit, 'day')}"
@@ -314,8 +324,9 @@ def _declared_otherwise(case: _Case) -> Iterator[str]:
     if life.disagrees_on(case.now.date()):
         yield f"the dates by which it was to go disagree: {life.dates_said}"
     elif created is not None and life.ends_on is None:
-        age, limits = case.days_since(created), case.rules.lifetimes.days
-        over = {(limit := limits.get(one.what)) is not None and age > limit for one in life.types}
+        age = case.days_since(created)
+        limits = [case.facts.limit(case.rules.lifetimes, one.what) for one in life.types]
+        over = {limit is not None and age > limit for limit in limits}
         if len(over) > 1:
             yield f"what says its type disagrees: {', '.join(f'{one.what.value} ({one.source})' for one in life.types)}"
 
@@ -540,7 +551,7 @@ MISSING: Mapping[str, str] = {
 
 def _is_permanent(case: _Case) -> bool:
     flag_type = case.facts.lifetime.type
-    return flag_type is not None and case.rules.lifetimes.days.get(flag_type) is None
+    return flag_type is not None and case.facts.limit(case.rules.lifetimes, flag_type) is None
 
 
 def _past_its_date(case: _Case) -> bool:

@@ -49,7 +49,7 @@ class ExpiredFlag:
 
     def check(self, facts: FlagFacts, context: FlagContext) -> Iterator[Finding]:
         """Report a date that has passed; without a date, a short-term mark older than a release flag may get."""
-        life, limit = facts.lifetime, context.lifetimes.days.get(FlagType.RELEASE)
+        life, limit = facts.lifetime, facts.limit(context.lifetimes, FlagType.RELEASE)
         if context.gone:
             return
         if life.disagrees_on(context.now.date()):

@@ -15,6 +15,8 @@ from auditor.domain.wording import show
 from auditor.policies._examples import falling_back, flag, on_flag, place, state
 from auditor.policies.base import PRODUCTION, FlagContext, fits, flag_finding, names_of_places, option
 
+_MOST = 3
+
 
 @dataclass(frozen=True, slots=True)
 class FallbackDiffers:
@@ -53,7 +55,8 @@ class FallbackDiffers:
             other = [r for r in reads if r.default is not None and _differs(r.default.value, environment)]
             if other and environment.state is not None:
                 live = show(environment.state.value)
-                message = f"it is {live} in {environment.environment}; code falls back to something else"
+                back = " or ".join(list(dict.fromkeys(show(r.default.value) for r in other if r.default))[:_MOST])
+                message = f"it is {live} in {environment.environment}; code falls back to {back}"
                 yield flag_finding(self, facts, f"{message}: {names_of_places(other)}", environment.environment)
 
 

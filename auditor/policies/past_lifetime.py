@@ -17,7 +17,7 @@ _RELEASE = declared(type=FlagType.RELEASE)
 
 @dataclass(frozen=True, slots=True)
 class PastLifetime:
-    """How long each type may live stands under ``[stale.lifetimes]``."""
+    """How long each type may live stands under ``[stale.lifetimes]``, for some flags under ``[[stale.lifetime]]``."""
 
     code: str = "past-lifetime"
     rule: str = "A flag is older than flags of its type may get."
@@ -41,7 +41,7 @@ class PastLifetime:
     def check(self, facts: FlagFacts, context: FlagContext) -> Iterator[Finding]:
         """Report a flag past its type's days; a flag with a date of its own is judged by that."""
         life = facts.lifetime
-        limit = context.lifetimes.days.get(life.type) if life.type is not None else None
+        limit = facts.limit(context.lifetimes, life.type) if life.type is not None else None
         if context.gone or limit is None or facts.created_at is None or life.ends_on is not None or life.type is None:
             return
         age = (context.now - facts.created_at).days

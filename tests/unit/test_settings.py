@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import ConfigurationError
-from auditor.domain.lifetimes import FlagType
+from auditor.domain.lifetimes import FlagType, SpecialLifetime
 from auditor.domain.scan_options import Accessor, Model, Override, Returns
 from auditor.domain.schedules import When
 from auditor.domain.templates import DEFAULT_SSM_TEMPLATES
@@ -179,6 +179,15 @@ def test_own_thresholds_go_before_those_built_in(load):
         [stale.lifetimes]
         release = "2w"
         ops = "never"
+        [[stale.lifetime]]
+        type = "release"
+        allowed = "never"
+        environment = "lab*"
+        [[stale.lifetime]]
+        type = "ops"
+        allowed = "1w"
+        application = "pay"
+        tag = "tier=gold"
         [stale.naming]
         kill-switch = ["exp-*", "off-*"]
         [owners]
@@ -188,6 +197,10 @@ def test_own_thresholds_go_before_those_built_in(load):
 
     assert (stale.critical, stale.grace_days, stale.settled_days) == ({"live"}, 3, StaleRules().settled_days)
     assert (rules.days["release"], rules.days["ops"], rules.days["experiment"]) == (14, None, 40)
+    assert rules.special == (
+        SpecialLifetime(FlagType.RELEASE, None, environment="lab*"),
+        SpecialLifetime(FlagType.OPS, 7, application="pay", tag="tier=gold"),
+    )
     assert next(iter(rules.naming.items())) == ("exp-*", FlagType.KILL_SWITCH)
     assert rules.naming["off-*"] is FlagType.KILL_SWITCH
     assert rules.naming["ab-*"] is FlagType.EXPERIMENT

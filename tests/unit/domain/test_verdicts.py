@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from auditor.domain.flags import FlagId, FlagState, JsonValue
-from auditor.domain.lifetimes import LifetimeRules, lifetime_of
+from auditor.domain.lifetimes import FlagType, LifetimeRules, SpecialLifetime, lifetime_of
 from auditor.domain.references import Annotation, AnnotationKind
 from auditor.domain.verdicts import (
     KEEPING_RULES,
@@ -317,6 +317,33 @@ def test_every_word_of_a_verdict_is_explained_and_every_explanation_is_of_use() 
 
     assert codes == {rule.code for rule in (*REMOVAL_RULES, *KEEPING_RULES)} | set(OTHERWISE)
     assert signals == set(MISSING)
+
+
+def test_flags_of_an_application_an_environment_or_a_tag_may_live_otherwise() -> None:
+    special = (
+        SpecialLifetime(FlagType.RELEASE, None, tag="keep=*"),
+        SpecialLifetime(FlagType.RELEASE, 10, environment="Stag*"),
+        SpecialLifetime(FlagType.RELEASE, 300, application="shop"),
+        SpecialLifetime(FlagType.OPS, 1),
+    )
+    rules = StaleRules(lifetimes=LifetimeRules(special=special))
+
+    def verdict_of(case: Case) -> tuple[str, set[str]]:
+        found = judge(facts(case), rules, NOW)
+        return found.verdict.value, {reason.code for reason in found.reasons}
+
+    usual = Case("", "", set(), key="release-cart", states={"prod": (True, 20)}, created=90, changed=20)
+    assert judge(facts(usual), StaleRules(), NOW).verdict.value == "remove"
+    assert verdict_of(usual) == ("keep", {"in-use"})
+    assert verdict_of(replace(usual, states={"prod": (True, 20), "staging": (True, 20)})) == (
+        "remove",
+        {"past-lifetime"},
+    )
+    assert verdict_of(replace(usual, metadata={"tags": {"keep": "yes"}}, states={"staging": (True, 20)})) == (
+        "keep",
+        {"permanent"},
+    )
+    assert verdict_of(replace(usual, key="ops-drain")) == ("remove", {"past-lifetime"})
 
 
 def test_a_rule_is_said_with_the_thresholds_that_count() -> None:
