@@ -186,7 +186,8 @@ class Settings:
 
     ``config_path`` is the file it came from (``None``: none was there). ``repositories`` are what a
     scheduled scan reads. ``code_link`` is a URL template with ``{commit}``, ``{path}``, ``{line}``,
-    ``page_link`` one of published pages with ``{application}``, ``{flag}``, ``{change}``.
+    ``page_link`` one of published pages with ``{application}``, ``{flag}``, ``{change}``, ``report_link`` one of
+    published weekly pages with ``{file}``.
     ``people_shown`` are patterns of ``application/flag`` whose lists of people are shown by name.
     ``owners`` maps patterns of ``application/flag`` to who owns them. ``fingerprint_key`` makes masked
     values comparable and is shown nowhere. ``canary`` is the parameter that is flipped by a schedule to show that
@@ -211,6 +212,7 @@ class Settings:
     ledger: LedgerSettings = LedgerSettings()
     code_link: str | None = None
     page_link: str | None = None
+    report_link: str | None = None
     people_shown: tuple[str, ...] = ()
     canary: str | None = None
     fingerprint_key: bytes | None = field(default=None, repr=False)

@@ -80,7 +80,7 @@ class Message:
     ``key`` is the outbox's. ``changes_left_out`` and ``places_left_out`` count what did not fit. ``broadcast``: a reply
     that the whole channel is to see, not its thread alone. ``commit`` is that of the scanned code, where it is one.
     ``pages`` are the changes that it is about, the first ones; ``pages_left_out`` counts the others, ``pages_later``
-    says that they stand there only once a deployment is live.
+    says that they stand there only once a deployment is live. ``report`` is the address of a page of ours.
     """
 
     kind: AlertKind
@@ -101,3 +101,4 @@ class Message:
     pages: tuple[Page, ...] = ()
     pages_left_out: int = 0
     pages_later: bool = False
+    report: str | None = None

@@ -234,8 +234,11 @@ def alert_facts(alert: Alert) -> tuple[Fact, ...]:
     return tuple(Fact(_label(name), _fact_text(value)) for name, value in alert.facts)
 
 
+_LABELS = {"could_go_each_week": "Could go each week, snoozed or not"}
+
+
 def _label(name: str) -> str:
-    return line(name.replace("_", " ").capitalize(), LONGEST_TITLE)
+    return _LABELS.get(name) or line(name.replace("_", " ").capitalize(), LONGEST_TITLE)
 
 
 def _fact_text(value: JsonValue) -> str:

@@ -32,6 +32,7 @@ from auditor.application.message_parts import (
 from auditor.application.threads import progress_in
 from auditor.application.wording import actor_text, clock_text, counted, line, when_text
 from auditor.domain.alerts import Alert, AlertKind
+from auditor.domain.flags import JsonValue
 
 
 def compose(alert: Alert) -> Message:
@@ -132,16 +133,39 @@ def _report(alert: Alert) -> Message:
     count = f": {counted(removable, 'flag')} can go" if isinstance(removable, int) else ""
     whose = f" for {team}" if isinstance(team, str) else ""
     thanks = ("Thank you for what was removed.",) if known.get("removed") else ()
-    said = tuple((name, value) for name, value in alert.facts if value != [] and name != "team")
+    counted_up = frozenset(_COUNTS) if _COUNTS.keys() <= known.keys() else frozenset()
+    said = tuple((n, v) for n, v in alert.facts if v != [] and n not in {"team", *counted_up})
+    page = known.get("page")
+    report = page if isinstance(page, str) and page.startswith(("https://", "http://")) else None
+    if report is not None:
+        said = tuple(fact for fact in said if fact[0] != "page")
     return Message(
         kind=alert.kind,
         key=alert.key,
         title=line(f"Weekly flag report{whose}{count}", LONGEST_TITLE),
-        lines=thanks,
+        lines=(*(_counts(known) if counted_up else ()), *thanks),
         facts=alert_facts(replace(alert, facts=said)),
         findings=finding_facts(alert.findings),
         footer=f"Made {clock_text(alert.created_at)}",
+        report=report,
     )
+
+
+_COUNTS = {
+    "flags": "",
+    "remove": "can go",
+    "remove_last_week": "",
+    "snoozed": "snoozed",
+    "unknown": "not known",
+    "keep": "stay",
+}
+
+
+def _counts(known: Mapping[str, JsonValue]) -> tuple[str]:
+    """Return how many flags there are, and what becomes of how many; those that are let be are told apart."""
+    before = f" ({known['remove_last_week']} a week ago)"
+    parts = [f"{known[name]} {words}{before if name == 'remove' else ''}" for name, words in _COUNTS.items() if words]
+    return (f"{counted(int(str(known['flags'])), 'flag')}: {', '.join(parts)}.",)
 
 
 _TROUBLE = {

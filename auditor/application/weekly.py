@@ -101,6 +101,7 @@ def _report(
         ("flags", len(own)),
         ("remove", len(removable)),
         ("remove_last_week", len([flag for flag in mine if flag in before])),
+        ("snoozed", sum(j.verdict is Verdict.REMOVE for j in own) - len(removable)),
         ("unknown", sum(j.verdict is Verdict.UNKNOWN for j in own)),
         ("keep", sum(j.verdict is Verdict.KEEP for j in own)),
         ("can_go", _names(removable)),

@@ -79,6 +79,7 @@ def build(read: Read, faults: Faults, path: Path, environ: Mapping[str, str]) ->
         people_shown=tuple(_only(read, "people").get("shown", ())),
         code_link=_only(read, "links").get("code"),
         page_link=_only(read, "links").get("pages"),
+        report_link=_only(read, "links").get("reports"),
         fingerprint_key=key_from(("secrets", "fingerprint_key"), _only(read, "secrets"), faults, base, environ),
     )
 

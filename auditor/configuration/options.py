@@ -470,7 +470,13 @@ SECTIONS: tuple[Section, ...] = (
                 v.address("application", "flag", "change", needs="change"),
                 "template",
                 "Where you publish the pages of `flagtrail report flag` or `history`, from `{application}`, `{flag}` "
-                "and `{change}`; on the pages a change's id is its anchor. Messages in Slack link there.",
+                "and `{change}`; on the pages a change's id is its anchor. Messages link there.",
+            ),
+            Option(
+                "reports",
+                v.address("file", needs="file"),
+                "template",
+                "Where you publish weekly pages, from `{file}`, the page's name. The weekly messages link there.",
             ),
         ),
     ),

@@ -24,10 +24,11 @@ def report_week(application: Application, folder: Path, keep: Callable[[Path], s
     out = folder / f"stale-{now:%Y-%m-%d}.html"
     page.render(bootstrap.stale_input(settings, record, now), out)
     place = keep(out)
+    told = place if settings.report_link is None else settings.report_link.replace("{file}", out.name)
 
     def tell(uow: UnitOfWork) -> None:
         week = week_of(uow, bootstrap.stale_rules(settings), now, bootstrap.policies(settings).flag)
-        for alert in weekly_alerts(week, place, settings.routing):
+        for alert in weekly_alerts(week, told, settings.routing):
             uow.outbox.put(alert, now)
 
     record.run(tell)

@@ -126,7 +126,17 @@ def test_the_message_names_the_team_and_leaves_out_what_there_is_none_of(alerts)
 
     assert cart.title == "Weekly flag report for @cart: 2 flags can go"
     assert "Removed" not in {fact.label for fact in cart.facts}
-    assert search.lines == ("Thank you for what was removed.",)
+    assert cart.lines == ("3 flags: 2 can go (1 a week ago), 1 snoozed, 0 not known, 0 stay.",)
+    assert search.lines[1:] == ("Thank you for what was removed.",)
+
+
+def test_a_page_that_is_published_is_linked(database):
+    with database.reader() as uow:
+        week = week_of(uow, RULES, NOW)
+    (first, *_) = weekly_alerts(week, "https://flags.example/stale-2026-06-10.html", ROUTING)
+    message = compose(alert(kind=AlertKind.REPORT, facts=first.facts))
+    assert message.report == "https://flags.example/stale-2026-06-10.html"
+    assert "Page" not in {fact.label for fact in message.facts}
 
 
 def test_asking_twice_in_a_week_tells_once(database, alerts):

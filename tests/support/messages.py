@@ -41,6 +41,7 @@ REPORT = (
     ("flags", 42),
     ("remove", 7),
     ("remove_last_week", 8),
+    ("snoozed", 2),
     ("unknown", 5),
     ("keep", 30),
     ("can_go", ["shop/old-banner", "shop/tmp-tax"]),
@@ -56,7 +57,7 @@ TEAM = (
     *REPORT[:-5],
     ("removed", ["shop/exp-colour"]),
     ("snoozes_ending", ["shop/audit-log on 2026-03-06 (dana)"]),
-    REPORT[-1],
+    ("page", "https://flags.example/weekly/stale-2026-W10.html"),
 )
 FINDINGS = (
     Finding("no-owner", Severity.LOW, "Nobody owns shop/new-checkout."),

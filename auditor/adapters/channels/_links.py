@@ -9,6 +9,7 @@ from auditor.application.message import Message, Page, Place
 from auditor.domain.code_links import code_link, page_link
 
 LONGEST_URL = 2_000
+REPORT = "The page: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ def rest(message: Message, shown: int) -> str | None:
 
 def lines(links: Links, message: Message) -> Iterator[str]:
     """Yield the links to pages as lines of plain text, each address alone on its line."""
+    if message.report is not None:
+        yield f"{REPORT}{message.report}"
     found = of_pages(links, message)
     if not found:
         return

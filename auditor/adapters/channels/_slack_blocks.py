@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from auditor.adapters.channels._links import Links, lead, of_pages, of_place, rest
+from auditor.adapters.channels._links import REPORT, Links, lead, of_pages, of_place, rest
 from auditor.application.message import DiffLine, Message, Page, Revert, Told
 from auditor.domain.alerts import AlertKind
 
@@ -124,6 +124,9 @@ def _add_changes(page: _Page, changes: Sequence[Told], left_out: int) -> None:
 
 def _add_pages(page: _Page, message: Message, links: Links) -> None:
     """Say where the changes stand on pages, whole; a name that Slack could make something of is not a link's text."""
+    if message.report is not None:
+        address: Block = {"type": "link", "url": message.report, "text": message.report.rpartition("/")[2] or "report"}
+        page.rich([{"type": "text", "text": REPORT}, address])
     found = of_pages(links, message)
     if not found:
         return
