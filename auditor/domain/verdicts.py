@@ -282,7 +282,7 @@ def _not_known(missing: tuple[str, ...]) -> Reason:
 
 def _short_term_due(case: _Case) -> Iterator[str]:
     life = case.facts.lifetime
-    if life.ends_on is None or not life.is_over(case.now.date()) or _is_doubtful(case, "end"):
+    if life.ends_on is None or not life.is_over(case.now.date()) or _is_doubtful(case, "end") or _is_slip(case):
         return
     days = (case.now.date() - life.ends_on).days
     yield f"it was to go by {life.ends_on.isoformat()} ({life.end_from}), {count(days, 'day')} ago"
@@ -318,11 +318,21 @@ def _is_doubtful(case: _Case, what: str) -> bool:
     return what in case.facts.lifetime.only_in_code and (facts is None or case.now - facts.scanned_at > limit)
 
 
+def _is_slip(case: _Case) -> bool:
+    """Tell whether nothing but comments say when it was to go, and that was before it came."""
+    life, created = case.facts.lifetime, case.facts.created_at
+    if "end" not in life.only_in_code or life.ends_on is None or created is None:
+        return False
+    return life.ends_on < created.date()
+
+
 def _declared_otherwise(case: _Case) -> Iterator[str]:
     """Say that its signs disagree, where it depends on them whether its time is over."""
     life, created = case.facts.lifetime, case.facts.created_at
     if life.disagrees_on(case.now.date()):
         yield f"the dates by which it was to go disagree: {life.dates_said}"
+    elif _is_slip(case) and created is not None:
+        yield f"it came on {created:%Y-%m-%d}, after the date by which it was to go: {life.dates_said}"
     elif created is not None and life.ends_on is None:
         age = case.days_since(created)
         limits = [case.facts.limit(case.rules.lifetimes, one.what) for one in life.types]

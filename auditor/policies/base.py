@@ -223,6 +223,7 @@ def flag_finding(policy: Policy, facts: FlagFacts, message: str, environment: st
 
 def names_of_places(places: Sequence[Reference], most: int = 5) -> str:
     """Return where in code that is, the rest counted."""
-    shown = [f"{place.path}:{place.line}" for place in places[:most]]
-    rest = len(places) - len(shown)
+    named = list(dict.fromkeys(f"{place.path}:{place.line}" for place in places))
+    shown = named[:most]
+    rest = len(named) - len(shown)
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")

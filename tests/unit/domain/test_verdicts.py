@@ -168,6 +168,8 @@ TABLE = [
     Case("a comment's date has come, the tag's has not", "unknown", {"declared-otherwise"}, metadata={"tags": {"expires": "2027-03-01"}}, comments=(("end date", "2026-11-01"),), states={"prod": (True, 20)}),
     Case("a tag and a description that disagree", "unknown", {"declared-otherwise"}, metadata={"tags": {"expires": "2027-03-01"}, "description": "remove by 2026-11-01"}, states={"prod": (True, 20)}),
     Case("an expiration policy behind a date of its own is no contradiction", "remove", {"past-end-date"}, metadata={"tags": {"expires": "2026-11-01"}, "expires_at": "2027-03-01T00:00:00Z"}, states={"prod": (True, 20)}),
+    Case("a comment with a date from before it came: it is not about this flag, or a slip", "unknown", {"declared-otherwise"}, comments=(("end date", "2026-07-01"),), created=100, changed=20, states={"prod": (True, 20)}),
+    Case("a comment with a date from before it came, changed lately", "keep", {"recently-changed"}, comments=(("end date", "2026-07-01"),), created=100, changed=3, states={"prod": (True, 3)}),
     Case("a comment says that it is temporary, too old", "remove", {"past-lifetime"}, comments=(("type", "temporary"),), states={"prod": (True, 20)}, changed=20),
     Case("a comment says that it is temporary, in its time", "keep", {"in-use"}, comments=(("type", "temporary"),), states={"prod": (True, 20)}, created=40, changed=20),
     Case("a comment says that it is temporary, in an old scan", "keep", {"in-use"}, {"recent scan"}, comments=(("type", "temporary"),), states={"prod": (True, 20)}, changed=20, references=scanned(read=2, days_ago=45)),
