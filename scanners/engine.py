@@ -34,11 +34,11 @@ from scanners.languages import LANGUAGES
 from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
 from scanners.languages.python.exports import Exports, exports
-from scanners.languages.python.lower import module_tree
 from scanners.languages.python.mentions import asks_one_of
 from scanners.languages.python.outline import outline
 from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
+from scanners.languages.python.quick import judged, quick_tree
 from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
 from scanners.languages.python.resolve import Following, Resolution, resolve
 from scanners.ownership import with_owners
@@ -228,11 +228,15 @@ class _Scan:
         with self._crew(_parse) as crew:
             modules = _Modules(files, crew, self, doubtful)
             project = Project(frozenset(files), modules.get, modules.outline)
-            if small:
-                found = self._whole(project, modules, roots)
-            else:
-                spots = {one.file.path: one.spots for one in candidates}
-                found = self._rounds(Following(project, self.context, spots), modules, roots)
+            spots = {one.file.path: one.spots for one in candidates}
+            found = Resolution()
+            for _ in range(_MOST_ROUNDS):
+                if small:
+                    found = self._whole(project, modules, roots)
+                else:
+                    found = self._rounds(Following(project, self.context, spots), modules, roots)
+                if modules.judge(_places(found)):
+                    break
         del settings
         self.references += found.references
         self.unresolved += found.unresolved
@@ -388,6 +392,27 @@ class _Modules:
                 facts.keep(path, answer, "outline")
         return self.outlines[path]
 
+    def judge(self, places: Mapping[str, frozenset[int]]) -> bool:
+        """Ask libcst of the lines where something was found; False where it reads a file otherwise than was followed.
+
+        What it says then takes the place of what was followed.
+        """
+        facts = self.owner.facts
+        jobs = [
+            _Task(self.files[path], judge=tuple(sorted(lines)))
+            for path, lines in places.items()
+            if self.trees.get(path) is not None and (facts is None or facts.get(path, *_judged_at(lines)) is not True)
+        ]
+        same = True
+        for number, answer in self.crew.all(jobs):
+            path = jobs[number].file.path
+            if answer is not None:
+                self._take(path, answer)
+                same = False
+            elif facts is not None:
+                facts.keep(path, True, *_judged_at(jobs[number].judge))
+        return same
+
     def _take(self, path: str, answer: object) -> None:
         facts = self.owner.facts
         if isinstance(answer, tree.Module):
@@ -423,6 +448,20 @@ _MADE_BETWEEN = 500_000
 def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
     """The name of the fact whether a file's code asks for one of these."""
     return ("asks", *sorted(word.decode() for word in words))
+
+
+def _judged_at(lines: Iterable[int]) -> tuple[str, ...]:
+    """The name of the fact that libcst was asked of these lines."""
+    return ("judged", *map(str, sorted(lines)))
+
+
+def _places(found: Resolution) -> dict[str, frozenset[int]]:
+    """The lines of each file where something was found."""
+    lines: dict[str, set[int]] = {}
+    met: tuple[Reference | Unresolved | Pattern, ...] = (*found.references, *found.unresolved, *found.patterns)
+    for one in met:
+        lines.setdefault(one.path, set()).add(one.line)
+    return {path: frozenset(held) for path, held in sorted(lines.items())}
 
 
 class Prefilter:
@@ -542,11 +581,15 @@ def _find(context: ScanContext, job: tuple[FoundFile, str]) -> FileFindings:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names."""
+    """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names.
+
+    With ``judge`` libcst's tree of it, where that is another one at these lines.
+    """
 
     file: FoundFile
     words: frozenset[bytes] = frozenset()
     outline: bool = False
+    judge: tuple[int, ...] = ()
 
 
 def _parse(task: _Task) -> tree.Module | Exports | None:
@@ -559,7 +602,8 @@ def _parse(task: _Task) -> tree.Module | Exports | None:
         return outline(data)
     if task.words and not asks_one_of(data, task.words):
         return None
-    return module_tree(SourceFile(file.path, data))
+    source = SourceFile(file.path, data)
+    return judged(source, task.judge) if task.judge else quick_tree(source)
 
 
 def _bytes_at(places: Mapping[str, str], path: str) -> bytes | None:

@@ -49,6 +49,7 @@ _BETWEEN = re.compile(
 _COMMENT = re.compile(r"#[^\n\r]*")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _REACH = 4000
+_POINTS = frozenset("()[]{},.:;= ")
 
 
 @dataclass(slots=True)
@@ -61,6 +62,20 @@ class Cursor:
 
     def take(self, leaf: str) -> int:
         """Move behind the next ``leaf`` and return where it begins."""
+        text, at = self.text, self.at
+        # Nearly always nothing stands between two leaves, or a point, a bracket, a comma and a blank.
+        if not text.startswith(leaf, at):
+            if text[at : at + 1] not in _POINTS:
+                return self._search(leaf)
+            at += 1
+            if not text.startswith(leaf, at):
+                at += 1
+                if text[at - 1 : at] != " " or not text.startswith(leaf, at):
+                    return self._search(leaf)
+        self.at = at + len(leaf)
+        return at
+
+    def _search(self, leaf: str) -> int:
         start = self._skip()
         if not self.text.startswith(leaf, start):
             found = self.text.find(leaf, self.at, self.at + _REACH + len(leaf))

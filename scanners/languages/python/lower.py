@@ -6,16 +6,17 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import libcst as cst
 
 from scanners.languages.base import SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
-from scanners.languages.python.cursor import Cursor, line_starts
+from scanners.languages.python.cursor import Cursor
+from scanners.languages.python.kept import Kept
 
-_DEPTH = 6000
+DEPTH = 6000
 _BRACKETS = 200
 _OPERATORS = {
     cst.Add: "+",
@@ -33,10 +34,7 @@ _COMPARISONS = {cst.Equal: "==", cst.NotEqual: "!=", cst.In: "in", cst.NotIn: "n
 
 def module_tree(file: SourceFile) -> tree.Module:
     """Parse a file and keep what the scanner needs; raises UnreadableSourceError when it is not Python 3."""
-    if _nested_too_deeply(file.data):
-        raise UnreadableSourceError(f"brackets are nested more than {_BRACKETS} deep")
-    if _too_long(file.data):
-        raise UnreadableSourceError(f"an expression is longer than {_LONGEST} characters")
+    checked(file.data)
     try:
         module = cst.parse_module(file.data)
         text = file.data.decode(module.encoding)
@@ -45,13 +43,43 @@ def module_tree(file: SourceFile) -> tree.Module:
     except (SyntaxError, UnicodeError, LookupError, ValueError) as error:
         raise UnreadableSourceError(f"not readable as Python: {error}") from error
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _DEPTH))
+    sys.setrecursionlimit(max(before, DEPTH))
     try:
-        return _Walk(Cursor(text, 1 if text.startswith("\ufeff") else 0)).module(module, file.path)
+        walk = _Walk(Cursor(text, 1 if text.startswith("\ufeff") else 0))
+        return walk.module(walk.block(module.body), file.path)
     except RecursionError as error:
         raise UnreadableSourceError("expressions are nested too deeply") from error
     finally:
         sys.setrecursionlimit(before)
+
+
+def statements(text: str, begin: int, end: int, *, inside: bool) -> tuple[tree.Block, Kept] | None:
+    """The statements on some lines of a text, ``inside`` of a block or not, and what was kept; None if not Python."""
+    walk = _Walk(Cursor(text, begin))
+    source = text[begin:end]
+    try:
+        module = cst.parse_module(f"if 1:\n{source}" if inside else source)
+    except cst.ParserSyntaxError:
+        return None
+    only: Any = module.body[0] if inside else module
+    return walk.suite(only.body) if inside else walk.block(only.body), walk
+
+
+def expression(spelled: str, kept: Kept) -> tree.Expr | None:
+    """An expression that is the next in the text, as a part of what is kept; None if it is none."""
+    try:
+        node = cst.parse_expression(f"({spelled})")
+    except cst.ParserSyntaxError:
+        return None
+    return _Walk(kept.cursor, kept.notes, kept.mentions, kept.functions, kept.classes, kept.documents).expr(node)
+
+
+def checked(data: bytes) -> None:
+    """Refuse what parsers die of; raises UnreadableSourceError."""
+    if _nested_too_deeply(data):
+        raise UnreadableSourceError(f"brackets are nested more than {_BRACKETS} deep")
+    if _too_long(data):
+        raise UnreadableSourceError(f"an expression is longer than {_LONGEST} characters")
 
 
 def _nested_too_deeply(data: bytes) -> bool:
@@ -83,30 +111,7 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 
 
 @dataclass(slots=True)
-class _Walk:
-    cursor: Cursor
-    notes: list[tree.Note] = field(default_factory=list)
-    mentions: list[set[str]] = field(default_factory=lambda: [set()])
-    functions: list[tuple[str, frozenset[str]]] = field(default_factory=list)
-    classes: list[str] = field(default_factory=list)
-    documents: list[tree.Document] = field(default_factory=list)
-    count: int = 0
-
-    def module(self, module: cst.Module, path: str) -> tree.Module:
-        body = self.block(module.body)
-        self.cursor.finish()
-        text = self.cursor.text
-        notes = [*self.notes, *(tree.Note(pos, comment) for pos, comment in self.cursor.comments)]
-        return tree.Module(
-            path,
-            body,
-            tuple(sorted(notes)),
-            line_starts(text),
-            frozenset(self.mentions[0]),
-            tuple(self.functions),
-            tuple(self.documents),
-        )
-
+class _Walk(Kept):
     # Statements
 
     def block(self, statements: Sequence[Any]) -> tree.Block:
@@ -128,8 +133,7 @@ class _Walk:
         start = self.cursor.at
         value = self.expr(node.value)
         if isinstance(value, tree.Str):
-            self.notes.append(tree.Note(value.pos, self.cursor.text[value.pos : self.cursor.at]))
-            self.documents = [one for one in self.documents if one.pos != value.pos]
+            self.docstring(value)
         return tree.Do(getattr(value, "pos", start), (value,))
 
     def assign(self, node: cst.Assign) -> tree.Stmt:
@@ -254,20 +258,15 @@ class _Walk:
             items.append((value, self.expr(item.asname.name) if item.asname is not None else None))
         return tree.With(items[0][0].pos, tuple(items), self.suite(node.body))
 
-    def function(self, node: cst.FunctionDef) -> tree.Stmt:
+    def function_statement(self, node: cst.FunctionDef) -> tree.Stmt:
         decorators = tuple(self.expr(decorator.decorator) for decorator in node.decorators)
         start = self.cursor.take(node.name.value)
         self.type_parameters(node.type_parameters)
         params = self.params(node.params)
         returns = self.expr(node.returns.annotation) if node.returns is not None else None
         self.mentions.append(set())
-        before = self.count
         body = self.suite(node.body)
-        mentions = frozenset(self.mentions.pop())
-        self.mentions[-1] |= mentions
-        self.functions += [(name, mentions) for name in (node.name.value, *self.classes[-1:])]
-        size = self.count - before
-        return tree.Def(start, node.name.value, params, returns, decorators, body, mentions, size, self.cursor.at)
+        return self.function(start, node.name.value, params, returns, decorators, body)
 
     def class_statement(self, node: cst.ClassDef) -> tree.Stmt:
         decorators = tuple(self.expr(decorator.decorator) for decorator in node.decorators)
@@ -341,7 +340,6 @@ class _Walk:
         return None if node is None else self.expr(node)
 
     def expr(self, node: Any) -> tree.Expr:
-        self.count += 1
         handler = _EXPRESSIONS.get(type(node))
         if handler is None:
             return tree.Const(self.cursor.at, ...)
@@ -363,24 +361,7 @@ class _Walk:
         return tree.Attr(value.pos, value, name)
 
     def string(self, node: cst.SimpleString) -> tree.Expr:
-        found = tree.Str(self.cursor.take(node.value), _literal(node.value))
-        self.document(found, (found,))
-        return found
-
-    def document(self, whole: tree.Str, pieces: Sequence[tree.Str]) -> None:
-        """Keep a literal that may be a document; one that is joined of several counts as a whole."""
-        if not _may_be_document(whole.value):
-            return
-        parts: list[tuple[int, int, bool]] = []
-        offset = 0
-        for piece in pieces:
-            spelled = self.cursor.text.find(piece.value[:_HEAD], piece.pos, piece.pos + _HEAD + _OPENING)
-            exact = spelled >= 0 and self.cursor.text.startswith(piece.value, spelled)
-            parts.append((offset, spelled if exact else piece.pos, exact))
-            offset += len(piece.value)
-        first = pieces[0].pos
-        self.documents = [one for one in self.documents if one.pos < first]
-        self.documents.append(tree.Document(whole.pos, whole.value, tuple(parts)))
+        return self.literal(node.value)
 
     def concatenated(self, node: cst.ConcatenatedString) -> tree.Expr:
         parts: list[tree.Expr] = []
@@ -391,9 +372,7 @@ class _Walk:
         parts.append(self.expr(rest))
         strings = [part for part in parts if isinstance(part, tree.Str)]
         if len(strings) == len(parts):
-            whole = tree.Str(parts[0].pos, "".join(part.value for part in strings), tuple(strings))
-            self.document(whole, strings)
-            return whole
+            return self.joined_literals(strings)
         flat: list[tree.Expr] = []
         for part in parts:
             flat += part.parts if isinstance(part, tree.Joined) else (part,)
@@ -433,7 +412,7 @@ class _Walk:
     def number(self, node: cst.Integer | cst.Float | cst.Imaginary) -> tree.Expr:
         pos = self.cursor.take(node.value)
         try:
-            return tree.Const(pos, ast.literal_eval(node.value) if len(node.value) < _LONG_NUMBER else ...)
+            return tree.Const(pos, ast.literal_eval(node.value) if len(node.value) < LONG_NUMBER else ...)
         except (ValueError, SyntaxError):
             return tree.Const(pos, ...)
 
@@ -576,15 +555,7 @@ class _Walk:
         return tree.Param(pos, node.name.value, kind, annotation, self.maybe(node.default))
 
 
-def _may_be_document(text: str) -> bool:
-    return len(text) >= _SHORTEST_DOCUMENT and (text.lstrip()[:1] == "{" or ("\n" in text and ":" in text))
-
-
-_SHORTEST_DOCUMENT = 8
-_HEAD = 20
-# A prefix and three quotes.
-_OPENING = 5
-_LONG_NUMBER = 40
+LONG_NUMBER = 40
 _CONSTANTS: dict[str, object] = {"True": True, "False": False, "None": None}
 _KINDS: dict[type, str] = {
     cst.List: "list",
@@ -617,7 +588,7 @@ _STATEMENTS: dict[type, Callable[[_Walk, Any], tree.Stmt]] = {
     cst.Try: _Walk.try_statement,
     cst.TryStar: _Walk.try_statement,
     cst.With: _Walk.with_statement,
-    cst.FunctionDef: _Walk.function,
+    cst.FunctionDef: _Walk.function_statement,
     cst.ClassDef: _Walk.class_statement,
     cst.Match: _Walk.match_statement,
 }
@@ -669,20 +640,6 @@ def _dotted(expr: tree.Expr) -> str:
     if isinstance(expr, tree.Attr):
         return f"{_dotted(expr.value)}.{expr.name}"
     return ""
-
-
-def _literal(source: str) -> str:
-    """The text of a literal; bytes stand for the text they spell."""
-    start = min(index for index in (source.find("'"), source.find('"')) if index >= 0)
-    quote = 3 if source[start : start + 3] in {"'''", '"""'} else 1
-    inner = source[start + quote : -quote]
-    if "\\" not in inner or "r" in source[:start].lower():
-        return inner
-    try:
-        value = ast.literal_eval(source)
-    except (ValueError, SyntaxError):
-        return inner
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _unescaped(text: str) -> str:

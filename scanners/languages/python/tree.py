@@ -325,7 +325,6 @@ class Def(NamedTuple):
     decorators: tuple[Expr, ...]
     body: Block
     mentions: frozenset[str]
-    size: int
     end: int
 
 

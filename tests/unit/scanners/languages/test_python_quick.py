@@ -1,0 +1,160 @@
+"""The quick tree of a file is libcst's tree of it, and where it were not, libcst's word counts."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.references import FlagSpec
+from auditor.domain.scan_options import ScanOptions
+from scanners.engine import scan
+from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.python import quick
+from scanners.languages.python.lower import module_tree
+from scanners.languages.python.quick import judged, quick_tree
+
+HERE = Path(__file__).parents[4]
+STATEMENTS = '''"""Docs."""
+# A comment.
+from . import a, b as c
+from ..pkg.mod import (  # why
+    d,
+    e as f,
+)
+from g.h import *
+import os.path, sys as system
+ONE = TWO = "x" 'y'  # joined
+THREE: str = r"\\d" "b"
+FOUR, (FIVE, *SIX) = 1, (-2.5, 0x1F, ...)
+seven.eight[9] += b"raw" % (1_000,)
+NINE %= 1; TEN *= 2
+DOCUMENT = """{"flags": {"on": {"name": "on"}}}"""
+del a, b
+del (c, d)
+assert one, "two"
+global_ = lambda x, /, y=1, *z, w: (x or y or z) and (x and y)
+class C(Base, *more, metaclass=Meta, **rest):
+    """Class."""
+    x: int
+    def method(self, *args: int, key: "Str" = None, **kwargs) -> dict[str, int]:
+        """Method."""
+        nonlocal_ = f"{self.x!r:>{width}} {{}} {key}" f"/{args}"
+        return {**a, "k": [1, *b], **{k: v async for k, v in c if k if v}}
+    @decorated(1, name="2")
+    async def other(self):
+        global one, two
+        async with a as b, c: pass
+        async for x in y:
+            yield
+        else:
+            yield from z
+        await (yield w)
+if a:
+    pass
+elif b < c <= d != e not in f is not g:
+    pass
+else:
+    if h: raise I from J
+    else: raise
+while (n := next(it)):
+    break
+else:
+    continue
+try:
+    pass
+except (A, B) as error:
+    pass
+except C:
+    pass
+else:
+    pass
+finally:
+    pass
+call(1, *two, three=3, *four, **five)
+x = y[1:2, ::3], y[a, b], y[:], y[not a], {1, 2}, (a for b in c), [a if b else c]
+x = a + b + (c + d) - e @ f, -1, -x, ~y, +z, not w, True, None, 1j
+é = "é" + "ü"  # non-ASCII
+after = "é", name
+'''
+SOURCES = [
+    STATEMENTS,
+    STATEMENTS.replace("\n", "\r\n"),
+    STATEMENTS.replace("é = ", "e = ").replace('"""Docs."""', "# -*- coding: utf-8 -*-"),
+    "",
+    "# only\n# comments",
+    "x = 1 \\\n  + 2\n\n\n# end",
+    "match x:\n    case {'a': b, **rest} if c:\n        pass\n    case [1, *_] | D(e=f):\n        pass\n",
+    "def f[T](x: T) -> T: ...\ntype A[T] = list[T]\n",
+    "try:\n    a\nexcept* B as c:\n    d\n",
+    "x = y[*a], z[b,]\n",
+    "# coding: latin-1\nx = 'a'\n",
+    "\ufeffx = 'a'\n",
+    "\fx = 'a'\n",
+    "x = f'{a}' 'b' f'''{c\n}'''\n",
+    "x = 'a\\'b' \"c\" '''d'e''' ''\n",
+    "x = 100000000000000000000000000000000000000000000000000000, 0_0, .5\n",
+    "def f(*args: *Ts): pass\n",
+    "x = " + "(" * 150 + ")" * 150 + "\n",
+]
+BROKEN = ["print 'a'\n", "x = (\n", "x = 'a\0b'\n", "def f(:\n", "x = " + "[" * 2000 + "]" * 2000]
+
+
+def tree_of(text: str, parse: object) -> object:
+    try:
+        return parse(SourceFile("a.py", text.encode()))  # type: ignore[operator]
+    except UnreadableSourceError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("text", [*SOURCES, *BROKEN])
+def test_the_quick_tree_is_the_whole_one(text: str):
+    assert tree_of(text, quick_tree) == tree_of(text, module_tree)
+
+
+@pytest.mark.parametrize("folder", ["auditor/domain", "scanners/languages/python"])
+def test_the_quick_tree_of_real_code_is_the_whole_one(folder: str):
+    paths = sorted((HERE / folder).glob("*.py"))[::5]
+    assert len(paths) > 3
+    for path in paths:
+        text = path.read_text()
+        assert tree_of(text, quick_tree) == tree_of(text, module_tree), path
+
+
+@pytest.mark.parametrize("text", SOURCES)
+def test_libcst_agrees_on_every_line(text: str):
+    file = SourceFile("a.py", text.encode())
+    for line in range(1, text.count("\n") + 2):
+        assert judged(file, [line]) is None, line
+
+
+def test_libcst_has_the_last_word(monkeypatch: pytest.MonkeyPatch):
+    source = 'class A:\n    # why\n    def b(self):\n        return "a-%s" % "b"\n\n    c = 1\n\nd = 2\n'
+    file = SourceFile("a.py", source.encode())
+    monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
+    assert quick_tree(file) != module_tree(file)
+    for line in (1, 2, 3, 4):
+        assert judged(file, [line]) == module_tree(file), line
+    for line in (5, 6, 7, 8):
+        assert judged(file, [line]) is None, line
+
+
+def test_what_libcst_cannot_read_is_unread_although_the_interpreter_can(monkeypatch: pytest.MonkeyPatch):
+    file = SourceFile("a.py", b"x = 1\n")
+    monkeypatch.setattr(quick, "statements", lambda *_, **__: None)
+    monkeypatch.setattr(quick, "module_tree", lambda _: (_ for _ in ()).throw(UnreadableSourceError("not Python 3")))
+    with pytest.raises(UnreadableSourceError, match="not Python 3"):
+        judged(file, [1])
+
+
+@pytest.mark.parametrize("others", [0, 410])
+def test_nothing_is_found_that_libcst_does_not_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int):
+    for number in range(others):
+        (tmp_path / f"m{number}.py").write_text("x = 1\n")
+    (tmp_path / "a.py").write_text('import boto3\nKEY = "/a-%s" % "/b"\nboto3.client("ssm").get_parameter(Name=KEY)\n')
+    flags = [FlagSpec("/a-%s/b", "ssm"), FlagSpec("/a-/b", "ssm")]
+    wanted = scan([str(tmp_path)], flags, ScanOptions(workers=1))
+    assert {one.flag.key for one in wanted.references} == {"/a-/b"}
+    monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
+    assert scan([str(tmp_path)], flags, ScanOptions(workers=1)) == wanted
