@@ -31,7 +31,15 @@ from scanners.annotations import annotated
 from scanners.cache import Facts
 from scanners.flag_index import FlagIndex, is_plain
 from scanners.languages import LANGUAGES
-from scanners.languages.base import FileFindings, Language, ScanContext, Setting, SourceFile, UnreadableSourceError
+from scanners.languages.base import (
+    MINIFIED,
+    FileFindings,
+    Language,
+    ScanContext,
+    Setting,
+    SourceFile,
+    UnreadableSourceError,
+)
 from scanners.languages.python import tree
 from scanners.languages.python.exports import Exports, exports
 from scanners.languages.python.mentions import asks_one_of
@@ -177,7 +185,10 @@ class _Scan:
 
     def _findings(self, file: FoundFile, answer: FileFindings | Failed) -> FileFindings:
         if isinstance(answer, Failed):
-            self.unread[file.path] = answer.reason
+            if answer.reason == MINIFIED:
+                self.skipped.append(Skipped(file.path, MINIFIED))
+            else:
+                self.unread[file.path] = answer.reason
             return self._as_text(file, None)
         self._keep(answer)
         return answer

@@ -11,7 +11,7 @@ from tree_sitter import Node, Parser
 
 from auditor.domain.flags import JsonValue
 from scanners.languages._places import Span
-from scanners.languages.base import UnreadableSourceError
+from scanners.languages.base import MINIFIED, UnreadableSourceError
 
 LARGEST = 2 << 20
 _DEEPEST = 150
@@ -282,8 +282,25 @@ class Source:
             self.depth -= 1
 
 
+def _is_minified(text: str) -> bool:
+    """Whether a large text is code that was written by a tool to be short: long lines, dense with brackets.
+
+    A long line alone tells nothing: a text or a table of numbers can be one, and costs little to read.
+    """
+    if len(text) < _SMALLEST_MINIFIED or len(text) < _LONG_LINE * (text.count("\n") + 1):
+        return False
+    return sum(map(text.count, "(){}")) * _DENSE > len(text)
+
+
+_SMALLEST_MINIFIED = 256 << 10
+_LONG_LINE = 1_000
+_DENSE = 40
+
+
 def parse(text: str, *grammars: Grammar) -> Source:
     """The tree of the first grammar that understands a text; raises UnreadableSourceError when none does."""
+    if _is_minified(text):
+        raise UnreadableSourceError(MINIFIED)
     if len(text) > LARGEST:
         raise UnreadableSourceError(f"larger than {LARGEST >> 20} MB")
     data = text.encode("utf-8", errors="replace")

@@ -38,6 +38,10 @@ class UnreadableSourceError(Exception):
     """A language cannot understand a file; the text says why, and the file is searched as text instead."""
 
 
+# Why a file is searched as text although its language is known: its source is elsewhere.
+MINIFIED = "minified code, searched as text"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file as it was read: its path below the scanned PATH, and its bytes."""

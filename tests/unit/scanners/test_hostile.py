@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,32 @@ def test_a_line_of_a_hundred_megabytes_is_said(tmp_path):
     assert [(one.path, one.reason) for one in result.unread] == [("wide.json", "larger than 32 MB; searched as text")]
     found = {(one.path, one.line, one.column, one.flag.key) for one in result.references}
     assert found >= {("wide.json", 1, 3, "new-checkout")}
+
+
+READ = 'ssm.getParameter({Name:"/shop/x"});'
+MINIFIED = "".join(f'function a{n}(e,t){{return e.get("k{n}",t)?a{n}(t):[e]}}' for n in range(6_000))
+
+
+def test_minified_code_is_searched_as_text_and_the_scan_is_whole(tmp_path):
+    (tmp_path / "bundle.js").write_text(MINIFIED + READ + MINIFIED)
+    (tmp_path / "app.ts").write_text(READ)
+    begun = time.process_time()
+    result = engine.scan([str(tmp_path)], FLAGS)
+    assert {(one.path, one.kind.value, one.certainty.value) for one in result.references} == {
+        ("app.ts", "read", "certain"),
+        ("bundle.js", "read", "possible"),
+    }
+    assert [(one.path, one.reason) for one in result.skipped] == [("bundle.js", "minified code, searched as text")]
+    assert result.complete
+    assert time.process_time() - begun < 5
+
+
+def test_a_long_line_is_no_minified_code(tmp_path):
+    """A text of a megabyte on one line costs little to read, and what stands behind it is as sure as ever."""
+    (tmp_path / "app.ts").write_text(f'const words = "{"many words and, more; words " * 40_000}";\n{READ}\n')
+    result = engine.scan([str(tmp_path)], FLAGS)
+    assert [(one.path, one.certainty.value) for one in result.references] == [("app.ts", "certain")]
+    assert not result.skipped
 
 
 def test_the_end_of_a_large_file_is_searched_and_nothing_waits_for_it(tmp_path):
