@@ -195,7 +195,7 @@ def _demand_growth(ledger: Ledger, last: Checkpoint, head: Frontier, kept: HeldC
         )
     if last.size == 0:
         return
-    proof = _growth(ledger, last.size, head, kept)
+    proof = _growth(ledger, last, head, kept)
     if not verify_consistency(last.size, head.size, last.root, head.root(), proof):
         raise ForkError(
             f"the log is not the continuation of the {last.size} entries that were signed: its past was rewritten: "
@@ -203,24 +203,27 @@ def _demand_growth(ledger: Ledger, last: Checkpoint, head: Frontier, kept: HeldC
         )
 
 
-def _growth(ledger: Ledger, old: int, head: Frontier, kept: HeldCheckpoint | None) -> list[bytes]:
+def _growth(ledger: Ledger, last: Checkpoint, head: Frontier, kept: HeldCheckpoint | None) -> list[bytes]:
     """Return the proof that the log only grew: from the frontier kept with the checkpoint and the leaves since."""
-    parts = dict(_parts(kept, old))
+    parts = dict(_parts(kept, last))
 
     def subtree(start: int, end: int) -> bytes:
         found = parts.get((start, end))
         return root_of(ledger.hashes(start, end)) if found is None else found
 
-    return consistency_proof(old, head.size, subtree)
+    return consistency_proof(last.size, head.size, subtree)
 
 
-def _parts(kept: HeldCheckpoint | None, size: int) -> Iterable[tuple[tuple[int, int], bytes]]:
-    """Yield the subtrees that the frontier of a kept checkpoint holds; none where it is of another size or damaged."""
+def _parts(kept: HeldCheckpoint | None, last: Checkpoint) -> Iterable[tuple[tuple[int, int], bytes]]:
+    """Yield the subtrees that the frontier of a kept checkpoint holds; none where it is of another size or altered."""
+    size = last.size
     if kept is None or kept.size != size:
         return
     try:
         frontier = Frontier.from_bytes(size, kept.frontier)
     except ValueError:
+        return
+    if frontier.root() != last.root:
         return
     start, widths = 0, [1 << bit for bit in reversed(range(size.bit_length())) if size >> bit & 1]
     for width, root in zip(widths, frontier.roots, strict=True):

@@ -521,7 +521,7 @@ def _compare_head(log: SealedLog, frontier: Frontier, found: _Findings) -> None:
     head = log.head()
     if head is not None and head != (frontier.size, frontier.to_bytes()):
         text = f"the head of the log claims {head[0]} entries and does not fit the {frontier.size} that are there"
-        found.add(text, min(head[0], frontier.size))
+        found.add(text, max(min(head[0], frontier.size), 0))
 
 
 def _waiting(log: SealedLog, now: datetime, found: _Findings) -> None:

@@ -27,6 +27,7 @@ from auditor.adapters.storage.tables import (
     retentions,
     snoozes,
 )
+from auditor.adapters.storage.texts import stored, worded
 from auditor.application.ports import HeldCheckpoint
 from auditor.domain.errors import DatabaseError
 from auditor.domain.ledger.entries import Entry
@@ -36,7 +37,7 @@ from auditor.domain.times import from_micros, to_micros
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-_ONLY = 1
+HEAD = 1
 _BROKEN = "the log of the record does not hold together; `flagtrail verify` says where"
 
 # Which table a kind of entry is in; changes go before what was learnt about them.
@@ -62,7 +63,7 @@ class SqlLedger:
         It comes first in its transaction: the very first time, the head is made in one of its own. Raise
         ``DatabaseError`` when head and leaves do not fit each other.
         """
-        head = select(log_head.c.size, log_head.c.frontier).where(log_head.c.id == _ONLY)
+        head = select(log_head.c.size, log_head.c.frontier).where(log_head.c.id == HEAD)
         found = self.session.first(head.with_for_update(skip_locked=True))
         if found is not None:
             return _frontier(found.size, found.frontier)
@@ -70,7 +71,7 @@ class SqlLedger:
             return None
         if self.session.first(select(leaves.c.position).limit(1)) is not None:
             raise DatabaseError(_BROKEN)
-        self.session.keep(log_head, {"id": _ONLY, "size": 0, "frontier": b""})
+        self.session.keep(log_head, {"id": HEAD, "size": 0, "frontier": b""})
         # Two that begin the log at once would else wait for each other's transaction.
         self.session.commit()
         return self.take_head()
@@ -88,7 +89,7 @@ class SqlLedger:
                 .order_by(pending_seals.c.entry_seq)
                 .limit(limit - len(found))
             )
-            found += [(row.recorded_us, Entry(kind, row.seq, bytes(row.body))) for row in self.session.rows(rows)]
+            found += [(row.recorded_us, Entry(kind, row.seq, stored(row.body))) for row in self.session.rows(rows)]
         return [entry for _, entry in sorted(found, key=lambda one: one[0])]
 
     def append(self, head: Frontier, entries: Sequence[Entry], hashes: Sequence[bytes]) -> Frontier:
@@ -102,7 +103,7 @@ class SqlLedger:
         except IntegrityError as error:
             raise DatabaseError(_BROKEN) from error
         grown = head.extended(hashes)
-        moved = update(log_head).where(log_head.c.id == _ONLY, log_head.c.size == head.size)
+        moved = update(log_head).where(log_head.c.id == HEAD, log_head.c.size == head.size)
         if self.session.run(moved.values(size=grown.size, frontier=grown.to_bytes())) != 1:
             raise DatabaseError(_BROKEN)
         for kind in TABLES:
@@ -124,13 +125,13 @@ class SqlLedger:
             rows = self.session.rows(select(leaves.c.hash).where(places).order_by(leaves.c.position))
             if len(rows) != last - first:
                 raise DatabaseError(_BROKEN)
-            yield from (bytes(row.hash) for row in rows)
+            yield from (stored(row.hash) for row in rows)
 
     def checkpoints(self) -> Sequence[HeldCheckpoint]:
         """Return the signed checkpoints, the smallest first."""
         rows = self.session.rows(select(checkpoints).order_by(checkpoints.c.size))
         return [
-            HeldCheckpoint(row.size, row.note, bytes(row.frontier), anchored=row.anchored_us is not None)
+            HeldCheckpoint(row.size, worded(row.note), stored(row.frontier), anchored=row.anchored_us is not None)
             for row in rows
         ]
 
@@ -139,7 +140,7 @@ class SqlLedger:
         row = self.session.first(select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1))
         if row is None:
             return None
-        return HeldCheckpoint(row.size, row.note, bytes(row.frontier), anchored=row.anchored_us is not None)
+        return HeldCheckpoint(row.size, worded(row.note), stored(row.frontier), anchored=row.anchored_us is not None)
 
     def keep_checkpoint(self, checkpoint: HeldCheckpoint, at: datetime) -> bool:
         """Keep a signed checkpoint; return False when there is one of this size."""
@@ -167,11 +168,14 @@ class SqlLedger:
         waits = and_(pending_seals.c.entry == kind, pending_seals.c.entry_seq == table.c.seq)
         oldest = select(func.min(table.c.recorded_us).label("us")).join_from(table, pending_seals, waits)
         row = self.session.first(oldest)
-        return None if row is None or row.us is None else from_micros(row.us)
+        try:
+            return None if row is None or row.us is None else from_micros(row.us)
+        except (TypeError, ValueError, OverflowError):
+            return None  # no time the product wrote: `fault_of` says so
 
 
 def _frontier(size: int, kept: bytes) -> Frontier:
     try:
-        return Frontier.from_bytes(size, bytes(kept))
+        return Frontier.from_bytes(size, stored(kept))
     except ValueError as error:
         raise DatabaseError(_BROKEN) from error

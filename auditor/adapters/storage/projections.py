@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, Integer, type_coerce
 
 from auditor.adapters.storage.bodies import read_attribution, read_change, read_gap, read_retention, read_snooze
 from auditor.adapters.storage.change_log import attribution_columns, columns
@@ -20,7 +23,7 @@ from auditor.adapters.storage.runs import reconcile_columns
 from auditor.adapters.storage.search import actor_text, searchable_text, state_words
 from auditor.adapters.storage.snoozes import snooze_columns
 from auditor.adapters.storage.tables import Name, Words, attributions, changes, gaps, reconciles, retentions, snoozes
-from auditor.adapters.storage.texts import clean, clip, digest, number
+from auditor.adapters.storage.texts import clean, clip, digest, number, stored
 from auditor.application.ports import Scope
 from auditor.domain.attribution import Actor, ActorKind, Attribution
 from auditor.domain.changes import AttributedChange, RecordedChange, change_id
@@ -28,7 +31,7 @@ from auditor.domain.flags import FlagState
 from auditor.domain.times import parse_rfc3339, to_micros
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row, Table
+    from sqlalchemy import ColumnElement, Row, Table
 
 _KINDS: Mapping[str, Table] = {
     "change": changes,
@@ -39,6 +42,8 @@ _KINDS: Mapping[str, Table] = {
     "retention": retentions,
 }
 _UNREADABLE = "its body cannot be read"
+# What reading a body raises that somebody else wrote.
+_NOT_OURS = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _NOT_COMPARED = ("seq", "body")
 _decode = json.JSONDecoder().raw_decode
 _PLAIN_STATE = '{"value":'
@@ -53,11 +58,13 @@ class Context:
 
     def add_change(self, seq: int, body: bytes) -> None:
         """Take in a change that attributions on this page are about."""
-        self._changes[seq] = read_change(seq, body)
+        with suppress(*_NOT_OURS):  # its own row says so
+            self._changes[seq] = read_change(seq, body)
 
     def add_attribution(self, seq: int, change_seq: int, body: bytes) -> None:
         """Take in what was learnt of such a change, in the order of its numbers."""
-        self._learnt.setdefault(change_seq, []).append((seq, read_attribution(body)))
+        with suppress(*_NOT_OURS):
+            self._learnt.setdefault(change_seq, []).append((seq, read_attribution(body)))
 
     def change(self, seq: int) -> RecordedChange | None:
         """Return the change of this number, or ``None``."""
@@ -74,10 +81,18 @@ def fault_of(kind: str, row: Row[Any], context: Context) -> str | None:
         if kind == "change" and _same_at_a_glance(row):
             return None
         expected = _EXPECTED[kind](row, context)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except _NOT_OURS:
         # Whatever somebody wrote there, it is not what the product writes.
         return _UNREADABLE
     return expected if isinstance(expected, str) else _difference(_KINDS[kind], row, expected)
+
+
+def plain(table: Table) -> Sequence[ColumnElement[Any]]:
+    """Return a table's columns as they are stored: what is neither true nor false must not be taken for one of them.
+
+    SQLite lets anybody write a 2 there, which no search finds and which reads as true.
+    """
+    return [type_coerce(c, Integer).label(c.name) if isinstance(c.type, Boolean) else c for c in table.columns]
 
 
 def _difference(table: Table, row: Row[Any], expected: Mapping[str, Any]) -> str | None:
@@ -85,7 +100,8 @@ def _difference(table: Table, row: Row[Any], expected: Mapping[str, Any]) -> str
     differing = [
         column.name
         for column in table.columns
-        if column.name not in _NOT_COMPARED and not _equal(column.type, row._mapping[column], expected[column.name])  # noqa: SLF001 - SQLAlchemy's public name
+        if column.name not in _NOT_COMPARED
+        and not _equal(column.type, row._mapping[column.name], expected[column.name])  # noqa: SLF001 - SQLAlchemy's public name
     ]
     return f"its {', '.join(differing)} is not what its body says" if differing else None
 
@@ -125,11 +141,11 @@ def _reconcile(row: Row[Any], _context: Context) -> Mapping[str, Any]:
 
 
 def _snooze(row: Row[Any], _context: Context) -> Mapping[str, Any]:
-    return snooze_columns(read_snooze(bytes(row.body)))
+    return snooze_columns(read_snooze(stored(row.body)))
 
 
 def _retention(row: Row[Any], _context: Context) -> Mapping[str, Any]:
-    body = bytes(row.body)
+    body = stored(row.body)
     return {"digest": digest(body.decode()), "recorded_us": to_micros(read_retention(body).at)}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Table, and_, delete, exists, select
 
 from auditor.adapters.storage import standing
 from auditor.adapters.storage.bodies import read_retention, retention_body
-from auditor.adapters.storage.projections import Context, fault_of
+from auditor.adapters.storage.projections import Context, fault_of, plain
 from auditor.adapters.storage.session import Session, chunks
 from auditor.adapters.storage.standing import standing_rows
 from auditor.adapters.storage.tables import (
@@ -36,7 +36,7 @@ from auditor.adapters.storage.tables import (
     taken_events,
     versions,
 )
-from auditor.adapters.storage.texts import digest
+from auditor.adapters.storage.texts import digest, stored
 from auditor.application.ports import OldEntry
 from auditor.domain.alerts import AlertState
 from auditor.domain.ledger.entries import content_of
@@ -71,7 +71,7 @@ class SqlRetentionLog:
         recorded = select(retentions.c.body).order_by(retentions.c.recorded_us, retentions.c.seq)
         if as_of is not None:
             recorded = recorded.where(retentions.c.recorded_us <= to_micros(as_of))
-        return [read_retention(bytes(row.body)) for row in self.session.rows(recorded)]
+        return [read_retention(stored(row.body)) for row in self.session.rows(recorded)]
 
     def standing_changes(self) -> frozenset[int]:
         """Return the numbers of the changes that say what is so now; they are never let go."""
@@ -163,7 +163,7 @@ class SqlRetentionLog:
     def _rows(self, table: Table, numbers: Sequence[int]) -> dict[int, Row[Any]]:
         found: dict[int, Row[Any]] = {}
         for some in chunks(numbers):
-            found |= {row.seq: row for row in self.session.rows(select(table).where(table.c.seq.in_(some)))}
+            found |= {row.seq: row for row in self.session.rows(select(*plain(table)).where(table.c.seq.in_(some)))}
         return found
 
     def _learnt(self, numbers: Sequence[int], size: int) -> Mapping[int, list[Row[Any]]]:
@@ -181,7 +181,7 @@ class SqlRetentionLog:
 
 def _old(kind: str, place: Row[Any], row: Row[Any]) -> OldEntry:
     """Return an entry that may be let go, with what is wrong with it: nothing may cover that up."""
-    intact = place.hash is None or leaf_hash(content_of(kind, row.seq, bytes(row.body))) == bytes(place.hash)
+    intact = place.hash is None or leaf_hash(content_of(kind, row.seq, stored(row.body))) == stored(place.hash)
     fault = None if intact else "its body is not what was sealed"
     if kind != "change":
         return OldEntry(place.position, kind, row.seq, fault=fault)

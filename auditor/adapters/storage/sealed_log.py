@@ -10,20 +10,22 @@ from typing import Any
 from sqlalchemy import Row, Table, and_, exists, select
 
 from auditor.adapters.storage import standing, text_index
-from auditor.adapters.storage.ledger import TABLES, SqlLedger
-from auditor.adapters.storage.projections import Context, fault_of
+from auditor.adapters.storage.ledger import HEAD, TABLES, SqlLedger
+from auditor.adapters.storage.projections import Context, fault_of, plain
 from auditor.adapters.storage.session import Session, numbers_of
 from auditor.adapters.storage.tables import (
     actors,
     attributions,
     change_keys,
     changes,
+    checkpoints,
     entry_macs,
     leaves,
     log_head,
     pending_seals,
 )
-from auditor.adapters.storage.texts import number
+from auditor.adapters.storage.texts import number, stored, worded
+from auditor.domain.ledger.checkpoint import claimed
 from auditor.domain.ledger.entries import SealedEntry
 
 _PAGE = 2_000
@@ -38,8 +40,10 @@ class SqlSealedLog:
 
     def head(self) -> tuple[int, bytes] | None:
         """Return the size and the frontier's bytes that the log claims; an empty log may not have been begun."""
-        row = self.session.first(select(log_head.c.size, log_head.c.frontier).order_by(log_head.c.id))
-        return (0, b"") if row is None else (row.size, stored(row.frontier))
+        row = self.session.first(select(log_head.c.size, log_head.c.frontier).where(log_head.c.id == HEAD))
+        if row is None:
+            return 0, b""
+        return row.size if isinstance(row.size, int) else 0, stored(row.frontier)
 
     def entries(self) -> Iterator[SealedEntry]:
         """Yield the leaves by their place, with the row each stands for and how that differs from its own body."""
@@ -95,6 +99,10 @@ class SqlSealedLog:
         yield from text_index.faults(self.session)
         yield from standing.faults(self.session)
         yield from self._actor_faults()
+        for row in self.session.rows(select(checkpoints.c.size, checkpoints.c.note)):
+            said = claimed(worded(row.note))
+            if said is not None and said.size != row.size:
+                yield f"a checkpoint of {said.size} entries is kept as one of {row.size}"
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many rows wait to be sealed, and when the oldest of them was recorded."""
@@ -103,7 +111,9 @@ class SqlSealedLog:
     def unsealed(self) -> Iterator[SealedEntry]:
         """Yield the rows that wait to be sealed, without a place or a hash."""
         for kind, table in TABLES.items():
-            rows = self.session.rows(select(table).join(pending_seals, _waits(kind, table)).order_by(table.c.seq))
+            rows = self.session.rows(
+                select(*plain(table)).join(pending_seals, _waits(kind, table)).order_by(table.c.seq)
+            )
             written = and_(entry_macs.c.entry == kind, entry_macs.c.entry_seq == pending_seals.c.entry_seq)
             known = select(entry_macs).join(pending_seals, and_(pending_seals.c.entry == kind, written))
             macs = {row.entry_seq: stored(row.mac) for row in self.session.rows(known)}
@@ -136,7 +146,7 @@ class SqlSealedLog:
     def _rows(self, kind: str, first: int, last: int) -> dict[int, Row[Any]]:
         table = TABLES[kind]
         sealed = and_(leaves.c.entry == kind, leaves.c.entry_seq == table.c.seq)
-        found = select(table).join(leaves, sealed).where(leaves.c.position.between(first, last))
+        found = select(*plain(table)).join(leaves, sealed).where(leaves.c.position.between(first, last))
         return {row.seq: row for row in self.session.rows(found)}
 
     def _macs(self, first: int, last: int) -> dict[tuple[str, int], bytes]:
@@ -168,20 +178,14 @@ class SqlSealedLog:
     def _actor_faults(self) -> Iterator[str]:
         """Yield a sentence for each name that actors are looked for by and that is gone or not the actor's."""
         for row in self.session.rows(select(actors)):
-            if number(row.text) != row.hash:
-                yield f"an actor is looked for under another name than {row.text.splitlines()[0]!r}"
+            text = worded(row.text)
+            if number(text) != row.hash:
+                yield f"an actor is looked for under another name than {text.partition(chr(10))[0]!r}"
         for table in (changes, attributions):
             named = exists(select(1).where(actors.c.hash == table.c.actor_hash))
             lost = select(table.c.seq).where(table.c.actor_hash.is_not(None), ~named).limit(_NAMED)
             for row in self.session.rows(lost):
                 yield f"the actor of {table.name} row {row.seq} cannot be looked for any more: the name is gone"
-
-
-def stored(value: Any) -> bytes:
-    """Return the bytes a column holds; SQLite lets anybody write anything else there, which is no entry's bytes."""
-    if isinstance(value, bytes | memoryview):
-        return bytes(value)
-    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b""
 
 
 def _waits(kind: str, table: Table) -> Any:

@@ -17,6 +17,18 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\u0000")
 
 
+def stored(value: object) -> bytes:
+    """Return the bytes a column holds; SQLite lets anybody write anything else there, which is no entry's bytes."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b""
+
+
+def worded(value: object) -> str:
+    """Return the text a column holds; what is none, as somebody wrote it there, cannot be mistaken for one."""
+    return value if isinstance(value, str) else repr(value)
+
+
 def clip(text: str) -> str:
     """Return the text, or where it is too long for an index its beginning and a hash; equal texts stay equal."""
     text = clean(text)
