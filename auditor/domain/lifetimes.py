@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from auditor.domain.flags import FlagId, JsonValue
 from auditor.domain.references import Annotation, AnnotationKind
+from auditor.domain.wording import count
 
 T = TypeVar("T")
 
@@ -170,6 +171,14 @@ class LifetimeRules:
         """Return how many days a flag of this type may live; ``None``: no end."""
         own = (one.days for one in self.special if one.type is kind and one.concerns(flag, environments, tags))
         return next(own, self.days.get(kind))
+
+
+def lifetime_said(kind: FlagType, limit: int, days: int) -> str:
+    """Return that a flag of a type is past its days, counted as they are for this type."""
+    if kind is FlagType.OPS:
+        return f"an ops flag has to be confirmed every {count(limit, 'day')}; it last changed {count(days, 'day')} ago"
+    article = "an" if kind.value[0] in "aeiou" else "a"
+    return f"{article} {kind.value} flag may live {count(limit, 'day')}; it is {count(days, 'day')} old"
 
 
 def flag_type(name: str) -> FlagType:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from auditor.domain.flags import FlagId, FlagState, JsonValue
-from auditor.domain.lifetimes import Declared, FlagType, Lifetime, LifetimeRules, source_of
+from auditor.domain.lifetimes import Declared, FlagType, Lifetime, LifetimeRules, lifetime_said, source_of
 from auditor.domain.readings import Position, Reading, read_state
 from auditor.domain.references import Annotation
 from auditor.domain.sightings import Sighting
@@ -105,6 +105,10 @@ class FlagFacts:
     needed_by: tuple[FlagId, ...] = ()
     left: tuple[Sighting, ...] = ()
     annotations: tuple[Annotation, ...] = ()
+
+    def counted_from(self, kind: FlagType | None) -> datetime | None:
+        """Return since when a lifetime counts: an ops flag is confirmed by each change, others only get older."""
+        return (self.changed_at or self.created_at) if kind is FlagType.OPS else self.created_at
 
     def limit(self, rules: LifetimeRules, kind: FlagType) -> int | None:
         """Return how many days this flag may live if it is of a type; ``None``: no end."""
@@ -300,15 +304,14 @@ def _short_term_without_date(case: _Case) -> Iterator[str]:
 
 
 def _past_lifetime(case: _Case) -> Iterator[str]:
-    life, created = case.facts.lifetime, case.facts.created_at
-    if life.type is None or created is None or life.ends_on is not None or _is_doubtful(case, "type"):
+    life = case.facts.lifetime
+    begun = case.facts.counted_from(life.type)
+    if life.type is None or begun is None or life.ends_on is not None or _is_doubtful(case, "type"):
         return
     limit = case.facts.limit(case.rules.lifetimes, life.type)
-    age = case.days_since(created)
-    if limit is not None and age > limit:
-        allowed = f"a {life.type.value} flag by {life.type_from} may live {count(limit, 'day')}"
-        text = f"{allowed}; it is {count(age, 'day')} old"
-        yield text
+    days = case.days_since(begun)
+    if limit is not None and days > limit:
+        yield f"{lifetime_said(life.type, limit, days)}; its type is told by {life.type_from}"
 
 
 def _is_doubtful(case: _Case, what: str) -> bool:
@@ -316,6 +319,12 @@ def _is_doubtful(case: _Case, what: str) -> bool:
     facts = case.facts.references
     limit = timedelta(days=case.rules.scan_max_age_days)
     return what in case.facts.lifetime.only_in_code and (facts is None or case.now - facts.scanned_at > limit)
+
+
+def _is_over(case: _Case, kind: FlagType) -> bool:
+    """Tell whether the flag would be past its lifetime if it was of this type."""
+    limit, begun = case.facts.limit(case.rules.lifetimes, kind), case.facts.counted_from(kind)
+    return limit is not None and begun is not None and case.days_since(begun) > limit
 
 
 def _is_slip(case: _Case) -> bool:
@@ -333,12 +342,8 @@ def _declared_otherwise(case: _Case) -> Iterator[str]:
         yield f"the dates by which it was to go disagree: {life.dates_said}"
     elif _is_slip(case) and created is not None:
         yield f"it came on {created:%Y-%m-%d}, after the date by which it was to go: {life.dates_said}"
-    elif created is not None and life.ends_on is None:
-        age = case.days_since(created)
-        limits = [case.facts.limit(case.rules.lifetimes, one.what) for one in life.types]
-        over = {limit is not None and age > limit for limit in limits}
-        if len(over) > 1:
-            yield f"what says its type disagrees: {', '.join(f'{one.what.value} ({one.source})' for one in life.types)}"
+    elif life.ends_on is None and len({_is_over(case, one.what) for one in life.types}) > 1:
+        yield f"what says its type disagrees: {', '.join(f'{one.what.value} ({one.source})' for one in life.types)}"
 
 
 def _settled(position: Position) -> Callable[[_Case], Iterator[str]]:
@@ -482,7 +487,11 @@ REMOVAL_RULES: tuple[Rule, ...] = (
         "AppConfig or a comment marks it short-term without a date, and it is older than {release_days} days.",
         _short_term_without_date,
     ),
-    Rule("past-lifetime", "It is older than flags of its type may get.", _past_lifetime),
+    Rule(
+        "past-lifetime",
+        "It is older than flags of its type may get, or an ops flag that no change has confirmed for as long.",
+        _past_lifetime,
+    ),
     Rule(
         "fully-on",
         "It has been fully on in every environment that counts for more than {settled_days} days.",
