@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from scanners.languages.python.values import (
     Doc,
@@ -32,12 +33,15 @@ class Args:
 
     def spread_items(self, values: Vals) -> None:
         """Take the elements of ``*values``."""
+        placed: list[Vals] = []
         for value in values:
             if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
-                self.values += [from_container(value, item) for item in value.obj.items]
+                items = [from_container(value, item) for item in value.obj.items]
+                placed = [union(*pair) for pair in zip_longest(placed, items, fillvalue=())]
                 self.rest = union(self.rest, from_container(value, value.obj.more))
             else:
                 self.rest = union(self.rest, (Unknown(tags_of(value)),))
+        self.values += placed
 
     def spread_mapping(self, values: Vals) -> None:
         """Take the entries of ``**values``."""

@@ -149,8 +149,17 @@ def _from_tree(m: Machine, owner: Tree, keys: Vals, here: Here, site: Site, defa
             found += _from_response(owner, text)
         else:
             full = under(owner.prefix, text, owner.form)
+            if owner.form == "full" and _elsewhere(owner.prefix, text):
+                found.append(Unknown())
+                continue
             found.append(ask(m, tuple(full), SSM, here, site, "taken from parameters read by path", default))
     return tuple(found) or (Tree(owner.prefix, "item") if owner.form == "list" else FlagVal(()),)
+
+
+def _elsewhere(prefix: Text | Unknown, text: Text) -> bool:
+    """Whether a name cannot be among those that were read below a path."""
+    below, name = prefix.known if isinstance(prefix, Text) else None, text.known
+    return below is not None and name is not None and not name.startswith(below.rstrip("/") + "/")
 
 
 def _from_response(owner: Tree, text: Text) -> Vals:
@@ -274,8 +283,16 @@ def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Sit
                     for value in taken(m, owner, tuple(fold.texts(left)), here, site, None)
                     if isinstance(value, FlagVal)
                 ]
+            elif isinstance(owner, Ref) and isinstance(owner.obj, MapObj):
+                texts = fold.texts(left)
+                for keys, values in owner.obj.items:
+                    entry = _from_entry(m, keys, values, texts, here, site, None)
+                    found += [value for value in entry if isinstance(value, FlagVal)]
         listed = tuple(one for owner in right for one in _each(owner) if one is not owner)
-        return found + _same_key(m, left, listed, here, site)
+        kept = tuple(
+            one for owner in right if isinstance(owner, Ref) and isinstance(owner.obj, SeqObj) for one in owner.obj.more
+        )
+        return found + _same_key(m, left, listed, here, site) + _same_key(m, kept, left, here, site)
     return found + _same_key(m, left, right, here, site) + _same_key(m, right, left, here, site)
 
 

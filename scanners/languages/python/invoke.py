@@ -94,11 +94,11 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
     if func.lexical is None and func not in m.running and func.name != "__init__":
         told = summary(m, func)
         if not memory.needs_following(told, func, args, owner, m.relevant):
-            return memory.recalled(told.returns, args)
+            return memory.recalled(told.returns, args, owner)
     shape = memory.shape(func, args, owner)
     held = m.memory.get(shape) if shape is not None else None
     if held is not None:
-        return memory.recalled(held, args)
+        return memory.recalled(held, args, owner)
     events = m.reporter.events
     found = followed(m, func, args, here, site, owner)
     if shape is not None and m.reporter.events == events and memory.repeatable(found):

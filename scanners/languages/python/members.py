@@ -74,9 +74,12 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
         return (Bound(owner, name),)
     made = owner.obj
     if name in made.attrs:
-        return from_instance(m, owner, _set_later(m, made.cls, name, made.attrs[name]))
+        held = _set_later(m, made.cls, name, made.attrs[name])
+        if made.member:
+            return tuple(retagged(value, owner.tags) for value in held)
+        return from_instance(m, owner, held)
     if made.member and name == "name":
-        return (literal(made.member, site),)
+        return (retagged(literal(made.member, site), owner.tags),)
     found = _set_later(m, made.cls, name, class_attribute(m, made.cls, name))
     if not found and (dynamic := class_attribute(m, made.cls, "__getattr__")):
         args = Args(site, [(literal(name, site),)])
@@ -243,6 +246,8 @@ def _of_class(m: Machine, owner: ClassObj, name: str, here: Here, site: Site) ->
     found = class_attribute(m, owner, name)
     if name == "__members__":
         return (members_by_name(m, owner, site),)
+    if name == "__dict__":
+        return (namespace(owner, site),)
     if not found:
         base = external_base(m, owner)
         return (Bound(owner, name),) if base is None else (Bound(base, name),)
@@ -306,15 +311,22 @@ def members_by_name(_m: Machine, cls: ClassObj, site: Site) -> Ref:
     return Ref(entries)
 
 
+def namespace(owner: ClassObj, site: Site) -> Ref:
+    """``vars`` of a class."""
+    entries = MapObj()
+    entries.items = [((literal(name, site),), values) for name, values in owner.scope.names.items()]
+    return Ref(entries, site)
+
+
 def _of_unknown(_m: Machine, owner: Unknown, name: str, _here: Here, _site: Site) -> Vals:
     return (Bound(owner, name),)
 
 
-def _of_bound(_m: Machine, owner: Bound, name: str, _here: Here, _site: Site) -> Vals:
+def _of_bound(m: Machine, owner: Bound, name: str, here: Here, site: Site) -> Vals:
     if isinstance(owner.owner, Unknown | Bound):
         return (Bound(Unknown(root_tags(owner), owner.name), name),)
     if isinstance(owner.owner, Doc | DocItem):
-        return (owner.owner,)
+        return _of_doc(m, owner.owner, name, here, site)
     return (Bound(owner, name),)
 
 

@@ -20,6 +20,7 @@ from scanners.languages.python.values import (
     Method,
     Obj,
     Partial,
+    Piece,
     Ref,
     SeqObj,
     Tag,
@@ -156,13 +157,22 @@ def repeatable(found: Vals) -> bool:
     return all(isinstance(value, Unknown) or not depends(value) for value in found)
 
 
-def recalled(found: Vals, args: Args) -> Vals:
-    """What a call gave before, come in through the arguments it has now."""
-    tags: tuple[Tag, ...] = ()
+def recalled(found: Vals, args: Args, owner: Value | None) -> Vals:
+    """What a call gave before, come in through the arguments it has now, and the object it is made on."""
+    tags: tuple[Tag, ...] = () if owner is None else tags_of(owner)
     for values in args.everything():
         for value in values:
             tags = merged(tags, tags_of(value))
-    return tuple(Unknown(tags, value.hint) if isinstance(value, Unknown) else value for value in found)
+    return tuple(_come_in(value, tags) for value in found)
+
+
+def _come_in(value: Value, tags: tuple[Tag, ...]) -> Value:
+    if isinstance(value, Unknown):
+        return Unknown(tags, value.hint)
+    if isinstance(value, Text) and value.tags:
+        pieces = (Piece(piece.text, merged(piece.tags, tags)) if piece.tags else piece for piece in value.pieces)
+        return Text(tuple(pieces), value.at, value.trail)
+    return value
 
 
 def append(sequence: SeqObj, values: Vals) -> None:

@@ -31,6 +31,7 @@ from scanners.languages.python.values import (
     Vals,
     Value,
     literal,
+    retagged,
     union,
 )
 
@@ -87,14 +88,15 @@ def _getattr(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     for text in fold.texts(args.take(1) or ()):
         known = text.known
         if known is not None:
-            found.append(members.attribute(m, args.values[0], known, here, text.at))
+            asked = members.attribute(m, args.values[0], known, here, text.at)
+            found.append(tuple(retagged(value, text.tags) for value in asked))
     plain = documents.fallback(default)
     for values in found:
         for value in values:
             for seen in value.reads if isinstance(value, FlagVal) and plain is not None else ():
                 if plain is not None:
                     m.reporter.fall_back(seen, plain)
-    return union(*found, default or ()) or UNKNOWN
+    return union(*found, default or ()) or (fold.tags_together(args.take(1) or ()),)
 
 
 def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -112,9 +114,15 @@ def _first(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     if args.documents:
         return tuple(args.documents)
     values = args.take(0) or UNKNOWN
+    values = tuple(v.owner if isinstance(v, Bound) and isinstance(v.owner, Doc | DocItem) else v for v in values)
     if len(args.values) == 1:
         return tuple(v.moved(site) if isinstance(v, Text) else v for v in values)
     return values
+
+
+def _vars(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    values = args.take(0) or UNKNOWN
+    return tuple(members.namespace(value, site) if isinstance(value, ClassObj) else value for value in values)
 
 
 def _sequence(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -317,9 +325,10 @@ def _unknown(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (fold.tags_together(value for values in args.values for value in values),)
 
 
-_CONVERSIONS = "bool int float str bytes bytearray repr format iter aiter reversed vars deepcopy copy"
+_CONVERSIONS = "bool int float str bytes bytearray repr format iter aiter reversed deepcopy copy"
 _HANDLERS: dict[str, Handler] = {
     "getattr": _getattr,
+    "vars": _vars,
     "functools.partial": _partial,
     "functools.partialmethod": _partial,
     "functools.wraps": _same,
