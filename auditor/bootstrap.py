@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from auditor.application.verifying import Note, Verdict
     from auditor.application.watching import Watched
     from auditor.domain.flags import JsonValue
+    from auditor.domain.hours import WorkingHours
     from auditor.domain.ledger.checkpoint import PublicKey, Verify
     from auditor.domain.references import ScanResult
     from auditor.domain.verdicts import StaleRules
@@ -323,6 +324,16 @@ def policies(settings: Settings) -> PolicySettings:
     from auditor.settings import PolicySettings
 
     return settings.policies or PolicySettings(Rulebook(CHANGE_POLICIES), Rulebook(FLAG_POLICIES))
+
+
+def working_hours(settings: Settings) -> WorkingHours:
+    """Return the working hours as the policy on them is configured, switched on or not."""
+    from auditor.domain.hours import WorkingHours
+    from auditor.policies.out_of_hours import OutOfHours
+
+    return next(
+        (one.hours for one in policies(settings).change.policies if isinstance(one, OutOfHours)), WorkingHours()
+    )
 
 
 def policing(settings: Settings) -> Policing:

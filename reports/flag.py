@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.flags import JsonValue
+from auditor.domain.hours import WorkingHours
 from auditor.domain.lives import Scanned, Span
 from auditor.domain.readings import Position, read_state
 from auditor.domain.sightings import SHORT
@@ -36,6 +37,7 @@ class FlagInput:
     changes: Sequence[RecordedChange]
     stale: stale.StaleInput
     scans: Sequence[Scanned] = ()
+    hours: WorkingHours = field(default_factory=WorkingHours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _entries(data: FlagInput) -> Iterator[history.Row | Code]:
     for one in data.changes:
         while codes and one.occurred_at is not None and codes[0][0] >= one.occurred_at:
             yield codes.pop(0)[1]
-        yield next(history.rows([one]))
+        yield next(history.rows([one], data.hours))
     yield from (code for _, code in codes)
 
 

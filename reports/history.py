@@ -11,6 +11,7 @@ from pathlib import Path
 from auditor.application.wording import is_long, whole_text
 from auditor.domain.changes import DeploymentInfo, DiffEntry, Gap, RecordedChange
 from auditor.domain.flags import JsonValue
+from auditor.domain.hours import WorkingHours
 from auditor.domain.sentences import describe_diff
 from auditor.domain.times import rfc3339
 from auditor.domain.wording import count
@@ -22,7 +23,6 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = 24
 _CELL = 22
 _SHADES = 5
-_WORK_BEGINS, _WORK_ENDS, _WEEKEND = 7, 19, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class HistoryInput:
     until: datetime | None = None
     filters: Sequence[tuple[str, str]] = ()
     ledger: Ledger | None = None
+    hours: WorkingHours = field(default_factory=WorkingHours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _lines(data: HistoryInput) -> Iterator[str]:
     for heading, notable in (("Look at these first", True), ("Every change, newest first", False)):
         yield from ("", f"## {heading}", "")
         columns = ("When (UTC)", "Flag", "Environment", "Kind", "What", "Who", "Remarks")
-        yield from table(columns, map(_line_of, _rows(data.changes(), notable=notable)))
+        yield from table(columns, map(_line_of, _rows(data.changes(), data.hours, only_notable=notable)))
     yield from ("", "## What the record cannot vouch for", "")
     gaps = ((gap.gap_class, gap.document.name, gap.first, gap.last, gap.reason) for gap in data.gaps)
     yield from table(("Class", "Document", "From", "To", "Reason"), gaps)
@@ -143,7 +144,7 @@ def _line_of(row: Row) -> tuple[str, ...]:
 
 def view(data: HistoryInput) -> Mapping[str, object]:
     """Return everything the template shows; the rows are made while the page is written."""
-    counts = _count(data.changes())
+    counts = _count(data.changes(), data.hours)
     return {
         "title": "Flag change history",
         "now": data.now,
@@ -161,12 +162,13 @@ def view(data: HistoryInput) -> Mapping[str, object]:
         "ledger": data.ledger,
         "gaps": data.gaps,
         "version_gaps": sum(gap.gap_class == "version" for gap in data.gaps),
-        "notable": _rows(data.changes(), notable=True),
-        "rows": _rows(data.changes(), notable=False),
+        "working_hours": str(data.hours),
+        "notable": _rows(data.changes(), data.hours, only_notable=True),
+        "rows": _rows(data.changes(), data.hours),
     }
 
 
-def _count(changes: Iterable[RecordedChange]) -> _Counts:
+def _count(changes: Iterable[RecordedChange], working: WorkingHours) -> _Counts:
     counts = _Counts()
     for item in changes:
         counts.total += 1
@@ -180,23 +182,22 @@ def _count(changes: Iterable[RecordedChange]) -> _Counts:
             continue
         when = when.astimezone(UTC)
         counts.hours[when.weekday(), when.hour] += 1
-        counts.out_of_hours += out_of_hours(when)
+        counts.out_of_hours += not working.cover(when)
         counts.first = when if counts.first is None or when < counts.first else counts.first
         counts.last = when if counts.last is None or when > counts.last else counts.last
     return counts
 
 
+# As it is said of a call; no name in AWS has a blank in it.
+_FROM_CONSOLE = ", from the console"
+
+
 def route(item: RecordedChange) -> str:
     """Say by which way a change came: the console, a pipeline, a service, a role, or not known."""
     actor = item.attribution.actor
-    if any("console" in evidence.text for evidence in item.attribution.evidence):
+    if any(_FROM_CONSOLE in evidence.text for evidence in item.attribution.evidence):
         return "console"
     return {"unknown": "not known", "person": "person, by API"}.get(actor.kind.value, actor.kind.value)
-
-
-def out_of_hours(when: datetime) -> bool:
-    """Tell whether a time in UTC lies outside weekdays from 7 to 19 o'clock."""
-    return when.weekday() >= _WEEKEND or not _WORK_BEGINS <= when.hour < _WORK_ENDS
 
 
 def _cells(hours: Counter[tuple[int, int]]) -> list[Cell]:
@@ -214,20 +215,20 @@ def _cells(hours: Counter[tuple[int, int]]) -> list[Cell]:
     ]
 
 
-def rows(changes: Iterable[RecordedChange]) -> Iterator[Row]:
+def rows(changes: Iterable[RecordedChange], hours: WorkingHours) -> Iterator[Row]:
     """Yield changes as pages show them."""
-    return _rows(changes, notable=False)
+    return _rows(changes, hours)
 
 
-def _rows(changes: Iterable[RecordedChange], *, notable: bool) -> Iterator[Row]:
+def _rows(changes: Iterable[RecordedChange], hours: WorkingHours, *, only_notable: bool = False) -> Iterator[Row]:
     for item in changes:
-        why = _notable(item)
-        if notable and not why:
+        why = _notable(item, hours)
+        if only_notable and not why:
             continue
-        yield _row(item, why, prefix="notable" if notable else "")
+        yield _row(item, why, prefix="notable" if only_notable else "")
 
 
-def _notable(item: RecordedChange) -> list[str]:
+def _notable(item: RecordedChange, hours: WorkingHours) -> list[str]:
     """Return why a reviewer should look at a change first."""
     why = []
     if not item.attribution.attributed:
@@ -236,7 +237,7 @@ def _notable(item: RecordedChange) -> list[str]:
         why.append("root user")
     if item.change.kind.value in ("denied", "guardrail"):
         why.append(item.change.kind.value)
-    if item.occurred_at is not None and out_of_hours(item.occurred_at.astimezone(UTC)):
+    if item.occurred_at is not None and not hours.cover(item.occurred_at):
         why.append("out of hours")
     return why
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from auditor.domain.changes import ChangeKind, RecordedChange
 from auditor.domain.findings import Finding, Severity
+from auditor.domain.hours import WEEKDAYS, WorkingHours
 from auditor.policies._examples import change, on_change
 from auditor.policies.base import PRODUCTION, ChangeContext, finding, fits, option
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR = 60
 
 
@@ -28,7 +27,7 @@ class OutOfHours:
     environments: tuple[str, ...] = option(PRODUCTION, "The environments that count, by patterns.")
     begin: time = option(time(8), "When work begins.")
     end: time = option(time(18), "When work ends.")
-    days: tuple[str, ...] = option(_DAYS[:5], "The days of work.", _DAYS)
+    days: tuple[str, ...] = option(WEEKDAYS[:5], "The days of work.", WEEKDAYS)
     timezone: str = option("UTC", "Where these hours hold.")
 
     VALID: ClassVar = (
@@ -43,6 +42,11 @@ class OutOfHours:
         on_change("at noon, where that is the night", options={"timezone": "Asia/Tokyo"}),
     )
 
+    @property
+    def hours(self) -> WorkingHours:
+        """Return the hours as they are configured; the history's page goes by them, too."""
+        return WorkingHours(self.begin, self.end, self.days, self.timezone)
+
     def check(self, change: RecordedChange, context: ChangeContext) -> Iterator[Finding]:  # noqa: ARG002 -- the port's
         """Report a dated change outside of the hours; what nothing dates is left alone."""
         about, when = change.change, change.occurred_at
@@ -50,6 +54,6 @@ class OutOfHours:
             return
         if not fits(self.environments, about.environment):
             return
-        local = when.astimezone(ZoneInfo(self.timezone))
-        if _DAYS[local.weekday()] not in self.days or not self.begin <= local.time() < self.end:
+        if not self.hours.cover(when):
+            local = self.hours.local(when)
             yield finding(self, change, f"changed on {local:%A at %H:%M} ({self.timezone}), outside of working hours")

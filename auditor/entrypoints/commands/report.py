@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ def history(
     application: str | None,
 ) -> None:
     """Write the change history: who touched what, when, how we know, and what nobody can vouch for."""
+    from auditor import bootstrap
     from reports import history as page
 
     query = HistoryQuery(since=since, until=until, environment=environment, application=application, as_of=context.now)
@@ -69,7 +71,10 @@ def history(
     ledger = _ledger(context)
     with context.open_database().reader() as uow:
         gaps = uow.gaps.all(context.now)
-        data = page.HistoryInput(lambda: uow.changes.query(query), gaps, context.moment, since, until, filters, ledger)
+        changes = partial(uow.changes.query, query)
+        data = page.HistoryInput(
+            changes, gaps, context.moment, since, until, filters, ledger, bootstrap.working_hours(context.settings)
+        )
         page.render(data, out)
     _wrote(context, out)
 
@@ -95,7 +100,8 @@ def flag(context: Context, flag: str, out: Path) -> None:
     with context.open_database().reader() as uow:
         changes = list(uow.changes.query(query))
         scans = code_history(uow, show(uow, str(about), context.now).specs, context.now)
-    page.render(page.FlagInput(found[0], changes, data, scans), out)
+    hours = bootstrap.working_hours(context.settings)
+    page.render(page.FlagInput(found[0], changes, data, scans, hours), out)
     _wrote(context, out)
 
 

@@ -6,13 +6,14 @@ import json
 import os
 import tracemalloc
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from importlib import import_module
 
 import pytest
 
-from auditor.domain.attribution import UNATTRIBUTED, Actor, ActorKind, Attribution, Certainty
+from auditor.domain.attribution import UNATTRIBUTED, Actor, ActorKind, Attribution, Certainty, Evidence
 from auditor.domain.changes import ChangeKind, DiffEntry
+from auditor.domain.hours import WorkingHours
 from auditor.domain.verdicts import Verdict
 from reports import REPORTS, flag, history, stale
 from reports.bars import bars
@@ -133,6 +134,20 @@ def test_the_history_shows_first_what_needs_a_look(tmp_path):
     assert "1 unattributed" in page.text
     assert "1 out of hours" in page.text
     assert "Nothing: every version the stores numbered is in the record." in page.text
+
+
+def test_working_hours_are_those_of_the_policy(tmp_path):
+    """A change at 09:15 in UTC is made at night in New York, and out of the console only where a call says so."""
+    hours = WorkingHours(time(9), time(17), ("mon", "tue"), "America/New_York")
+    person = Actor(ActorKind.PERSON, "console-operator")
+    evidence = (Evidence("cloudtrail", "CloudTrail names role console-operator"),)
+    by = Attribution(person, Certainty.CERTAIN, evidence)
+    data = HistoryInput(lambda: iter([recorded(attribution=by)]), [], NOW, hours=hours)
+    page = rendered("history", data, tmp_path)
+
+    assert "1 out of hours" in page.text
+    assert "mon, tue 09:00 to 17:00 (America/New_York)" in page.text
+    assert "person, by API 1" in page.text
 
 
 def test_hours_are_in_the_heat_map(tmp_path):
