@@ -32,7 +32,17 @@ _LARGEST_RECORD = 64 << 20
 # A file that changed this shortly before it was read may change again without its times telling.
 _SETTLED_NS = 1_000_000_000
 _DIGEST = 32
-_PLAIN = frozenset({"scanners.languages.python.tree", "scanners.languages.python.exports", "auditor.domain.references"})
+_PLAIN = frozenset(
+    {
+        "auditor.domain.references",
+        "scanners.keytext",
+        "scanners.languages.base",
+        "scanners.languages.python.exports",
+        "scanners.languages.python.tree",
+        "scanners.languages.python.unit",
+        "scanners.languages.python.values",
+    }
+)
 Identities = Mapping[str, str]
 
 
@@ -56,6 +66,15 @@ def open_cache(folder: Path) -> Cache | None:
     except (OSError, RuntimeError):
         return None
     return Cache(folder, _scanner())
+
+
+# What may go another way next time.
+_PASSING = ("took longer", "the parser ", "needs too much memory", "not readable:", "folder not readable")
+
+
+def lasting(reason: str) -> bool:
+    """Whether a file is unread for a reason that is the same as long as the file is."""
+    return not reason.startswith(_PASSING)
 
 
 def blob_id(data: bytes) -> str:
@@ -216,12 +235,54 @@ def _scanner() -> str:
 
 
 @dataclass(slots=True)
+class Table:
+    """A fact of each file of a tree, kept in one record: quick to have where nearly all of them are wanted."""
+
+    name: str
+    identities: Identities
+    held: dict[str, tuple[str, Any]]
+    used: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    changed: bool = False
+
+    def get(self, path: str) -> tuple[Any] | None:
+        """What is kept of a file, in a tuple of one; None where nothing is, or of other content."""
+        found = self.used.get(path) or self.held.get(path)
+        if found is None or found[0] != self.identities.get(path):
+            return None
+        self.used[path] = found
+        return (found[1],)
+
+    def put(self, path: str, value: object) -> None:
+        """Keep something of a file."""
+        identity = self.identities.get(path)
+        if identity is not None:
+            self.used[path] = (identity, value)
+            self.changed = True
+
+
+@dataclass(slots=True)
 class Facts:
-    """The facts of one tree's files, by what the files hold."""
+    """The facts of one tree's files, by what the files hold; ``root`` tells the tree from others."""
 
     cache: Cache
     identities: Identities
+    root: str = ""
     hits: int = field(default=0)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def table(self, *what: str) -> Table:
+        """Facts of all files that are kept together."""
+        name = "\0".join(what)
+        if name not in self.tables:
+            held = self.cache.fact(self.root, *what)
+            self.tables[name] = Table(name, self.identities, held if isinstance(held, dict) else {})
+        return self.tables[name]
+
+    def settle(self) -> None:
+        """Keep the tables: to be called when the files are still what they were."""
+        for table in self.tables.values():
+            if table.changed or len(table.used) != len(table.held):
+                self.cache.keep(table.used, self.root, *table.name.split("\0"))
 
     def get(self, path: str, *what: str) -> Any:
         """A fact of a file."""

@@ -11,12 +11,9 @@ from dataclasses import replace
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
 from scanners import checkouts
-from scanners.cache import Cache, Facts, Identities
+from scanners.cache import Cache, Facts, Identities, lasting
 from scanners.ownership import with_owners
 from scanners.repository import FoundFile, Listing, list_files
-
-# What may go another way next time.
-_PASSING = ("took longer", "the parser ", "needs too much memory", "not readable:", "folder not readable")
 
 
 def scan(
@@ -68,9 +65,12 @@ def _one(
         return replace(held, commit=listing.commit)
     from scanners import engine  # noqa: PLC0415 -- only where a scan is made
 
-    result = engine.scan_listing(listing, flags, options, progress or engine.silent, Facts(cache, identities))
-    if _lasting(result) and len(identities) == len(listing.files) and all(map(_unchanged, listing.files)):
-        cache.keep_result(key, result)
+    facts = Facts(cache, identities, os.path.realpath(path))
+    result = engine.scan_listing(listing, flags, options, progress or engine.silent, facts)
+    if all(map(_unchanged, listing.files)):
+        facts.settle()
+        if _lasting(result) and len(identities) == len(listing.files):
+            cache.keep_result(key, result)
     return result
 
 
@@ -83,7 +83,7 @@ def _key(listing: Listing, identities: Identities, flags: Sequence[FlagSpec], op
 
 
 def _lasting(result: ScanResult) -> bool:
-    return not any(one.reason.startswith(_PASSING) for one in result.unread)
+    return all(lasting(one.reason) for one in result.unread)
 
 
 def _unchanged(file: FoundFile) -> bool:

@@ -28,7 +28,7 @@ from auditor.domain.references import (
 )
 from auditor.domain.scan_options import ScanOptions
 from scanners.annotations import annotated
-from scanners.cache import Facts
+from scanners.cache import Facts, Table, lasting
 from scanners.flag_index import FlagIndex, is_plain
 from scanners.languages import LANGUAGES
 from scanners.languages.base import (
@@ -41,18 +41,21 @@ from scanners.languages.base import (
     UnreadableSourceError,
 )
 from scanners.languages.python import tree
-from scanners.languages.python.exports import Exports, exports
+from scanners.languages.python.exports import Exports
+from scanners.languages.python.following import Following, World, follow_file
 from scanners.languages.python.mentions import asks_one_of
 from scanners.languages.python.outline import outline
 from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
 from scanners.languages.python.quick import judged, quick_tree
 from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
-from scanners.languages.python.resolve import Following, Resolution, resolve
+from scanners.languages.python.resolve import Resolution, resolve
+from scanners.languages.python.unit import Brief, Unit, brief
 from scanners.ownership import with_owners
+from scanners.remembered import Remembered, context_digest, digest_of
 from scanners.repository import FoundFile, Listing, list_files, read_bytes, read_chunks
 from scanners.text_search import search_pieces, search_text
-from scanners.workers import Crew, Failed
+from scanners.workers import Crew, Failed, ask
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -64,6 +67,8 @@ _SMALL_PROJECT = 400
 _SMALL_BYTES = 2 << 20
 _HEAD = 4096
 _MOST_ROUNDS = 4
+# A file is followed with all that it leads to: that may take so many times as long as reading it.
+_FOLLOWED = 10
 _SHORTEST_NAME = 3
 _GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -96,6 +101,9 @@ def scan_listing(
 ) -> ScanResult:
     """Scan what was listed; what ``facts`` holds of Python files is not made again."""
     return _Scan(listing, ScanContext(FlagIndex(flags), options or ScanOptions()), progress, facts).run()
+
+
+_Hits = tuple[bool, frozenset[bytes], tuple[int, ...]]
 
 
 @dataclass(slots=True)
@@ -135,17 +143,36 @@ class _Scan:
 
     def _search(self) -> list[_Candidate]:
         prefilter = Prefilter(self.context)
+        table = self._table("search", self.context.flags.flags, self.context.options)
         found: list[_Candidate] = []
         total = len(self.listing.files)
         for number, file in enumerate(self.listing.files):
             self.progress(number, total, "searching")
-            candidate = self._candidate(prefilter, file)
+            candidate = self._candidate(prefilter, file, table)
             if candidate is not None:
                 found.append(candidate)
         self.progress(total, total, "searching")
         return found
 
-    def _candidate(self, prefilter: Prefilter, file: FoundFile) -> _Candidate | None:
+    def _candidate(self, prefilter: Prefilter, file: FoundFile, table: Table | None) -> _Candidate | None:
+        """Look into a file, unless an earlier scan did for the same keys."""
+        held = None if table is None else table.get(file.path)
+        if held is None:
+            found = self._searched(prefilter, file)
+            if table is not None and file.path not in self.unread:
+                table.put(file.path, found)
+        else:
+            found = held[0]
+        if isinstance(found, str):
+            self.skipped.append(Skipped(file.path, found))
+        return _Candidate(file, *found) if isinstance(found, tuple) else None
+
+    def _table(self, what: str, *parts: object) -> Table | None:
+        """What is kept of all files by this name and these parts."""
+        return None if self.facts is None else self.facts.table(what, digest_of(*parts))
+
+    def _searched(self, prefilter: Prefilter, file: FoundFile) -> _Hits | str | None:
+        """What makes a file a candidate; a text says why it is none although it holds something."""
         try:
             data = read_bytes(file.place, _LARGEST_TEXT + 1)
         except OSError as error:
@@ -159,12 +186,10 @@ class _Scan:
         if not spots and not words:
             return None
         if _is_binary(data) and not is_python(file.path):
-            self.skipped.append(Skipped(file.path, "a binary file"))
-            return None
+            return "a binary file"
         if _GENERATED.search(data, 0, _HEAD):
-            self.skipped.append(Skipped(file.path, "generated"))
-            return None
-        return _Candidate(file, bool(spots), words, _in_characters(spots, data) if is_python(file.path) else ())
+            return "generated"
+        return bool(spots), words, _in_characters(spots, data) if is_python(file.path) else ()
 
     # Other languages
 
@@ -172,10 +197,18 @@ class _Scan:
         settings: dict[str, list[Setting]] = {}
         jobs = [(one.file, language.name if language else "") for one, language in work if _wanted(one, language)]
         answers: dict[int, FileFindings | Failed] = {}
+        table = None if self.facts is None else self.facts.table("findings", context_digest(self.context))
+        for number, (file, _) in enumerate(jobs if table is not None else ()):
+            held = table.get(file.path) if table is not None else None
+            if held is not None:
+                answers[number] = held[0]
+        due = [number for number in range(len(jobs)) if number not in answers]
         crew: Crew[tuple[FoundFile, str], FileFindings] = self._crew(partial(_find, self.context))
         with crew:
-            for number, answer in crew.all(jobs):
-                answers[number] = answer
+            for number, answer in crew.all([jobs[number] for number in due]):
+                answers[due[number]] = answer
+                if table is not None and isinstance(answer, FileFindings):
+                    table.put(jobs[due[number]][0].path, answer)
                 self.progress(len(answers), len(jobs), "reading documents and code")
         for number, (file, _) in enumerate(jobs):
             findings = self._findings(file, answers[number])
@@ -240,12 +273,17 @@ class _Scan:
             modules = _Modules(files, crew, self, doubtful)
             project = Project(frozenset(files), modules.get, modules.outline)
             spots = {one.file.path: one.spots for one in candidates}
+            if not small and self.facts is not None:
+                units = self.facts.table("units", context_digest(self.context))
+                modules.remembered = Remembered(self.facts, project, modules.brief, units)
             found = Resolution()
             for _ in range(_MOST_ROUNDS):
                 if small:
                     found = self._whole(project, modules, roots)
                 else:
-                    found = self._rounds(Following(project, self.context, spots), modules, roots)
+                    run = partial(self._follow, modules, project)
+                    following = Following(project, World.of(files, self.context, spots), run)
+                    found = self._rounds(following, modules, roots)
                 if modules.judge(_places(found)):
                     break
         del settings
@@ -277,12 +315,33 @@ class _Scan:
         for _ in range(_MOST_ROUNDS):
             modules.load_all(more)
             known.update(more)
-            names = following.follow(path for path in more if modules.trees.get(path) is not None)
+            names = following.follow({path: modules.briefs[path] for path in more if path in modules.briefs})
             more = self._mentioning(names, modules.files, known - modules.silent)
             modules.wake(more)
             if not more:
                 break
         return following.resolution()
+
+    def _follow(self, modules: _Modules, project: Project, world: World, paths: Sequence[str]) -> dict[str, Unit]:
+        """Follow files, each for itself, in processes that may die."""
+        kept = modules.remembered
+        held = {} if kept is None else {path: kept.get(path, world) for path in paths}
+        found = {path: unit for path, unit in held.items() if unit is not None}
+        due = [path for path in paths if path not in found]
+        source = _Source(modules.trees, self.facts)
+        crew: Crew[str, Unit] = self._crew(partial(_follow, project.served(source.load, source.outline), world))
+        crew.told, crew.seconds = modules.told, crew.seconds * _FOLLOWED
+        with crew:
+            for done, (number, answer) in enumerate(crew.all(due), start=1):
+                self.progress(done, len(due), "following Python")
+                if isinstance(answer, Failed):
+                    self.unread[due[number]] = answer.reason
+                    modules.failed.append(due[number])
+                else:
+                    found[due[number]] = answer
+                    if kept is not None:
+                        kept.keep(answer, world)
+        return found
 
     def _mentioning(
         self, names: Mapping[str, frozenset[str]], files: dict[str, FoundFile], known: AbstractSet[str]
@@ -290,9 +349,14 @@ class _Scan:
         """The files that hold one of these names, and the last part of a module that has it."""
         telling = sorted(name for name in names if len(name) >= _SHORTEST_NAME)
         engine = BytesAhoCorasick([name.encode() for name in telling])
+        table = self._table("mentions", [(name, sorted(names[name])) for name in telling])
         found = []
         for path, file in sorted(files.items()):
             if path in known or path in self.unread:
+                continue
+            held = None if table is None else table.get(path)
+            if held is not None:
+                found += [path] if held[0] else []
                 continue
             try:
                 data = read_bytes(file.place, _LARGEST_SOURCE)
@@ -300,8 +364,10 @@ class _Scan:
                 self.unread[path] = f"not readable: {error.strerror or error}"
                 continue
             hits = {telling[number] for number, _, _ in engine.find_matches_as_indexes(data, overlapping=True)}
-            if any(_holds_word(data, name) and _holds_stem(data, names[name]) for name in hits):
-                found.append(path)
+            mentions = any(_holds_word(data, name) and _holds_stem(data, names[name]) for name in hits)
+            found += [path] if mentions else []
+            if table is not None:
+                table.put(path, mentions)
         return found
 
     # Joining
@@ -352,10 +418,12 @@ class _Modules:
     failed: list[str] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     outlines: dict[str, Exports | None] = field(default_factory=dict)
+    briefs: dict[str, Brief] = field(default_factory=dict)
+    remembered: Remembered | None = None
 
     def load_all(self, paths: Sequence[str]) -> None:
         """Parse many at once, save those that only speak of a reader; they are ``silent``."""
-        paths = [path for path in paths if not self._is_known(path) and not self._is_silent(path)]
+        paths = [path for path in paths if not self.is_told_of(path) and not self._is_silent(path)]
         jobs = [_Task(self.files[path], self.doubtful.get(path, frozenset())) for path in paths]
         for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
             self._take(paths[number], answer)
@@ -366,8 +434,24 @@ class _Modules:
         if path not in self.trees and self.owner.facts is not None:
             held = self.owner.facts.get(path, "tree")
             if isinstance(held, tree.Module):
-                self.trees[path] = held._replace(path=path)
+                self._hold(path, held._replace(path=path))
         return path in self.trees
+
+    def is_told_of(self, path: str) -> bool:
+        """Whether there is a tree of a file, or an earlier scan kept what is needed of it before it is followed."""
+        table = None if self.owner.facts is None or self.remembered is None else self.owner.facts.table("briefs")
+        if table is not None and path not in self.briefs and (held := table.get(path)) is not None:
+            if isinstance(held[0], Brief):
+                self.briefs[path] = held[0]
+            elif path not in self.trees:
+                self._failed(path, str(held[0]))
+        return path in self.briefs or self._is_known(path)
+
+    def brief(self, path: str) -> Brief | None:
+        """What of a file is asked of all files together; None when it cannot be understood."""
+        if not self.is_told_of(path):
+            self.get(path)
+        return self.briefs.get(path)
 
     def _is_silent(self, path: str) -> bool:
         """Whether an earlier scan found that a file only speaks of a reader."""
@@ -391,9 +475,6 @@ class _Modules:
 
     def outline(self, path: str) -> Exports | None:
         """The names a module makes known; None when it cannot be understood."""
-        if path in self.trees:
-            held = self.trees[path]
-            return None if held is None else exports(held)
         if path not in self.outlines:
             facts = self.owner.facts
             held = None if facts is None else facts.get(path, "outline")
@@ -409,25 +490,45 @@ class _Modules:
         What it says then takes the place of what was followed.
         """
         facts = self.owner.facts
-        jobs = [
-            _Task(self.files[path], judge=tuple(sorted(lines)))
-            for path, lines in places.items()
-            if self.trees.get(path) is not None and (facts is None or facts.get(path, *_judged_at(lines)) is not True)
-        ]
+        table = None if facts is None else facts.table("judged")
+        jobs = []
+        for path, found in places.items():
+            lines = tuple(sorted(found))
+            held = None if table is None else table.get(path)
+            if self._is_understood(path) and (held is None or held[0] != lines):
+                jobs.append(_Task(self.files[path], judge=lines))
         same = True
         for number, answer in self.crew.all(jobs):
             path = jobs[number].file.path
             if answer is not None:
+                self.briefs.pop(path, None)
                 self._take(path, answer)
                 same = False
-            elif facts is not None:
-                facts.keep(path, True, *_judged_at(jobs[number].judge))
+                if facts is not None:
+                    facts.table("replaced").put(path, isinstance(answer, tree.Module))
+            elif table is not None:
+                table.put(path, jobs[number].judge)
         return same
+
+    def _is_understood(self, path: str) -> bool:
+        return path in self.briefs or self.trees.get(path) is not None
+
+    def _hold(self, path: str, held: tree.Module) -> None:
+        self.trees[path] = held
+        if path not in self.briefs:
+            self.briefs[path] = brief(held)
+            if self.owner.facts is not None and self.remembered is not None:
+                self.owner.facts.table("briefs").put(path, self.briefs[path])
+
+    def told(self, question: tuple[str, str]) -> object:
+        """What a worker asks: a file's tree, or its names."""
+        what, path = question
+        return self.get(path) if what == "tree" else self.outline(path)
 
     def _take(self, path: str, answer: object) -> None:
         facts = self.owner.facts
         if isinstance(answer, tree.Module):
-            self.trees[path] = answer
+            self._hold(path, answer)
             if facts is not None:
                 facts.keep(path, answer, "tree")
             return
@@ -436,10 +537,46 @@ class _Modules:
             if facts is not None:
                 facts.keep(path, False, *_asked(self.doubtful.get(path, frozenset())))
             return
+        reason = answer.reason if isinstance(answer, Failed) else "no tree"
+        self._failed(path, reason)
+        if facts is not None and lasting(reason):
+            facts.table("briefs").put(path, reason)
+
+    def _failed(self, path: str, reason: str) -> None:
         self.trees[path] = None
+        self.briefs.pop(path, None)
         self.failed.append(path)
-        if isinstance(answer, Failed):
-            self.owner.unread[path] = answer.reason
+        self.owner.unread[path] = reason
+
+
+@dataclass(slots=True)
+class _Source:
+    """What a worker knows of the files: what was known when it was hired, and what it asks for."""
+
+    trees: dict[str, tree.Module | None]
+    facts: Facts | None
+    outlines: dict[str, Exports | None] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type[_Source], tuple[dict[str, tree.Module | None], None]]:
+        """A process that is no fork begins with nothing."""
+        return _Source, ({}, None)
+
+    def load(self, path: str) -> tree.Module | None:
+        """The tree of a file; None when it cannot be understood."""
+        if path not in self.trees:
+            held = None if self.facts is None else self.facts.get(path, "tree")
+            self.trees[path] = held._replace(path=path) if isinstance(held, tree.Module) else ask(("tree", path))
+        return self.trees[path]
+
+    def outline(self, path: str) -> Exports | None:
+        """The names a module makes known; None when it cannot be understood."""
+        if path not in self.outlines:
+            self.outlines[path] = ask(("outline", path))
+        return self.outlines[path]
+
+
+def _follow(project: Project, world: World, path: str) -> Unit:
+    return follow_file(project, world, path)
 
 
 @contextmanager
@@ -459,11 +596,6 @@ _MADE_BETWEEN = 500_000
 def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
     """The name of the fact whether a file's code asks for one of these."""
     return ("asks", *sorted(word.decode() for word in words))
-
-
-def _judged_at(lines: Iterable[int]) -> tuple[str, ...]:
-    """The name of the fact that libcst was asked of these lines."""
-    return ("judged", *map(str, sorted(lines)))
 
 
 def _places(found: Resolution) -> dict[str, frozenset[int]]:

@@ -34,6 +34,13 @@ class Failed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a worker asks of the process that hired it, in the midst of a job."""
+
+    question: Any
+
+
 @dataclass(slots=True)
 class _Worker:
     process: BaseProcess
@@ -44,11 +51,15 @@ class _Worker:
 
 @dataclass(slots=True)
 class Crew(Generic[Job, Answer]):
-    """Processes that each have one job at a time; use it by ``with``."""
+    """Processes that each have one job at a time; use it by ``with``.
+
+    While at work they may ``ask`` this process, which answers by ``told``; that time is not counted.
+    """
 
     work: Callable[[Job], Answer]
     count: int = 1
     seconds: float = 20.0
+    told: Callable[[Any], Any] | None = None
     _workers: list[_Worker] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -82,7 +93,9 @@ class Crew(Generic[Job, Answer]):
             ready = set(wait([worker.pipe for worker in busy], timeout=_TICK))
             for worker in busy:
                 if worker.pipe in ready:
-                    yield self._receive(worker)
+                    answer = self._receive(worker)
+                    if answer is not None:
+                        yield answer
                 elif time.monotonic() - worker.since > self.seconds:
                     yield self._give_up(worker, f"took longer than {self.seconds:g} s")
 
@@ -110,9 +123,15 @@ class Crew(Generic[Job, Answer]):
         self._workers.append(worker)
         return worker
 
-    def _receive(self, worker: _Worker) -> tuple[int, Answer | Failed]:
+    def _receive(self, worker: _Worker) -> tuple[int, Answer | Failed] | None:
         try:
             answer = worker.pipe.recv()
+            if isinstance(answer, _Question) and self.told is not None:
+                began = time.monotonic()
+                worker.pipe.send(self.told(answer.question))
+                for one in self._workers:
+                    one.since += time.monotonic() - began
+                return None
         except (EOFError, OSError):
             worker.process.join(1)
             return self._give_up(worker, _death(worker.process.exitcode))
@@ -141,8 +160,21 @@ def _death(code: int | None) -> str:
     return f"the parser ended on it (status {code})"
 
 
+_asked: Connection | None = None
+
+
+def ask(question: object) -> Any:
+    """In a worker: what the process that hired it says to a question."""
+    if _asked is None:
+        raise RuntimeError("nobody hired this process")
+    _asked.send(_Question(question))
+    return _asked.recv()
+
+
 def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
     """Answer jobs until there are no more or the other end goes away; what a dying parser says goes nowhere."""
+    global _asked  # noqa: PLW0603 -- a worker is a whole process
+    _asked = pipe
     faulthandler.disable()
     os.environ["RUST_BACKTRACE"] = "0"
     nowhere = os.open(os.devnull, os.O_RDWR)

@@ -62,7 +62,7 @@ def assign(m: Machine, target: tree.Expr, values: Vals, here: Here) -> None:
         scope = _scope_of(target.id, here.scope)
         if scope is not here.scope:
             # Whoever looks at it from there may do so before or after.
-            values = union(scope.names.get(target.id, ()), values)
+            values = union(m.held(scope, target.id) or (), values)
         scope.names[target.id] = values
     elif isinstance(target, tree.Attr):
         _assign_attribute(m, target, values, here)
@@ -648,8 +648,9 @@ def _star(m: Machine, path: str, here: Here) -> None:
     scope = m.module(path)
     if scope is None:
         return
+    m.held(scope, "__all__")
     exported = [text.known for value in scope.names.get("__all__", ()) for text in _names(value)]
-    for name in list(scope.names):
+    for name in m.names_of(scope):
         if name in exported if exported else not name.startswith("_"):
             here.scope.names[name] = (Imported(path, name),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,9 +10,10 @@ from auditor.domain.scan_options import ScanOptions
 from scanners.flag_index import Reader
 from scanners.languages.base import Setting
 from scanners.languages.python import evaluate, execute, tree
+from scanners.languages.python.bindings import Bindings
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.memory import Summary
-from scanners.languages.python.project import Project, dotted_parts
+from scanners.languages.python.project import Project, Watched, dotted_parts
 from scanners.languages.python.report import Reporter
 from scanners.languages.python.values import (
     UNKNOWN,
@@ -48,10 +49,24 @@ class Here(NamedTuple):
 
 
 @dataclass(slots=True)
-class Machine:
-    """All that is known while a repository is followed."""
+class _Late:
+    """A module of which only those statements are followed that have to do with the names that are asked of it."""
 
-    project: Project
+    body: tree.Block
+    bindings: Bindings
+    here: Here
+    names: dict[str, Vals]
+    done: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Machine:
+    """All that is known while a repository is followed.
+
+    Where there is a ``home``, that file is followed as a whole, and of others no more than is needed of them.
+    """
+
+    project: Project | Watched
     reporter: Reporter
     options: ScanOptions
     settings: Mapping[str, tuple[Setting, ...]]
@@ -68,6 +83,11 @@ class Machine:
     candidates: frozenset[str] | None = None
     known_names: frozenset[str] = frozenset()
     told: dict[str, Exports | None] = field(default_factory=dict)
+    home: str | None = None
+    late: dict[str, _Late] = field(default_factory=dict)
+    opened: dict[str, bool] = field(default_factory=dict)
+    known: dict[str, bool] = field(default_factory=dict)
+    asking: Mapping[str, tuple[Site, ...]] = field(default_factory=dict)
     tests: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     asked_methods: dict[str, set[str]] = field(default_factory=dict)
@@ -173,14 +193,61 @@ class Machine:
         scope = Scope({}, None, path)
         self.modules[path] = scope
         self.reporter.lines[path] = facts.lines
+        here = Here(scope, self.frame(path))
+        if self.home in {None, path}:
+            self._import(facts.body, here)
+        else:
+            bound = self.project.bindings(path, facts)
+            self.late[path] = _Late(facts.body, bound, here, scope.names)
+            self._catch_up(self.late[path], bound.stars)
+        return scope
+
+    def _import(self, statements: tree.Block, here: Here) -> None:
+        """Follow statements of a module, whoever needs it."""
         budget, self.budget = self.budget, _ROOT_BUDGET
         self.loading += 1
         try:
-            self.run(facts.body, Here(scope, self.frame(path)))
+            self.run(statements, here)
         finally:
             self.loading -= 1
             self.budget = budget
+
+    def _catch_up(self, late: _Late, numbers: Iterable[int]) -> None:
+        """Follow statements of a module that were not needed before."""
+        for number in numbers:
+            if number in late.done:
+                continue
+            late.done.add(number)
+            scope = late.here.scope
+            # It may be needed in the midst of a branch of the same module: what is bound here holds beyond it.
+            before, whole = scope.names, scope.names is late.names
+            scope.names = late.names
+            try:
+                self._import(late.body[number : number + 1], late.here)
+            finally:
+                late.names = scope.names
+                if not whole:
+                    scope.names = late.names | before
+
+    def whole(self, path: str) -> Scope | None:
+        """The names of a module, all of it followed."""
+        scope = self.module(path)
+        late = self.late.get(path)
+        if late is not None:
+            self._catch_up(late, range(len(late.body)))
         return scope
+
+    def held(self, scope: Scope, name: str) -> Vals | None:
+        """What a name of a module is bound to; None where it is not."""
+        late = self.late.get(scope.path) if scope.parent is None else None
+        if late is not None:
+            self._catch_up(late, late.bindings.of.get(name, ()))
+        return scope.names.get(name)
+
+    def names_of(self, scope: Scope) -> list[str]:
+        """All names of a module."""
+        late = self.late.get(scope.path)
+        return list(scope.names if late is None else scope.names | late.bindings.of)
 
     def member(self, path: str, name: str) -> Vals:
         """A name of a module: what it is bound to there, a module below it, or unknown."""
@@ -190,8 +257,9 @@ class Machine:
         if not self.opens(path):
             return self.looked_up((Imported(path, name),))
         scope = self.module(path)
-        if scope is not None and name in scope.names:
-            return self.looked_up(scope.names[name])
+        held = self.held(scope, name) if scope is not None else None
+        if held is not None:
+            return self.looked_up(held)
         child = self.project.child(path, name)
         return (ModuleRef(child),) if child is not None else UNKNOWN
 
@@ -239,8 +307,9 @@ class Machine:
         if not self.opens(value.path):
             return self._told(value)
         scope = self.module(value.path)
-        if scope is not None and value.name in scope.names:
-            return scope.names[value.name]
+        held = self.held(scope, value.name) if scope is not None else None
+        if held is not None:
+            return held
         child = self.project.child(value.path, value.name)
         if child is not None:
             return (ModuleRef(child),)
@@ -248,25 +317,41 @@ class Machine:
 
     def opens(self, path: str) -> bool:
         """Whether a module is worth following; in a large repository only one that may hold a key or a reader."""
-        return self.candidates is None or path in self.modules or path in self.candidates or path.endswith("/")
+        if self.candidates is None or path in self.modules or path.endswith("/"):
+            return True
+        if path not in self.opened:
+            self.opened[path] = path in self.candidates
+        return self.opened[path]
+
+    def asking_methods(self, name: str, asker: str) -> list[FuncObj]:
+        """The methods of this name, as a round before told, that ask for a key they are handed."""
+        self.asked_methods.setdefault(name, set()).add(asker)
+        for site in self.asking.get(name, ()):
+            self.whole(site.path)
+        return self.wrappers.get(name, [])
 
     def _told(self, value: Imported) -> Vals:
         """A name of a module that is not followed: where the module has it from, as far as its text says."""
         child = self.project.child(value.path, value.name)
-        known = value.name in self.known_names or value.name.isupper()
-        found = self.exports(value.path) if known else None
+        found = self.exports(value.path) if value.name.isupper() or self._is_known(value.name) else None
         if found is None:
             return (ModuleRef(child),) if child is not None else UNKNOWN
         if value.name in found.own:
             if not value.name.isupper():
                 return UNKNOWN
             scope = self.module(value.path)
-            return scope.names.get(value.name, UNKNOWN) if scope is not None else UNKNOWN
+            return (self.held(scope, value.name) if scope is not None else None) or UNKNOWN
         sources = [found.taken[value.name]] if value.name in found.taken else []
         sources += [(level, module, value.name) for level, module in found.stars if value.name not in found.taken]
         paths = [(self.project.resolve(value.path, level, module), name) for level, module, name in sources]
         targets = [Imported(path, name) for path, name in paths if path is not None and self._has(path, name)]
         return tuple(targets) or ((ModuleRef(child),) if child is not None else UNKNOWN)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a module that is worth following has a name of its own like this."""
+        if name not in self.known:
+            self.known[name] = name in self.known_names
+        return self.known[name]
 
     def _has(self, path: str, name: str) -> bool:
         found = self.exports(path)
@@ -287,12 +372,14 @@ class Machine:
                 return self.looked_up(found.names[name])
             if name in found.globals:
                 return self._global(name, found)
+            if found.parent is None and (held := self.held(found, name)) is not None:
+                return self.looked_up(held)
             found = found.parent
         return (Ext(f"builtins.{name}"),)
 
     def _global(self, name: str, scope: Scope) -> Vals:
-        top = module_scope(scope)
-        return self.looked_up(top.names[name]) if name in top.names else UNKNOWN
+        held = self.held(module_scope(scope), name)
+        return self.looked_up(held) if held is not None else UNKNOWN
 
     def generic(self, cls: ClassObj) -> Ref:
         """An object of a class of which nothing is known but the class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from scanners.languages.python import tree
+from scanners.languages.python.bindings import Bindings, bindings
 from scanners.languages.python.exports import Exports
 
 Parts = tuple[str, ...]
@@ -25,6 +27,7 @@ class Project:
     _folders: frozenset[Parts] = field(init=False, repr=False)
     _packages: frozenset[Parts] = field(init=False, repr=False)
     _memory: dict[tuple[str, int, str], str | None] = field(init=False, repr=False, default_factory=dict)
+    _bindings: dict[str, Bindings] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index the files by the last part of their names."""
@@ -42,6 +45,18 @@ class Project:
         for folder in sorted(folders - packages):
             named[folder[-1]].append((folder, "/".join(folder) + "/"))
         self._named, self._folders, self._packages = dict(named), frozenset(folders), frozenset(packages)
+
+    def bindings(self, path: str, module: tree.Module) -> Bindings:
+        """Which statements of a file have to do with which of its names."""
+        if path not in self._bindings:
+            self._bindings[path] = bindings(module.body)
+        return self._bindings[path]
+
+    def served(self, load: Callable[[str], tree.Module | None], outline: Callable[[str], Exports | None]) -> Project:
+        """The same modules, got in another way."""
+        other = copy.copy(self)
+        other.load, other.outline = load, outline
+        return other
 
     def resolve(self, importer: str, level: int, module: str) -> str | None:
         """The path of the module an import in ``importer`` means, a folder ending in ``/``; None when not here."""
@@ -99,6 +114,53 @@ class Project:
         return here[: len(root)] == root and wanted[0] not in _OFTEN_INSTALLED
 
 
+@dataclass(slots=True)
+class Watched:
+    """The modules of a repository, with a note of every question and its answer."""
+
+    project: Project
+    files: dict[str, None] = field(default_factory=dict)
+    outlines: dict[str, None] = field(default_factory=dict)
+    imports: dict[tuple[str, int, str], str | None] = field(default_factory=dict)
+    children: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    whole: bool = True
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every Python file."""
+        return self.project.paths
+
+    def load(self, path: str) -> tree.Module | None:
+        """A file's tree, or None."""
+        self.files[path] = None
+        found = self.project.load(path)
+        self.whole = self.whole and found is not None
+        return found
+
+    def bindings(self, path: str, module: tree.Module) -> Bindings:
+        """Which statements of a file have to do with which of its names."""
+        return self.project.bindings(path, module)
+
+    def outline(self, path: str) -> Exports | None:
+        """The names a module makes known, or None."""
+        self.outlines[path] = None
+        found = self.project.outline(path)
+        self.whole = self.whole and found is not None
+        return found
+
+    def resolve(self, importer: str, level: int, module: str) -> str | None:
+        """The path of the module an import in ``importer`` means."""
+        found = self.project.resolve(importer, level, module)
+        self.imports[importer.rpartition("/")[0], level, module] = found
+        return found
+
+    def child(self, package: str, name: str) -> str | None:
+        """The module ``name`` of a package or folder, or None."""
+        found = self.project.child(package, name)
+        self.children[package, name] = found
+        return found
+
+
 # What these are asked for is known: nothing is won by following them, where a repository holds them itself.
 _LIBRARIES = frozenset(
     {"aiobotocore", "aioboto3", "aws_cdk", "aws_lambda_powertools", "boto3", "botocore", "ldclient", "ssm_cache"}
@@ -125,9 +187,15 @@ def _common(one: Parts, other: Parts) -> int:
     return count
 
 
-def relevant_names(modules: Iterable[tree.Module], words: frozenset[str]) -> frozenset[str]:
-    """The names of functions and classes that may, through any depth of calls, ask one of ``words``."""
-    functions = [function for module in modules for function in module.functions]
+Functions = tuple[tuple[str, frozenset[str]], ...]
+
+
+def relevant_names(modules: Iterable[Functions], words: frozenset[str]) -> frozenset[str]:
+    """The names of functions and classes that may, through any depth of calls, ask one of ``words``.
+
+    Each module is given as its functions, and the classes around them, with what their bodies mention.
+    """
+    functions = [function for module in modules for function in module]
     counts = Counter(name for _, mentions in functions for name in mentions)
     common = max(_COMMON, len(functions) // 50)
     known, latest = set(words), set(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from auditor.domain.references import (
     Certainty,
@@ -21,6 +21,7 @@ from scanners.languages.base import is_test_path
 from scanners.languages.python.values import Frame, Piece, Seen, Site, Tag, Text
 
 _MOST_STEPS = 8
+Place = TypeVar("Place", bound=tuple[object, ...])
 
 
 class Way(NamedTuple):
@@ -213,37 +214,43 @@ class Reporter:
 
     def finish(self) -> None:
         """Say what nobody passed a key to, once everything is followed."""
-        for call, waiting in self.waiting.items():
+        for call in self.waiting:
             if call not in self.reached:
-                self._unpassed(waiting)
-        for site, (what, key, reader) in self.passing.items():
+                self.say_asked(call, self)
+        for site in self.passing:
             if site not in self.handed_on:
-                known = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
-                self._partly_known(key, site, reader, known, what)
-                for flag, sure in known:
-                    self.add(flag, site, ReferenceKind.READ, sure, (what, f"key like {key.pattern!r}"))
+                self.say_passed(site, self)
+        asked = {(site, flag.key) for flag, site, _, _ in self.found}
+        for site in answered(self.unmatched, asked):
+            self.unresolved.pop(site, None)
 
-        self._forget_answered()
+    def beside(self) -> Reporter:
+        """Another one for the same files and calls, that nothing was found by yet."""
+        return Reporter(self.flags, self.lines, frames=self.frames)
 
-    def _forget_answered(self) -> None:
-        """Where one of several readers is told the whole key, what is not known of it to another says nothing."""
-        asked: dict[Site, set[str]] = {}
-        for flag, site, _, _ in self.found:
-            asked.setdefault(site, set()).add(flag.key)
-        for site, key in self.unmatched.items():
-            if any(key.fits(known) for known in asked.get(site, ())):
-                self.unresolved.pop(site, None)
-
-    def _unpassed(self, waiting: Mapping[KeyText, tuple[Site, str, Reader]]) -> None:
-        """A key comes from a parameter that nobody passes: what its defaults say, else what is known of it."""
-        keys = [key for key, (_, _, reader) in waiting.items() if self.flags.read(key, reader)]
-        for key in keys or list(waiting)[:1]:
+    def say_asked(self, call: Site, to: Reporter) -> None:
+        """Say of a call that its key is a parameter that nobody passes: what defaults say, else what is known of it."""
+        waiting = self.waiting[call]
+        for key in self.matching(call) or list(waiting)[:1]:
             site, what, reader = waiting[key]
-            found = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
-            self._partly_known(key, site, reader, found, what)
             steps = (what, f"key like {key.pattern!r}, the rest comes from a parameter")
-            for flag, sure in found:
-                self.add(flag, site, ReferenceKind.READ, sure, steps)
+            to.say_open(site, what, key, reader, steps)
+
+    def matching(self, call: Site) -> list[KeyText]:
+        """The keys of a waiting call that a flag has."""
+        return [key for key, (_, _, reader) in self.waiting[call].items() if self.flags.read(key, reader)]
+
+    def say_passed(self, site: Site, to: Reporter) -> None:
+        """Say of a place that it takes a key out of an argument which nobody here passes."""
+        what, key, reader = self.passing[site]
+        to.say_open(site, what, key, reader, (what, f"key like {key.pattern!r}"))
+
+    def say_open(self, site: Site, what: str, key: KeyText, reader: Reader, steps: tuple[str, ...]) -> None:
+        """Report a key that is known as far as nobody has to pass it."""
+        found = tuple((match.flag, match.certainty) for match in self.flags.read(key, reader))
+        self._partly_known(key, site, reader, found, what)
+        for flag, sure in found:
+            self.add(flag, site, ReferenceKind.READ, sure, steps)
 
     def _partly_known(
         self,
@@ -282,6 +289,15 @@ class Reporter:
                 if spot is not None:
                     steps = (f"{frame.name} is built with the key", *self.story(text))
                     self.add(flag, spot[1], ReferenceKind.BIND, certainty, steps)
+
+
+def answered(unmatched: Mapping[Place, KeyText], asked: Iterable[tuple[Place, str]]) -> list[Place]:
+    """Where one of several readers is told the whole key: what is not known of it to another says nothing there."""
+    keys: dict[Place, set[str]] = {}
+    for place, key in asked:
+        if place in unmatched:
+            keys.setdefault(place, set()).add(key)
+    return [place for place, held in keys.items() if any(unmatched[place].fits(key) for key in held)]
 
 
 _MOST_FRAMES = 64

@@ -199,8 +199,8 @@ def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here,
         return None
     if not any(fold.texts(values) for values in args.everything()):
         return None
-    m.asked_methods.setdefault(name, set()).add(here.scope.path)
-    candidates = [func for func in m.wrappers.get(name, []) if _may_be(owner, name, func) and _takes(func, args)]
+    named = m.asking_methods(name, here.scope.path)
+    candidates = [func for func in named if _may_be(owner, name, func) and _takes(func, args)]
     if not candidates:
         return None
     found: list[Value] = []

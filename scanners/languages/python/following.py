@@ -1,0 +1,527 @@
+"""A large tree, followed file by file: each by itself, so that what it gave can be kept, or made in another process.
+
+What one file gives depends on the files it leads to, and on what all files together tell: which modules are worth
+following, and the names by which others may reach a flag. Nothing else goes from one file to the next, so that the
+order, the number of processes and what was kept from an earlier scan change no result.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unread, Unresolved
+from scanners.keytext import KeyText
+from scanners.languages.base import ScanContext, is_test_path
+from scanners.languages.python import resolve, tree
+from scanners.languages.python.exports import Exports
+from scanners.languages.python.machine import Machine
+from scanners.languages.python.project import Project, Watched, dotted_parts, relevant_names
+from scanners.languages.python.readers import accessors, settings, tables
+from scanners.languages.python.report import Reporter, answered
+from scanners.languages.python.unit import (
+    Brief,
+    Claim,
+    Consulted,
+    End,
+    Handing,
+    Place,
+    Said,
+    Unit,
+    brief,
+    deciding,
+    named_alone,
+    telling,
+)
+from scanners.languages.python.values import (
+    Bound,
+    ClassObj,
+    Doc,
+    FlagVal,
+    FuncObj,
+    Imported,
+    InstObj,
+    Obj,
+    Partial,
+    Ref,
+    SeqObj,
+    Site,
+    Text,
+    Vals,
+    Value,
+)
+
+# What asks a store that also holds much else; a key is needed beside it, by whatever name.
+_ASKING = frozenset(tables.TELLING).union(*tables.METHODS.values()) - {"get", "set"}
+_MOST_PASSES = 4
+_NONE = frozenset({"none"})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is known of all files together while one of them is followed.
+
+    ``spots`` says where in a file parts of keys stand. ``names`` are those by which others may reach a flag, as far as
+    earlier passes told, ``methods`` the places of methods that ask for a key they are handed, by name.
+    """
+
+    context: ScanContext
+    spots: Mapping[str, Sequence[int]]
+    words: frozenset[str]
+    configured: frozenset[str]
+    providers: frozenset[str]
+    tests: frozenset[str]
+    candidates: frozenset[str] = frozenset()
+    relevant: frozenset[str] = frozenset()
+    known_names: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    methods: Mapping[str, tuple[Site, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, paths: Iterable[str], context: ScanContext, spots: Mapping[str, Sequence[int]]) -> World:
+        """What is known before any file is followed."""
+        words, configured, providers = resolve.asked_for(context)
+        tests = frozenset(path for path in paths if is_test_path(path))
+        return cls(context, spots, words, configured, providers, tests)
+
+    def among(self, briefs: Mapping[str, Brief]) -> World:
+        """The same where just these files are worth following into."""
+        return replace(
+            self,
+            candidates=frozenset(briefs),
+            relevant=relevant_names((one.functions for one in briefs.values()), self.words),
+            known_names=frozenset().union(*(one.own for one in briefs.values())),
+        )
+
+
+def follow_file(project: Project, world: World, path: str) -> Unit:
+    """Follow the code of a file, and whatever it leads to, to every use of a flag."""
+    watched = Watched(project)
+    machine = Machine(
+        watched,
+        Reporter(world.context.flags),
+        world.context.options,
+        world.context.settings,
+        words=world.words,
+        relevant=world.relevant,
+        configured=world.configured,
+        candidates=world.candidates,
+        known_names=world.known_names,
+        tests=world.tests,
+        providers=world.providers,
+        home=path,
+        asking=world.methods,
+        wrapper_sites=frozenset(site for sites in world.methods.values() for site in sites),
+    )
+    facts = watched.load(path)
+    given = world.names & brief(facts).vocabulary if facts is not None else frozenset()
+    with resolve.deep():
+        resolve.modules(machine, [path])
+        names = _functions(machine, path, world.spots, given)
+        _inherited(machine, path, partial(_matters, world.spots, names))
+        return _unit(machine, watched, path, given, names)
+
+
+def _functions(
+    machine: Machine, path: str, spots: Mapping[str, Sequence[int]], given: frozenset[str]
+) -> frozenset[str]:
+    """Follow the functions of a file that can matter, until those tell of no more names that do."""
+    readers = machine.relevant | _ASKING | given
+    names: frozenset[str] = frozenset()
+    for _ in range(_MOST_PASSES):
+        known, names = names, readers | _told(machine)
+        if names == known:
+            break
+        resolve.summaries(machine, frozenset({path}), partial(_matters, spots, names))
+    return names
+
+
+def _inherited(machine: Machine, path: str, matters: partial[bool]) -> None:
+    """Follow the methods that the classes of a file have from others."""
+    own = [cls for cls in machine.classes if cls.scope.path == path]
+    for func in [func for cls in own for func in resolve.inherited(cls)]:
+        if func.scope.path != path and func not in machine.summaries and matters(func):
+            resolve.summary(machine, func)
+    resolve.inheriting(machine, own)
+
+
+def _matters(spots: Mapping[str, Sequence[int]], names: frozenset[str], func: FuncObj) -> bool:
+    """Whether a function holds a part of a key, or one of these names."""
+    node = func.node
+    if isinstance(node, tree.Lambda) or not names.isdisjoint(node.mentions):
+        return True
+    if func.owner is not None and func.owner.name in names:
+        return True
+    held = spots.get(func.scope.path, ())
+    place = bisect_left(held, node.pos)
+    return place < len(held) and held[place] <= node.end
+
+
+# What is kept of it
+
+
+def _unit(machine: Machine, watched: Watched, path: str, given: frozenset[str], names: frozenset[str]) -> Unit:
+    reporter = machine.reporter
+    resolve.notes(machine, [path])
+    idle: set[str] = set()
+    for func in machine.functions:
+        if func.scope.path == path and func not in machine.summaries and isinstance(func.node, tree.Def):
+            idle |= func.node.mentions
+            idle |= {func.owner.name} if func.owner is not None else set()
+    known = {one for one in machine.modules if one == path or one not in (machine.candidates or ())}
+    return Unit(
+        path,
+        _said(reporter),
+        tuple(Unread(one, reason) for one, reason in sorted(machine.unread.items())),
+        tuple(_asked(reporter)),
+        tuple(_passed(reporter)),
+        frozenset(reporter.reached),
+        frozenset(reporter.handed_on),
+        tuple(_built(machine)),
+        tuple(_claims(machine, known)),
+        frozenset(_asking(machine)),
+        frozenset(_owners(machine)),
+        frozenset(resolve.waiting_owners(machine)),
+        tuple(_handing(machine)),
+        frozenset(_fixing(machine)),
+        frozenset(resolve.wrappers(machine)),
+        frozenset(idle - names),
+        Consulted(
+            tuple(watched.files),
+            tuple(watched.outlines),
+            tuple((*asked, found) for asked, found in watched.imports.items()),
+            tuple((*asked, found) for asked, found in watched.children.items()),
+            tuple(machine.opened.items()),
+            tuple(machine.known.items()),
+            tuple((name, tuple(machine.asking.get(name, ()))) for name in sorted(machine.asked_methods)),
+            given,
+            watched.whole,
+        ),
+    )
+
+
+def _asked(reporter: Reporter) -> Iterator[End]:
+    for call in reporter.waiting:
+        if call not in reporter.reached:
+            beside = reporter.beside()
+            reporter.say_asked(call, beside)
+            yield End(call, bool(reporter.matching(call)), _said(beside))
+
+
+def _passed(reporter: Reporter) -> Iterator[End]:
+    for site in reporter.passing:
+        if site not in reporter.handed_on:
+            beside = reporter.beside()
+            reporter.say_passed(site, beside)
+            yield End(site, False, _said(beside))
+
+
+def _said(reporter: Reporter) -> Said:
+    return Said(
+        tuple(reporter.found.values()),
+        resolve.placed(reporter),
+        tuple(reporter.patterns.values()),
+        tuple(((site.path, *reporter.place(site)), key) for site, key in reporter.unmatched.items()),
+    )
+
+
+def _built(machine: Machine) -> Iterator[tuple[frozenset[Site], tuple[Reference, ...]]]:
+    for owners, text, spot, name in resolve.flag_objects(machine):
+        beside = machine.reporter.beside()
+        beside.bound(text.moved(spot), f"{name} is built with the key")
+        if beside.found:
+            yield owners, tuple(beside.found.values())
+
+
+# By which names others may reach a flag
+
+
+def _asking(machine: Machine) -> Iterator[Site]:
+    """The functions that ask for a key they are handed, or give what a flag is worth."""
+    roots = machine.roots
+    found = (func for frame in machine.reporter.wrapping_frames if (func := roots.get(frame)) is not None)
+    yield from map(resolve.site_of, found)
+    for func, told in machine.summaries.items():
+        if any(_gives_value(value) for value in told.returns):
+            yield resolve.site_of(func)
+
+
+def _owners(machine: Machine) -> Iterator[Site]:
+    """The classes of which something asks for a flag."""
+    roots, reporter = machine.roots, machine.reporter
+    frames = reporter.waiting_frames | reporter.wrapping_frames
+    asking = [func for frame in frames if (func := roots.get(frame)) is not None]
+    asking += [func for func, told in machine.summaries.items() if any(_gives_value(one) for one in told.returns)]
+    yield from (resolve.site_of(func.owner) for func in asking if func.owner is not None)
+    for cls in machine.classes:
+        if settings.declares_flag(machine, cls) or accessors.is_asked(machine, cls):
+            yield resolve.site_of(cls)
+
+
+def _gives_value(value: Value) -> bool:
+    return isinstance(value, Doc) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
+
+
+def _handing(machine: Machine) -> Iterator[Handing]:
+    """Functions that give what is asked for flags: a library's client, or an object of a class of the repository."""
+    for func, told in machine.summaries.items():
+        held = [value.obj for value in told.returns if isinstance(value, Ref)]
+        classes = frozenset(resolve.site_of(one.cls) for one in held if isinstance(one, InstObj))
+        sure = any(
+            isinstance(value, Obj) and value.reader.providers not in {frozenset(), _NONE} for value in told.returns
+        )
+        if classes or sure:
+            owner = resolve.site_of(func.owner) if func.owner is not None else None
+            yield Handing(func.name, resolve.site_of(func), owner, sure, classes)
+
+
+def _fixing(machine: Machine) -> Iterator[tuple[str, str, str]]:
+    """Methods that ask for a flag whoever calls them: their names, those of their classes, and where they stand."""
+    roots, reporter = machine.roots, machine.reporter
+    waiting = {func for frame in reporter.waiting_frames if (func := roots.get(frame)) is not None}
+    asking = {func for frame in reporter.wrapping_frames if (func := roots.get(frame)) is not None}
+    asking |= {func for func, told in machine.summaries.items() if any(_gives_value(one) for one in told.returns)}
+    for func in asking - waiting:
+        if func.owner is not None:
+            yield func.name, func.owner.name, func.scope.path
+
+
+def _told(machine: Machine) -> frozenset[str]:
+    """The names by which others may reach a flag, as far as this file and what it leads to say."""
+    sites, handing = deciding(_asking(machine), _owners(machine), _handing(machine))
+    told = telling(_claims(machine, machine.modules), sites)
+    return frozenset().union(*told.values(), named_alone(_fixing(machine), handing))
+
+
+def _claims(machine: Machine, paths: Iterable[str]) -> Iterator[Claim]:
+    """The names of modules by which others may reach a flag."""
+    for path in list(paths):
+        scope = machine.modules.get(path)
+        for name, values in scope.names.items() if scope is not None else ():
+            grounds = [ground for value in values for ground in _grounds(machine, value)]
+            if grounds:
+                sites = frozenset(ground for ground in grounds if isinstance(ground, Site))
+                taken = tuple((one.path, one.name) for one in grounds if isinstance(one, Imported))
+                yield Claim(path, name, any(ground is True for ground in grounds), sites, taken)
+
+
+def _grounds(machine: Machine, value: Value) -> Iterator[bool | Site | Imported]:
+    """Why a value may lead to a flag: it does, or a function or class it is may, or what it is imported from."""
+    if isinstance(value, Text):
+        if (known := value.known) is not None and machine.reporter.flags.exact(known):
+            yield True
+    elif isinstance(value, FuncObj):
+        yield resolve.site_of(value)
+    elif isinstance(value, ClassObj):
+        yield resolve.site_of(value)
+        held = (inner for values in value.scope.names.values() for inner in values)
+        yield from _all_grounds(machine, (inner for inner in held if isinstance(inner, Text | Ref)))
+    elif isinstance(value, Ref):
+        yield from _object_grounds(machine, value)
+    elif isinstance(value, Partial):
+        given = (text for values in value.args for text in values if isinstance(text, Text))
+        yield from _all_grounds(machine, (value.func, *given))
+    elif isinstance(value, Bound):
+        yield from _grounds(machine, value.owner)
+    elif isinstance(value, Imported):
+        yield value
+    elif isinstance(value, Doc | Obj):
+        yield True
+
+
+def _all_grounds(machine: Machine, values: Iterable[Value]) -> Iterator[bool | Site | Imported]:
+    for value in values:
+        yield from _grounds(machine, value)
+
+
+def _object_grounds(machine: Machine, value: Ref) -> Iterator[bool | Site | Imported]:
+    held = value.obj
+    if isinstance(held, InstObj):
+        yield resolve.site_of(held.cls)
+        yield from _described(held.cls)
+        inner: Vals = held.attrs.get("value", ()) if held.member else ()
+    elif isinstance(held, SeqObj):
+        inner = tuple(one for item in held.items for one in item)
+    else:
+        inner = tuple(one for keys, values in held.items for one in (*keys, *values))
+    yield from _all_grounds(machine, (one for one in inner if isinstance(one, Text)))
+
+
+def _described(cls: ClassObj) -> Iterator[Site]:
+    """The classes of a class's attributes: they may be objects that ask for a flag when they are taken."""
+    held = (value.obj for values in cls.scope.names.values() for value in values if isinstance(value, Ref))
+    return (resolve.site_of(one.cls) for one in held if isinstance(one, InstObj))
+
+
+# All files together
+
+
+@dataclass(slots=True)
+class Following:
+    """A large tree, followed round by round: files that hold keys, then files that name what those told of.
+
+    No other module is followed, unless a constant is needed from it. In a file only those functions are followed for
+    their own sake that hold a part of a key, or name a key's name, a reader, or what leads to one. A file is followed
+    anew where others tell of a name, of a method or of a module that it can use. ``run`` follows files in a world.
+    """
+
+    project: Project
+    world: World
+    run: Callable[[World, Sequence[str]], Mapping[str, Unit]]
+    briefs: dict[str, Brief] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
+    _told: dict[str, set[str]] = field(default_factory=dict)
+    _outlines: dict[str, Exports | None] = field(default_factory=dict)
+    _names: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def follow(self, briefs: Mapping[str, Brief]) -> Mapping[str, frozenset[str]]:
+        """Take more files; return the names by which others may reach a flag, with their modules' names."""
+        due = sorted(briefs.keys() - self.briefs.keys())
+        self.briefs.update(briefs)
+        self.world = self.world.among(self.briefs)
+        for _ in range(_MOST_PASSES):
+            self.units.update(self.run(self.world, due))
+            self._tell()
+            due = [path for path in sorted(self.units) if self._is_stale(path)]
+            if not due:
+                break
+        return self._names
+
+    def _tell(self) -> None:
+        """Put together what the files tell of each other."""
+        units = self.units.values()
+        sites, handing = deciding(
+            (site for unit in units for site in unit.asking),
+            (site for unit in units for site in unit.owners),
+            (one for unit in units for one in unit.handing),
+        )
+        self._told = telling((claim for unit in units for claim in unit.claims), sites)
+        asked = {name for unit in units for name, _ in unit.consulted.methods}
+        wrapping = {(name, site) for unit in units for name, site in unit.wrapping if name in asked}
+        few = resolve.few_owners(wrapping)
+        methods: dict[str, tuple[Site, ...]] = dict(self.world.methods)
+        for name, site in sorted(wrapping):
+            if site in few and site not in methods.get(name, ()):
+                methods[name] = (*methods.get(name, ()), site)
+        self._names = self._reached_as(named_alone((one for unit in units for one in unit.fixing), handing))
+        self.world = replace(self.world, names=frozenset(self._names), methods=methods)
+
+    def _is_stale(self, path: str) -> bool:
+        """Whether a file has to be followed anew."""
+        world, told = self.world, self.units[path].consulted
+        if not self.units[path].idle.isdisjoint(world.names - told.names):
+            return True
+        if any(world.methods.get(name, ()) != sites for name, sites in told.methods):
+            return True
+        newly = [one for one, opened in told.opened if not opened and one in world.candidates]
+        mentions = self.briefs[path].mentions
+        return any(not mentions.isdisjoint(self._told.get(one, ())) for one in newly)
+
+    def _reached_as(self, found: dict[str, set[str]]) -> dict[str, frozenset[str]]:
+        for path in sorted(self._told):
+            for name in sorted(self._told[path]):
+                for known_as, stem in self._handed_on(path, name):
+                    found.setdefault(known_as, set()).add(stem)
+        return {name: frozenset(stems) for name, stems in found.items()}
+
+    def _handed_on(self, path: str, name: str) -> Iterator[tuple[str, str]]:
+        """A name with the last part of its module's name, and what the packages around hand it on as."""
+        parts = dotted_parts(path)
+        yield name, parts[-1] if parts else ""
+        names, stem = {name}, parts[-1] if parts else ""
+        while len(parts) > 1:
+            parts = parts[:-1]
+            found = self._exports("/".join((*parts, "__init__.py")))
+            if found is None:
+                return
+            taken = {
+                local
+                for local, (_, module, original) in found.taken.items()
+                if original in names and (not module or module.rsplit(".", 1)[-1] in {stem, parts[-1]})
+            }
+            names = taken | (names if found.stars else set())
+            stem = parts[-1]
+            yield from ((one, stem) for one in sorted(names))
+
+    def _exports(self, path: str) -> Exports | None:
+        if path not in self._outlines:
+            self._outlines[path] = self.project.outline(path) if path in self.project.paths else None
+        return self._outlines[path]
+
+    def resolution(self) -> resolve.Resolution:
+        """All that was found."""
+        return joined([self.units[path] for path in sorted(self.units)])
+
+
+def joined(units: Sequence[Unit]) -> resolve.Resolution:
+    """What all files together say; of a place first what its own file says."""
+    reached = frozenset().union(*(unit.reached for unit in units))
+    handed_on = frozenset().union(*(unit.handed_on for unit in units))
+    waiting = frozenset().union(*(unit.waiting_owners for unit in units))
+    found = _Found()
+    for unit in units:
+        built = (one for owners, ones in unit.built if not waiting.isdisjoint(owners) for one in ones)
+        found.take(unit.path, unit.said)
+        found.take(unit.path, Said(tuple(built)))
+    for ends, gone in (([unit.asked for unit in units], reached), ([unit.passed for unit in units], handed_on)):
+        open_ends: dict[Site, list[End]] = {}
+        for unit, own in zip(units, ends, strict=True):
+            for end in own:
+                if end.site not in gone:
+                    held = open_ends.setdefault(end.site, [])
+                    held.insert(0 if end.site.path == unit.path else len(held), end)
+        for held in open_ends.values():
+            for end in [one for one in held if one.match] or held[:1]:
+                found.take(end.site.path, end.said)
+    return found.resolution(tuple(one for unit in units for one in unit.unread))
+
+
+_Key = tuple[FlagSpec, Place, ReferenceKind, Certainty]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found, once for each place: by what the file of the place itself says, else by the first that does."""
+
+    references: tuple[dict[_Key, Reference], dict[_Key, Reference]] = field(default_factory=lambda: ({}, {}))
+    unresolved: tuple[dict[Place, Unresolved], dict[Place, Unresolved]] = field(default_factory=lambda: ({}, {}))
+    patterns: tuple[dict[tuple[str, Place], Pattern], dict[tuple[str, Place], Pattern]] = field(
+        default_factory=lambda: ({}, {})
+    )
+    unmatched: tuple[dict[Place, KeyText], dict[Place, KeyText]] = field(default_factory=lambda: ({}, {}))
+
+    def take(self, home: str, said: Said) -> None:
+        """Take what one file says."""
+        for one in said.references:
+            kept = self.references[one.path != home]
+            key = (one.flag, (one.path, one.line, one.column), one.kind, one.certainty)
+            held = kept.setdefault(key, one)
+            if held.default is None and one.default is not None:
+                kept[key] = replace(held, default=one.default)
+        for doubt in said.unresolved:
+            self.unresolved[doubt.path != home].setdefault((doubt.path, doubt.line, doubt.column), doubt)
+        for part in said.patterns:
+            place = (part.pattern, (part.path, part.line, part.column))
+            self.patterns[part.path != home].setdefault(place, part)
+        for at, known in said.unmatched:
+            self.unmatched[at[0] != home].setdefault(at, known)
+
+    def resolution(self, unread: tuple[Unread, ...]) -> resolve.Resolution:
+        """All of it."""
+        own, others = self.references
+        references = others | own
+        for key in own.keys() & others.keys():
+            if own[key].default is None:
+                references[key] = replace(own[key], default=others[key].default)
+        unresolved = self.unresolved[1] | self.unresolved[0]
+        asked = ((place, flag.key) for flag, place, _, _ in references)
+        for place in answered(self.unmatched[1] | self.unmatched[0], asked):
+            unresolved.pop(place, None)
+        return resolve.Resolution(
+            tuple(references.values()),
+            tuple(unresolved.values()),
+            tuple((self.patterns[1] | self.patterns[0]).values()),
+            unread,
+        )

@@ -1,0 +1,220 @@
+"""What was kept of earlier scans saves work and changes no result, whatever happens to the files in between."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.references import FlagSpec, ScanResult
+from auditor.domain.scan_options import ScanOptions
+from scanners import cached, engine
+from scanners.cache import Cache, open_cache
+from scanners.languages.python import following
+from tests.support.scan_cases import Case, read_cases
+
+pytestmark = pytest.mark.usefixtures("large")
+CASES = [case for case in read_cases() if len(case.files) > 1 and all(path.endswith(".py") for path in case.files)]
+TOGETHER = 12
+
+
+@pytest.fixture
+def large(monkeypatch) -> None:
+    """Every tree is followed file by file, as only large ones are."""
+    monkeypatch.setattr(engine, "_SMALL_PROJECT", -1)
+
+
+@pytest.fixture
+def cache(tmp_path) -> Cache:
+    made = open_cache(tmp_path / "cache")
+    assert made is not None
+    return made
+
+
+class Repository:
+    """Several cases side by side in one tree, and what can happen to it."""
+
+    def __init__(self, root: Path, cases: list[Case], chance: random.Random) -> None:
+        self.root, self.chance, self.number = root, chance, 0
+        self.flags = list(dict.fromkeys(flag for case in cases for flag in case.flags))
+        options = [case.options for case in cases]
+        self.options = ScanOptions(
+            accessors=tuple(one for each in options for one in each.accessors),
+            overrides=tuple(one for each in options for one in each.overrides),
+            models=tuple(one for each in options for one in each.models),
+            workers=2,
+        )
+        for number, case in enumerate(cases):
+            for path, lines in case.files.items():
+                self.write(root / f"part{number}" / path, "\n".join(lines) + "\n")
+
+    def write(self, place: Path, text: str) -> None:
+        """Write a file that is old already: a young one is only read again."""
+        self.number += 1
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+        os.utime(place, ns=(self.number, self.number))
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(self.root.rglob("*.py"))
+
+    def edit(self) -> str:
+        """Do one of the things that people do to a file."""
+        file = self.chance.choice(self.files)
+        what = self.chance.choice([self.append, self.drop, self.copy, self.rename, self.remove, self.swap, self.take])
+        what(file)
+        return f"{what.__name__} {file.relative_to(self.root)}"
+
+    def append(self, file: Path) -> None:
+        self.write(file, f"{file.read_text()}\nADDED = {self.chance.choice(self.flags).key!r}\n")
+
+    def drop(self, file: Path) -> None:
+        lines = file.read_text().splitlines(keepends=True)
+        begin = self.chance.randrange(len(lines) + 1)
+        self.write(file, "".join(lines[:begin]))
+
+    def copy(self, file: Path) -> None:
+        self.write(self.chance.choice(self.files).with_name(f"copy_{self.number}.py"), file.read_text())
+
+    def rename(self, file: Path) -> None:
+        file.rename(file.with_name(self.chance.choice(["keys.py", "flags.py", "__init__.py", f"n{self.number}.py"])))
+
+    def remove(self, file: Path) -> None:
+        file.unlink()
+
+    def swap(self, file: Path) -> None:
+        one, other = self.chance.choice(self.flags).key, self.chance.choice(self.flags).key
+        self.write(file, file.read_text().replace(one, other))
+
+    def take(self, file: Path) -> None:
+        other = self.chance.choice(self.files)
+        self.write(file, f"from {other.stem} import *\n{file.read_text()}")
+
+    def scan(self, cache: Cache | None, **options: object) -> ScanResult:
+        wanted = replace(self.options, **options)
+        return cached.scan([str(self.root)], self.flags, wanted, None, cache)
+
+
+def edited(tmp_path: Path, seed: int, steps: int) -> Iterator[tuple[str, Repository]]:
+    chance = random.Random(seed)
+    repository = Repository(tmp_path / "tree", chance.sample(CASES, TOGETHER), chance)
+    yield "as it was", repository
+    for _ in range(steps):
+        yield ", ".join(repository.edit() for _ in range(chance.choice([1, 1, 3]))), repository
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_scan_with_a_cache_gives_what_one_without_gives(tmp_path, cache, seed):
+    for what, repository in edited(tmp_path, seed, 4):
+        assert repository.scan(cache) == repository.scan(None, workers=1), what
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_a_scan_with_a_cache_gives_what_one_without_gives_after_many_edits(tmp_path, cache, seed):
+    for what, repository in edited(tmp_path, seed, 12):
+        assert repository.scan(cache) == repository.scan(None, workers=1), what
+
+
+FLAGS = [FlagSpec("/shop/prod/features/new-checkout", "ssm"), FlagSpec("gift-wrap", "launchdarkly")]
+FILES = {
+    "shop/__init__.py": "",
+    "shop/keys.py": 'CHECKOUT = "/shop/prod/features/new-checkout"\n',
+    "shop/store.py": "import boto3\ndef value(name):\n    return boto3.client('ssm').get_parameter(Name=name)\n",
+    "shop/cart.py": "from shop.keys import CHECKOUT\nfrom shop.store import value\ntotal = value(CHECKOUT)\n",
+    "shop/other.py": "def wrap(client):\n    return client.variation('gift-wrap', {}, False)\n",
+    "shop/none.py": "def nothing(a):\n    return a\n",
+}
+
+
+@pytest.fixture
+def shop(tmp_path) -> Repository:
+    made = Repository(tmp_path / "tree", [], random.Random(1))
+    made.flags = FLAGS
+    for path, text in FILES.items():
+        made.write(made.root / path, text)
+    return made
+
+
+@pytest.fixture
+def followed(monkeypatch) -> list[str]:
+    """The files that are followed, in order; in this process, so that they can be seen."""
+    seen: list[str] = []
+    follow = following.follow_file
+
+    def noted(project, world, path):
+        seen.append(path)
+        return follow(project, world, path)
+
+    class Here:
+        def __init__(self, work, *_):
+            self.work, self.told, self.seconds = work, None, 1.0
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def all(self, jobs):
+            return [(number, self.work(job)) for number, job in enumerate(jobs)]
+
+        def one(self, job):
+            return self.work(job)
+
+    monkeypatch.setattr(engine, "follow_file", noted)
+    monkeypatch.setattr(engine, "Crew", Here)
+    return seen
+
+
+def reads(result: ScanResult) -> set[tuple[str, int, str]]:
+    return {(one.path, one.line, one.flag.key) for one in result.references if one.kind.value == "read"}
+
+
+def test_only_files_that_reach_a_changed_one_are_followed_again(shop, cache, followed):
+    first = shop.scan(cache)
+    assert reads(first) == {("shop/cart.py", 3, FLAGS[0].key), ("shop/other.py", 2, "gift-wrap")}
+    assert set(followed) == {"shop/keys.py", "shop/store.py", "shop/cart.py", "shop/other.py"}
+
+    followed.clear()
+    shop.write(shop.root / "shop/store.py", "\n" + FILES["shop/store.py"])
+    assert reads(shop.scan(cache)) == reads(first)
+    assert set(followed) == {"shop/store.py", "shop/cart.py"}
+
+    followed.clear()
+    shop.write(shop.root / "shop/none.py", "def nothing(a):\n    return a + 1\n")
+    shop.scan(cache)
+    assert not followed
+
+
+def test_a_module_that_comes_to_be_is_taken_up_by_who_imported_nothing_before(shop, cache):
+    late = "from shop.late import LATE\nfrom shop.store import value\ntotal = value(LATE)\n"
+    shop.write(shop.root / "shop/cart.py", late)
+    assert ("shop/cart.py", 3, FLAGS[0].key) not in reads(shop.scan(cache))
+
+    shop.write(shop.root / "shop/late.py", f"LATE = {FLAGS[0].key!r}\n")
+    assert ("shop/cart.py", 3, FLAGS[0].key) in reads(shop.scan(cache))
+
+    (shop.root / "shop/late.py").unlink()
+    assert ("shop/cart.py", 3, FLAGS[0].key) not in reads(shop.scan(cache))
+
+
+def test_other_flags_are_looked_for_anew(shop, cache):
+    shop.scan(cache)
+    shop.flags = [FlagSpec("gift-wrap", "launchdarkly")]
+    assert reads(shop.scan(cache)) == {("shop/other.py", 2, "gift-wrap")}
+
+
+def test_a_file_that_cannot_be_parsed_is_told_each_time_and_searched_as_text(shop, cache):
+    shop.write(shop.root / "shop/old.py", f"print 'x'\nKEY = {FLAGS[0].key!r}\n")
+    for text in ("x = 1\n", "x = 2\n"):
+        shop.write(shop.root / "shop/none.py", text)
+        result = shop.scan(cache)
+        assert [one.path for one in result.unread] == ["shop/old.py"]
+        assert any(one.path == "shop/old.py" for one in result.references)
+        assert result == shop.scan(None)
