@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from auditor.domain.references import FlagSpec, ScanResult
+from auditor.domain.scan_options import ScanOptions
 from scanners.cache import open_cache
 from scanners.cached import scan as cached_scan
 from scanners.engine import scan
@@ -55,7 +56,7 @@ def told_by_folder(folder: Path, files: list[tuple[str, str]]) -> dict[str, set[
     for number, (name, text) in enumerate(files):
         (folder / str(number)).mkdir()
         (folder / str(number) / name).write_text(text)
-    result = scan([str(folder)], FLAGS)
+    result = scan([str(folder)], FLAGS, ScanOptions(seconds_per_file=300))
     assert {one.path.split("/")[0] for one in result.references} == {str(number) for number in range(len(files))}
     return {
         f"{number} {name}": said(
