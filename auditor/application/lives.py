@@ -21,6 +21,7 @@ from auditor.application.staleness import (
     facts_of,
     keep_what_is_needed,
     notices_of,
+    owner_in_code,
     places_of,
     said_of,
     store_key,
@@ -157,15 +158,19 @@ class _Passing:
         references, scans = self._references(moment)
         standing = {flag: one for flag, one in self.flags.items() if any(map(exists, one.states.values()))}
         follows = successors(standing)
-        facts = {}
+        facts, named = {}, {}
         for flag, one in standing.items():
             one.gathered.states = list(one.states.values())
             places = places_of(one.gathered, references, scans)
             known = None if places is None else counted_in(places, scans, self.rules)
+            named[flag] = places or ()
             own = facts_of(flag, one.gathered, known, self.notices, self.rules, said_of(places or ()))
             facts[flag] = replace(own, successor=follows[flag]) if flag in follows else own
-        counts = Counter(_verdicts(facts, self.rules, moment))
-        return Point(moment, {verdict: counts[verdict] for verdict in Verdict})
+        verdicts = dict(_verdicts(facts, self.rules, moment))
+        counts = Counter(verdicts.values())
+        removable = (flag for flag, verdict in verdicts.items() if verdict is Verdict.REMOVE)
+        owners = Counter(facts[flag].lifetime.owner or owner_in_code(named[flag]) for flag in removable)
+        return Point(moment, {verdict: counts[verdict] for verdict in Verdict}, owners)
 
     def _see(self, change: RecordedChange, until: datetime) -> None:
         """Remember a change that the next week's question gives again: one at its border, or one not dated exactly."""
@@ -208,13 +213,16 @@ class _Passing:
         return self.scans[key]
 
 
-def _verdicts(facts: Mapping[FlagId, FlagFacts], rules: StaleRules, moment: datetime) -> Iterator[Verdict]:
-    """Yield each flag's verdict; only where flags depend on others do these have to be judged together."""
+def _verdicts(
+    facts: Mapping[FlagId, FlagFacts], rules: StaleRules, moment: datetime
+) -> Iterator[tuple[FlagId, Verdict]]:
+    """Yield each flag with its verdict; only where flags depend on others do these have to be judged together."""
     if any(one.lifetime.requires for one in facts.values()):
         judged = {flag: judge(one, rules, moment) for flag, one in facts.items()}
-        yield from (judgement.verdict for judgement in keep_what_is_needed(judged, rules, moment).values())
+        judged = dict(keep_what_is_needed(judged, rules, moment))
+        yield from ((flag, judgement.verdict) for flag, judgement in judged.items())
     else:
-        yield from (verdict_of(one, rules, moment) for one in facts.values())
+        yield from ((flag, verdict_of(one, rules, moment)) for flag, one in facts.items())
 
 
 def _is_over(change: RecordedChange, moment: datetime) -> bool:

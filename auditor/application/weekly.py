@@ -14,6 +14,7 @@ from auditor.application.staleness import recorded_flags, stale_flags
 from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.findings import Severity
 from auditor.domain.flags import FlagId, JsonValue
+from auditor.domain.lives import Point
 from auditor.domain.routing import Routing
 from auditor.domain.verdicts import Judgement, StaleRules, Verdict
 from auditor.policies.base import FlagPolicy, Rulebook
@@ -30,7 +31,7 @@ class Week:
     """What a week was like: the verdicts at its end and at its beginning, and who owned what has gone since.
 
     ``log`` is what the newest checkpoint says: everybody who keeps the message holds it against the record.
-    ``findings`` are what the policies say about flags, ``could_go`` how many flags could go at the end of each of the
+    ``findings`` are what the policies say about flags, ``weeks`` how many flags could go at the end of each of the
     last weeks, this one included.
     """
 
@@ -40,7 +41,7 @@ class Week:
     removed: tuple[tuple[FlagId, str | None], ...]
     log: str | None = None
     findings: tuple[FlagFindings, ...] = ()
-    could_go: tuple[int, ...] = ()
+    weeks: tuple[Point, ...] = ()
 
 
 def week_of(uow: UnitOfWork, rules: StaleRules, now: datetime, policies: Rulebook[FlagPolicy] = _NO_POLICIES) -> Week:
@@ -52,9 +53,8 @@ def week_of(uow: UnitOfWork, rules: StaleRules, now: datetime, policies: Ruleboo
     removed = tuple((flag, owner) for flag, owner in sorted(owners.items()) if flag not in here)
     before = tuple(stale_flags(uow, rules, then, then))
     findings = tuple(flag_findings(uow, policies, rules, now, now))
-    points = year_of(uow, rules, now, now).points[-_TREND:]
-    could_go = tuple(point.counts.get(Verdict.REMOVE, 0) for point in points)
-    return Week(now, judgements, before, removed, _log(uow), findings, could_go)
+    weeks = year_of(uow, rules, now, now).points[-_TREND:]
+    return Week(now, judgements, before, removed, _log(uow), findings, tuple(weeks))
 
 
 def _log(uow: UnitOfWork) -> str | None:
@@ -109,7 +109,7 @@ def _report(
         ("removed", _names(removed)),
         ("snoozes_ending", _ending(own, week.now)),
         ("policies_say", _said([one for one in week.findings if team is None or one.owner == team])),
-        *(() if team is not None or not any(week.could_go) else (("could_go_each_week", _trend(week.could_go)),)),
+        *_trend(week, team),
         ("page", page),
         *(() if team is not None or week.log is None else (("sealed_log", week.log),)),
     )
@@ -123,8 +123,13 @@ def _said(findings: Sequence[FlagFindings]) -> list[JsonValue]:
     return [f"{code} ({severity.value}): {number}" for (severity, code), number in ranked]
 
 
-def _trend(could_go: Sequence[int]) -> str:
-    return " → ".join(map(str, could_go))
+def _trend(week: Week, team: str | None) -> Iterator[tuple[str, JsonValue]]:
+    """Yield how many flags could go at the end of each week, of a team's or of all, where there ever was one."""
+    points = [
+        point.counts.get(Verdict.REMOVE, 0) if team is None else point.could_go.get(team, 0) for point in week.weeks
+    ]
+    if any(points):
+        yield "could_go_each_week", " → ".join(map(str, points))
 
 
 def _removable(judgements: Sequence[Judgement], now: datetime) -> list[FlagId]:

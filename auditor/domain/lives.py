@@ -17,10 +17,11 @@ RECENT = 3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How many flags there were at a moment, by what could be done with them."""
+    """How many flags there were at a moment, by what could be done with them; how many could go of each owner."""
 
     at: datetime
     counts: Mapping[Verdict, int]
+    could_go: Mapping[str | None, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
