@@ -17,12 +17,11 @@ from sqlalchemy import text
 from auditor.adapters.storage import Database, open_database
 from auditor.adapters.storage.change_log import columns
 from auditor.adapters.storage.engine import parse_url
-from auditor.adapters.storage.keys import change_id
 from auditor.adapters.storage.months import base_of
 from auditor.adapters.storage.search import actor_number, actor_text
 from auditor.adapters.storage.tables import actors, change_keys, changes, pending_seals
 from auditor.application.sealing import seal
-from auditor.domain.changes import AttributedChange
+from auditor.domain.changes import AttributedChange, change_id
 from auditor.domain.documents import DocumentRef
 from benchmarks.bench_record_path import START, change
 

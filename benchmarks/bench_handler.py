@@ -18,12 +18,12 @@ from typing import Any
 from auditor.adapters.aws import AwsClients
 from auditor.adapters.sources.parameter_store import ParameterStoreSource
 from auditor.adapters.storage.change_log import columns
-from auditor.adapters.storage.keys import change_id
 from auditor.application.envelopes import unpack
 from auditor.application.ingest import Ingest
 from auditor.application.ports import HistoryQuery, Scope
 from auditor.application.recording import Recorder
 from auditor.bootstrap import SystemClock
+from auditor.domain.changes import change_id
 from auditor.domain.documents import DocumentListing, DocumentReading, DocumentRef, HeldDocument, Snapshot
 from auditor.domain.events import Notices, RawEvent
 from auditor.domain.flags import FlagEntry, FlagId, FlagState

@@ -22,10 +22,9 @@ import psycopg
 from auditor.adapters.storage import Database, open_database
 from auditor.adapters.storage.change_log import columns
 from auditor.adapters.storage.engine import parse_url
-from auditor.adapters.storage.keys import change_id
 from auditor.domain.alerts import AlertKind, NewAlert
 from auditor.domain.attribution import Actor, ActorKind, Attribution, Certainty, Evidence
-from auditor.domain.changes import AttributedChange, ChangeKind, Detection, DiffEntry, FlagChange
+from auditor.domain.changes import AttributedChange, ChangeKind, Detection, DiffEntry, FlagChange, change_id
 from auditor.domain.documents import DocumentRef
 from auditor.domain.flags import FlagState, JsonValue
 

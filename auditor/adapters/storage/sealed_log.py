@@ -12,7 +12,7 @@ from sqlalchemy import Row, Table, and_, exists, select
 from auditor.adapters.storage import standing, text_index
 from auditor.adapters.storage.ledger import HEAD, TABLES, SqlLedger
 from auditor.adapters.storage.projections import Context, fault_of, plain
-from auditor.adapters.storage.session import Session, numbers_of
+from auditor.adapters.storage.session import Session, numbers_of, with_numbers
 from auditor.adapters.storage.tables import (
     actors,
     attributions,
@@ -131,28 +131,27 @@ class SqlSealedLog:
         return self.session.rows(following)
 
     def _with_rows(self, page: Sequence[Row[Any]]) -> Iterator[SealedEntry]:
-        first, last = page[0].position, page[-1].position
-        kinds = {leaf.entry for leaf in page}
-        rows = {kind: self._rows(kind, first, last) for kind in kinds if kind in TABLES}
-        macs = self._macs(first, last)
+        numbers: dict[str, list[int]] = {}
+        for leaf in page:
+            numbers.setdefault(leaf.entry, []).append(leaf.entry_seq)
+        rows = {kind: self._rows(kind, some) for kind, some in numbers.items() if kind in TABLES}
+        macs = {kind: self._macs(kind, some) for kind, some in numbers.items()}
         context = self._context(rows.get("attribution", {}).values())
         for leaf in page:
             row = rows.get(leaf.entry, {}).get(leaf.entry_seq)
             fault = None if row is None else fault_of(leaf.entry, row, context)
             body = None if row is None else stored(row.body)
-            mac = macs.get((leaf.entry, leaf.entry_seq))
+            mac = macs[leaf.entry].get(leaf.entry_seq)
             yield SealedEntry(leaf.position, leaf.entry, leaf.entry_seq, stored(leaf.hash), body, mac, fault)
 
-    def _rows(self, kind: str, first: int, last: int) -> dict[int, Row[Any]]:
+    def _rows(self, kind: str, numbers: Sequence[int]) -> dict[int, Row[Any]]:
         table = TABLES[kind]
-        sealed = and_(leaves.c.entry == kind, leaves.c.entry_seq == table.c.seq)
-        found = select(*plain(table)).join(leaves, sealed).where(leaves.c.position.between(first, last))
-        return {row.seq: row for row in self.session.rows(found)}
+        return {row.seq: row for row in with_numbers(self.session, select(*plain(table)), table.c.seq, numbers)}
 
-    def _macs(self, first: int, last: int) -> dict[tuple[str, int], bytes]:
-        sealed = and_(leaves.c.entry == entry_macs.c.entry, leaves.c.entry_seq == entry_macs.c.entry_seq)
-        found = select(entry_macs).join(leaves, sealed).where(leaves.c.position.between(first, last))
-        return {(row.entry, row.entry_seq): stored(row.mac) for row in self.session.rows(found)}
+    def _macs(self, kind: str, numbers: Sequence[int]) -> dict[int, bytes]:
+        table = entry_macs.c
+        written = select(table.entry_seq, table.mac).where(table.entry == kind)
+        return {row.entry_seq: stored(row.mac) for row in with_numbers(self.session, written, table.entry_seq, numbers)}
 
     def _context(self, learnt: Any) -> Context:
         """Read the changes that these attributions are about, and all that was learnt of them."""

@@ -8,7 +8,20 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable, Insert, Row, Select, Table, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Dialect,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Table,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from auditor.adapters.storage.months import base_of
@@ -22,6 +35,8 @@ T = TypeVar("T")
 
 # How many rows are held in memory at a time; also how many values a statement names, which SQLite limits.
 PAGE = 500
+# Numbers of which at least every fourth is asked for lie close together.
+_SPARSE = 4
 
 
 class KnownActors:
@@ -136,6 +151,23 @@ class Session:
 def numbers_of(ids: Iterable[str]) -> Select[Any]:
     """Return the statement for the numbers of the changes with these ids."""
     return select(change_keys.c.seq).where(change_keys.c.id.in_(list(ids)))
+
+
+def with_numbers(
+    session: Session, statement: Select[Any], column: ColumnElement[int], numbers: Iterable[int]
+) -> Iterator[Row[Any]]:
+    """Yield the rows a statement selects whose column has one of these numbers.
+
+    Numbers that lie close together are asked for as a stretch, and what lies between them is left out here: no planner
+    then comes to think of another way, such as going through all rows of a kind.
+    """
+    wanted = {number for number in numbers if isinstance(number, int)}
+    if wanted and max(wanted) - min(wanted) < _SPARSE * len(wanted):
+        stretch = statement.where(column.between(min(wanted), max(wanted)))
+        yield from (row for row in session.rows(stretch) if row._mapping[column.name] in wanted)  # noqa: SLF001
+        return
+    for some in chunks(sorted(wanted)):
+        yield from session.rows(statement.where(column.in_(some)))
 
 
 def chunks(items: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:

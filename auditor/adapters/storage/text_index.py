@@ -15,10 +15,11 @@ from functools import lru_cache
 from math import isqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 
-from auditor.adapters.storage.session import Session, chunks
+from auditor.adapters.storage.session import Session, chunks, with_numbers
 from auditor.adapters.storage.tables import changes, leaves, pending_seals, text_marks
+from auditor.adapters.storage.texts import worded
 
 PIECE = 4
 BLOCK = 32
@@ -90,11 +91,12 @@ def _segments(session: Session) -> int:
 def _marks(session: Session, segment: int) -> dict[int, int]:
     """Return what the texts of a segment have: for each piece the blocks, a bit each."""
     start = segment * SEGMENT
-    texts = select(leaves.c.position, changes.c.text).join(changes, _is_change())
-    rows = session.rows(texts.where(leaves.c.position.between(start, start + SEGMENT - 1)))
+    within = select(leaves.c.position, leaves.c.entry, leaves.c.entry_seq)
+    places = session.rows(within.where(leaves.c.position.between(start, start + SEGMENT - 1)))
+    blocks = {row.entry_seq: (row.position - start) // BLOCK for row in places if row.entry == "change"}
     lines: list[set[str]] = [set() for _ in range(BLOCKS)]
-    for row in rows:
-        lines[(row.position - start) // BLOCK].update(row.text.split("\n"))
+    for row in with_numbers(session, select(changes.c.seq, changes.c.text), changes.c.seq, blocks):
+        lines[blocks[row.seq]].update(worded(row.text).split("\n"))
     marks: dict[int, int] = {}
     for block, found in enumerate(lines):
         for piece in set[int]().union(*map(_hashes, found)):
@@ -154,10 +156,6 @@ def _numbers_in(session: Session, blocks: Iterable[tuple[int, int]], newer: int)
 
 def _changes_of(rows: Iterable[Row[Any]]) -> Iterator[int]:
     return (row.entry_seq for row in rows if row.entry == "change")
-
-
-def _is_change() -> ColumnElement[bool]:
-    return and_(leaves.c.entry == "change", leaves.c.entry_seq == changes.c.seq)
 
 
 @lru_cache(maxsize=20_000)
