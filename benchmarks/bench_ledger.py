@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000, help="rows a round of recording")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of rounds, of which the first is dropped")
     parser.add_argument("--entries", type=int, default=20_000, help="entries to verify")
+    parser.add_argument("--turns", type=int, default=3, help="times the entries are read and verified")
     parser.add_argument("--database", help="URL of a record that is filled and sealed, to verify that one instead")
     options = parser.parse_args()
     if options.database is not None:
@@ -87,7 +88,7 @@ def compare_verifying(url: str, options: argparse.Namespace) -> None:
             "history": lambda: read(database),
             "verify": lambda: check(database, options.entries),
         }
-        for _ in range(3):
+        for _ in range(options.turns):
             for name, work in works.items():
                 times[name].append(timed(work))
     median = {name: statistics.median(found) for name, found in times.items()}

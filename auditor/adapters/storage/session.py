@@ -154,12 +154,12 @@ def numbers_of(ids: Iterable[str]) -> Select[Any]:
 
 
 def with_numbers(
-    session: Session, statement: Select[Any], column: ColumnElement[int], numbers: Iterable[int]
+    session: Session, statement: Select[Any], column: ColumnElement[int], numbers: Iterable[Any]
 ) -> Iterator[Row[Any]]:
     """Yield the rows a statement selects whose column has one of these numbers.
 
     Numbers that lie close together are asked for as a stretch, and what lies between them is left out here: no planner
-    then comes to think of another way, such as going through all rows of a kind.
+    then comes to think of another way, such as going through all rows of a kind. What is no number is passed over.
     """
     wanted = {number for number in numbers if isinstance(number, int)}
     if wanted and max(wanted) - min(wanted) < _SPARSE * len(wanted):

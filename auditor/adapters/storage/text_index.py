@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import isqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, literal, select
 
 from auditor.adapters.storage.session import Session, chunks, with_numbers
 from auditor.adapters.storage.tables import changes, leaves, pending_seals, text_marks
@@ -76,7 +76,7 @@ def faults(session: Session) -> Iterator[str]:
     for segment in range(_segments(session)):
         expected = _marks(session, segment)
         held = select(text_marks.c.piece, text_marks.c.blocks).where(text_marks.c.segment == segment)
-        marks = {row.piece: row.blocks for row in session.rows(held)}
+        marks = {row.piece: row.blocks for row in session.rows(held) if isinstance(row.blocks, int)}
         if any(blocks & ~marks.get(piece, 0) for piece, blocks in expected.items()):
             first, last = segment * SEGMENT, (segment + 1) * SEGMENT - 1
             yield f"a search for text passes over some of the entries {first} to {last}: what it goes by was altered"
@@ -85,7 +85,10 @@ def faults(session: Session) -> Iterator[str]:
 def _segments(session: Session) -> int:
     """Return how many segments there are; each was made whole, in one transaction, behind the one before."""
     newest = session.first(select(func.max(text_marks.c.segment).label("last")))
-    return 0 if newest is None or newest.last is None else newest.last + 1
+    end = session.first(select(func.max(leaves.c.position).label("last")))
+    if newest is None or end is None or not isinstance(newest.last, int) or not isinstance(end.last, int):
+        return 0
+    return min(newest.last + 1, (end.last + 1) // SEGMENT)  # whatever somebody wrote there, no more than there can be
 
 
 def _marks(session: Session, segment: int) -> dict[int, int]:
@@ -106,26 +109,20 @@ def _marks(session: Session, segment: int) -> dict[int, int]:
 
 def _blocks_with(session: Session, segments: int, hashes: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield the first and the last place of each block that can hold all of these pieces."""
-    wanted = sorted(hashes)
-    for some in chunks(range(segments), 200):
-        rows = session.rows(
-            select(text_marks.c.segment, text_marks.c.blocks).where(
-                text_marks.c.segment.in_(some), text_marks.c.piece.in_(wanted)
-            )
-        )
-        seen: dict[int, list[int]] = {}
-        for row in rows:
-            seen.setdefault(row.segment, []).append(row.blocks)
-        for segment, held in sorted(seen.items()):
-            if len(held) == len(wanted):
-                yield from _places(segment, _in_all(held))
-
-
-def _in_all(held: Sequence[int]) -> int:
-    both = held[0]
-    for blocks in held[1:]:
-        both &= blocks
-    return both
+    if not segments:
+        return
+    # Going from segment to segment, each piece's row is met by its key; what all have in common is found on the way.
+    number = select(literal(0).label("segment")).cte("numbers", recursive=True)
+    number = number.union_all(select(number.c.segment + 1).where(number.c.segment < segments - 1))
+    found, held = select(number.c.segment), list[ColumnElement[int]]()
+    for piece in sorted(hashes):
+        marks = text_marks.alias()
+        here = and_(marks.c.segment == number.c.segment, marks.c.piece == piece)
+        found = found.join(marks, here)
+        held.append(marks.c.blocks)
+    both = reduce(lambda one, other: one.bitwise_and(other), held)
+    for row in session.rows(found.add_columns(both.label("blocks")).where(both != 0).order_by(number.c.segment)):
+        yield from _places(row.segment, row.blocks)
 
 
 def _places(segment: int, blocks: int) -> Iterator[tuple[int, int]]:
