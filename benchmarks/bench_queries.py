@@ -1,7 +1,8 @@
 """The reviewer's questions on a large record: the first page of each, and a page at depth, by the product's own way.
 
 Processor time is this process's: all of the work on SQLite, and without the server's part on PostgreSQL. It says what a
-question costs where the machine does much else. The floor is fetching fifty changes whose numbers are known, from the same record and in turns with the question.
+question costs where the machine does much else. The floor is fetching fifty changes whose numbers are known, from the
+same record and in turns with the question.
 """
 
 from __future__ import annotations
@@ -87,10 +88,8 @@ def report(kind: str, name: str, database: Database, ask: Callable[[], int], opt
     ratio = statistics.median(one / other for one, other in pairs)
     work = statistics.median(worked[1:]) * 1000
     wanted = "" if name in _COUNTS else f"   (wanted: under {WANTED_MS} ms)"
-    print(
-        f"{kind:<11}{name:<24}{took:9.1f} ms   processor {work:6.1f} ms   floor {floor:6.1f} ms   ratio {ratio:8.1f}   {rows:,} rows{wanted}",
-        flush=True,
-    )
+    times = f"{took:9.1f} ms   processor {work:6.1f} ms   floor {floor:6.1f} ms   ratio {ratio:8.1f}"
+    print(f"{kind:<11}{name:<24}{times}   {rows:,} rows{wanted}", flush=True)
 
 
 def questions(database: Database, count: int, rng: random.Random) -> dict[str, Callable[[], int]]:

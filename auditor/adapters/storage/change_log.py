@@ -14,7 +14,7 @@ from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows
 from auditor.adapters.storage.keys import cause_number, document_number
 from auditor.adapters.storage.people import SqlPeople
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
-from auditor.adapters.storage.session import PAGE, Session, chunks, numbers_of
+from auditor.adapters.storage.session import PAGE, Session, among, chunks, numbers_of
 from auditor.adapters.storage.standing import standing_rows
 from auditor.adapters.storage.tables import attributions, changes
 from auditor.adapters.storage.texts import number
@@ -132,7 +132,7 @@ class SqlChangeLog:
         """
         newest = standing_rows() if at is None and as_of is None else latest_rows(at, as_of)
         for some in chunks([row.seq for row in self.session.rows(newest)]):
-            rows = self.session.rows(select(*_BODY).where(changes.c.seq.in_(some)))
+            rows = self.session.rows(select(*_BODY).where(among(changes.c.seq, some)))
             bodies = {row.seq: row for row in rows}
             yield from self._joined([bodies[seq] for seq in some], as_of)
 
@@ -177,7 +177,7 @@ class SqlChangeLog:
         table = attributions.c
         learnt: dict[int, list[Attribution]] = {}
         for some in chunks(seqs):
-            about = select(table.change_seq, table.body).where(table.change_seq.in_(some)).order_by(table.seq)
+            about = select(table.change_seq, table.body).where(among(table.change_seq, some)).order_by(table.seq)
             if as_of is not None:
                 about = about.where(table.recorded_us <= to_micros(as_of))
             for row in self.session.rows(about):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, or_, select, tuple_, union
 
-from auditor.adapters.storage.session import Session
+from auditor.adapters.storage.session import Session, among
 from auditor.adapters.storage.tables import Name, actors, attributions, changes
 from auditor.adapters.storage.text_index import numbers_with
 from auditor.adapters.storage.texts import fold
@@ -228,7 +228,7 @@ def _conditions(session: Session, query: HistoryQuery) -> Iterator[_Condition]:
     if query.text:
         contains = _contains(session, changes.c.text, query.text)
         numbers = numbers_with(session, fold(query.text), contains)
-        yield contains if numbers is None else changes.c.seq.in_(numbers)
+        yield contains if numbers is None else among(changes.c.seq, numbers)
     if query.unattributed:
         yield changes.c.actor_hash.is_(None)
 

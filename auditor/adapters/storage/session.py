@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     CursorResult,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
+    bindparam,
     insert,
     select,
     text,
@@ -167,7 +169,16 @@ def with_numbers(
         yield from (row for row in session.rows(stretch) if row._mapping[column.name] in wanted)  # noqa: SLF001
         return
     for some in chunks(sorted(wanted)):
-        yield from session.rows(statement.where(column.in_(some)))
+        yield from session.rows(statement.where(among(column, some)))
+
+
+def among(column: ColumnElement[int], numbers: Iterable[Any]) -> ColumnElement[bool]:
+    """Say that a column has one of these numbers; what is no number is passed over.
+
+    They stand in the statement itself: handing over hundreds of values one by one costs more than finding their rows.
+    """
+    some = [number for number in numbers if isinstance(number, int)]
+    return column.in_(bindparam(None, some, BigInteger, expanding=True, literal_execute=True))
 
 
 def chunks(items: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:

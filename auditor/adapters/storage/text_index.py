@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, func, literal, select
 
-from auditor.adapters.storage.session import Session, chunks, with_numbers
+from auditor.adapters.storage.session import Session, among, chunks, with_numbers
 from auditor.adapters.storage.tables import changes, leaves, pending_seals, text_marks
 from auditor.adapters.storage.texts import worded
 
@@ -64,7 +64,7 @@ def numbers_with(session: Session, wanted: str, contains: ColumnElement[bool]) -
     found = set[int]()
     for some in chunks(_numbers_in(session, blocks, segments * SEGMENT)):
         # Asked for by number, and not by joining: so no planner comes to think of reading all changes.
-        rows = session.rows(select(changes.c.seq).where(changes.c.seq.in_(some), contains))
+        rows = session.rows(select(changes.c.seq).where(among(changes.c.seq, some), contains))
         found.update(row.seq for row in rows)
         if len(found) > MOST_FOUND:
             return None
@@ -146,7 +146,7 @@ def _numbers_in(session: Session, blocks: Iterable[tuple[int, int]], newer: int)
     entries = select(leaves.c.entry, leaves.c.entry_seq)
     places = (place for first, last in blocks for place in range(first, last + 1))
     for some in chunks(places):
-        yield from _changes_of(session.rows(entries.where(leaves.c.position.in_(some))))
+        yield from _changes_of(session.rows(entries.where(among(leaves.c.position, some))))
     yield from _changes_of(session.rows(entries.where(leaves.c.position >= newer)))
     yield from _changes_of(session.rows(select(pending_seals.c.entry, pending_seals.c.entry_seq)))
 
