@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,24 @@ def test_what_comments_say_is_evidence_with_its_place_and_heeded(code):
 
     assert flagtrail("report", "stale", "--out", "stale.html").status == 0
     assert "<code>a.py:2</code> <q>expires: 2126-10-01</q>" in Path("stale.html").read_text()
+
+
+def test_a_file_name_that_no_terminal_should_see_is_spelled_out(code):
+    """Nor does a name that is no UTF-8 break the answer."""
+    name = os.fsdecode(b"a\x1b[31m\xff.py")
+    (code / "a.py").unlink()
+    (code / name).write_text(READS.replace("boto3.client", "# remove after 2026-08-01 \x07\nboto3.client"))
+    assert flagtrail("scan", str(code)).status == 0
+
+    told = flagtrail("stale").out
+    assert r"(the comment at a\x1b[31m\xff.py:2)" in " ".join(told.split())
+    assert "\x1b" not in told
+    (entry,) = flagtrail("stale", "--format", "json").json
+    assert any(one["signal"].endswith(".py:2") for one in entry["evidence"])
+    assert flagtrail("show", PARAMETER.name).status == 0
+    assert flagtrail("report", "stale", "--out", "stale.html").status == 0
+    assert flagtrail("report", "stale", "--out", "stale.md").status == 0
+    assert flagtrail("report", "stale", "--out", "stale.sarif").status == 0
 
 
 def test_of_a_flag_that_is_newer_than_the_scan_nobody_says_that_no_code_reads_it(code):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import click
@@ -33,15 +32,16 @@ def stale(context: Context, verdict: str | None, application: str | None) -> Non
     that is missing. A flag is only proposed for removal where the code was scanned:
     run `flagtrail scan PATH` first. Nothing found is not the same as nothing there.
     """
+    from auditor.entrypoints import output
+
     judgements = [j for j in judge_all(context) if _wanted(j, verdict, application)]
     if context.format == "json":
-        click.echo(json.dumps([j.to_json() for j in judgements], ensure_ascii=False, indent=2))
+        output.write_json([j.to_json() for j in judgements])
     elif context.format == "jsonl":
-        for judgement in judgements:
-            click.echo(json.dumps(judgement.to_json(), ensure_ascii=False))
+        output.write_jsonl(j.to_json() for j in judgements)
     else:
         for line in _table(judgements):
-            click.echo(line)
+            output.write(line)
 
 
 def judge_all(context: Context) -> Sequence[Judgement]:
@@ -66,20 +66,29 @@ def _wanted(judgement: Judgement, verdict: str | None, application: str | None) 
     return application is None or judgement.facts.flag.application == application
 
 
+def _wrapped(text: str, sign: str) -> list[str]:
+    """Return a text as lines, with nothing in it that could steer a terminal."""
+    from auditor.entrypoints.output import visible
+
+    return click.wrap_text(visible(text), _WIDTH, sign, "    ").splitlines()
+
+
 def _table(judgements: Sequence[Judgement]) -> Iterator[str]:
     if not judgements:
         yield "No flags are recorded yet. `flagtrail reconcile` reads them, `flagtrail doctor` says what is missing."
         return
+    from auditor.entrypoints.output import visible
+
     for judgement in judgements:
         owner = judgement.facts.lifetime.owner
-        yield f"{judgement.verdict.value.upper():8} {judgement.facts.flag}" + (f"  ({owner})" if owner else "")
+        named = f"{judgement.facts.flag}" + (f"  ({owner})" if owner else "")
+        yield visible(f"{judgement.verdict.value.upper():8} {named}".replace("\n", " "))
         for reason in judgement.reasons:
-            yield from click.wrap_text(reason.text, _WIDTH, "  - ", "    ").splitlines()
+            yield from _wrapped(reason.text, "  - ")
         if judgement.snoozed is not None:
-            yield from click.wrap_text(_snoozed(judgement.snoozed), _WIDTH, "  z ", "    ").splitlines()
+            yield from _wrapped(_snoozed(judgement.snoozed), "  z ")
         if judgement.missing:
-            missing = f"not known: {', '.join(judgement.missing)}"
-            yield from click.wrap_text(missing, _WIDTH, "  ? ", "    ").splitlines()
+            yield from _wrapped(f"not known: {', '.join(judgement.missing)}", "  ? ")
     counts = {v: sum(j.verdict is v for j in judgements) for v in Verdict}
     yield ""
     yield ", ".join(f"{n} {v.value}" for v, n in counts.items()) + f" of {len(judgements)} flags"
