@@ -243,7 +243,16 @@ def verify_export(
 
     manifest, log = read_manifest(folder), ExportedLog(folder)
     if manifest.complete:
-        return verify(log, notes, trusted, signature_check(), now, mac_key=mac_key, hindrances=hindrances)
+        return verify(
+            log,
+            notes,
+            trusted,
+            signature_check(),
+            now,
+            mac_key=mac_key,
+            hindrances=hindrances,
+            expected=manifest.entries,
+        )
     own = [Note(note, "a checkpoint in the export", outside=False) for note in log.notes()]
     return verify_selection(
         log.proven(),
@@ -253,6 +262,7 @@ def verify_export(
         signature_check(),
         mac_key=mac_key,
         hindrances=hindrances,
+        expected=manifest.entries,
     )
 
 

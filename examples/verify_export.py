@@ -90,7 +90,7 @@ def parse_key(line: str, path: str) -> Key:
 def open_checkpoint(path: Path, key: Key) -> tuple[int, bytes] | None:
     """Return size and root of a checkpoint that the key signed; ``None`` when others did, and nobody known."""
     try:
-        return open_text(path.read_text(encoding="utf-8"), str(path), key)
+        return open_text(path.read_bytes().decode(), str(path), key)
     except UnicodeDecodeError as error:
         raise TamperedError(f"{path} is no checkpoint") from error
 
@@ -147,6 +147,19 @@ def checkpoints(folders: list[Path], key: Key) -> tuple[dict[int, bytes], list[P
     return signed, strangers
 
 
+def read_entry(line: bytes) -> dict[str, Any]:
+    """Read a line of an export, with its leaf hash as ``hash``; raise ``ValueError`` or the like for what is none."""
+    entry: dict[str, Any] = json.loads(line)
+    kinds = {"index": (int,), "kind": (str,), "number": (int,), "body": (str, type(None)), "leaf": (str,)}
+    for name, allowed in kinds.items():
+        if type(entry[name]) not in allowed:
+            raise TypeError(name)
+    entry["hash"] = bytes.fromhex(entry["leaf"])
+    entry["proof"] = None if entry.get("proof") is None else [bytes.fromhex(node) for node in entry["proof"]]
+    bytes.fromhex(entry.get("mac") or "")
+    return entry
+
+
 def entries(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines of an export, each with the hash of its content as ``hash``."""
     place = 0
@@ -154,14 +167,13 @@ def entries(folder: Path) -> Iterator[dict[str, Any]]:
         try:
             with gzip.open(path, "rb") as file:
                 for line in file:
-                    entry = json.loads(line)
-                    entry["hash"] = bytes.fromhex(entry["leaf"])
+                    entry = read_entry(line)
                     content = f"{entry['kind']} {entry['number']:d}\n{entry['body']}".encode()
                     if entry["body"] is not None and sha256(b"\x00" + content) != entry["hash"]:
                         raise TamperedError(f"entry {entry['index']}: the body is not what was sealed")
                     yield entry
                     place = entry["index"] + 1
-        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
             raise TamperedError(f"entry {place} cannot be read in {path.name}") from error
 
 
@@ -248,6 +260,12 @@ def verify_complete(folder: Path, signed: dict[int, bytes], strangers: list[Path
     return len(leaves), missing
 
 
+def demand_count(count: int, expected: int) -> None:
+    """Refuse an export that lacks entries, or has more than it was written with."""
+    if count != expected:
+        raise TamperedError(f"{count} entries are here, and the manifest says {expected}")
+
+
 def demand_known(strangers: list[Path]) -> None:
     """Refuse checkpoints of which nothing says whose they are."""
     if strangers:
@@ -280,9 +298,7 @@ def verify_part(folder: Path, size: int, signed: dict[int, bytes], strangers: li
             begun.append(former)
         if proof is None:
             unproven += 1
-        elif (
-            place >= size or root_by_proof(place, size, entry["hash"], list(map(bytes.fromhex, proof))) != signed[size]
-        ):
+        elif place >= size or root_by_proof(place, size, entry["hash"], proof) != signed[size]:
             raise TamperedError(f"entry {place} is not in the log that was signed")
     if unproven:
         raise UncheckedError(f"{unproven} entries are newer than the last checkpoint")
@@ -293,8 +309,13 @@ def verify_part(folder: Path, size: int, signed: dict[int, bytes], strangers: li
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read what an export says of itself."""
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    if (manifest["format"], manifest["version"]) != ("flagtrail-export", 1):
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        form = (manifest["format"], manifest["version"])
+        kinds = [type(manifest[name]) for name in ("tree_size", "complete", "entries")]
+    except (TypeError, RecursionError) as error:
+        raise UncheckedError("manifest.json cannot be understood") from error
+    if form != ("flagtrail-export", 1) or kinds != [int, bool, int]:
         raise UncheckedError("this is an export of another form")
     return manifest
 
@@ -317,6 +338,7 @@ def main(words: list[str] | None = None) -> int:
             count, missing = verify_complete(given.folder, signed, strangers, key)
         else:
             count, missing = verify_part(given.folder, manifest["tree_size"], signed, strangers, key)
+        demand_count(count, manifest["entries"])
     except TamperedError as error:
         print(f"Tampered: {error}.")
         return 1

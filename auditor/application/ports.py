@@ -266,6 +266,10 @@ class ChangeLog(Protocol):
         """Return one change, or ``None``."""
         ...
 
+    def numbered(self, seq: int) -> RecordedChange | None:
+        """Return the change of this number in the history, or ``None``."""
+        ...
+
     def of_version(self, document: DocumentRef, version: str) -> Sequence[RecordedChange]:
         """Return the changes whose ``version_after`` is this version of the document, in any life, without attempts."""
         ...

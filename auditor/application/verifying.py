@@ -228,15 +228,18 @@ def verify(
     *,
     mac_key: bytes | None = None,
     hindrances: Sequence[str] = (),
+    expected: int | None = None,
 ) -> Verdict:
     """Hold the log against its rows, its rows against their columns, and its roots against what was signed.
 
-    ``hindrances`` say what should have been held against the log and is not there: then nothing is called intact.
+    ``expected`` is how many entries there have to be, where something says so. ``hindrances`` say what should have been
+    held against the log and is not there: then nothing is called intact.
     """
     found = _Findings(reasons=list(hindrances))
     own = [Note(text, "the log's own store", outside=False) for text in log.notes()]
     signed = _believed([*notes, *own], keys, check, found)
     size, roots = _walk(log, signed, found, mac_key)
+    _demand_count(size, expected, found)
     for entry in log.unsealed():
         found.decided(entry, size)
         fault = entry.fault or _mac_fault(entry, mac_key)
@@ -269,8 +272,12 @@ def verify_selection(
     *,
     mac_key: bytes | None = None,
     hindrances: Sequence[str] = (),
+    expected: int | None = None,
 ) -> Verdict:
-    """Hold entries that were taken out of a log against the checkpoint of the log of this size."""
+    """Hold entries that were taken out of a log against the checkpoint of the log of this size.
+
+    ``expected`` is how many there have to be, where something says so.
+    """
     found = _Findings(reasons=list(hindrances))
     signed = _believed(notes, keys, check, found)
     roots = {one.checkpoint.root for one in signed if one.checkpoint.size == tree_size}
@@ -290,6 +297,7 @@ def verify_selection(
             text = f"entry {entry.index} ({entry.name}) is not in the log that was signed"
             found.add(text, entry.index, entry.name)
     found.settle()
+    _demand_count(count, expected, found)
     if not roots:
         missing = f"there is no believable checkpoint of {tree_size} entries"
         found.reasons.append(missing if signed else _nothing_signed(keys, notes))
@@ -298,6 +306,11 @@ def verify_selection(
     _former_logs(found, keys, check, tree_size if roots else 0, None)
     _say_strangers(found, signed)
     return _verdict(found, signed, count, tree_size if roots else 0)
+
+
+def _demand_count(count: int, expected: int | None, found: _Findings) -> None:
+    if expected is not None and count != expected:
+        found.add(f"{count} entries are here, and the manifest says {expected}")
 
 
 def _coverage(

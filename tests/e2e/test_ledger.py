@@ -246,6 +246,30 @@ def spoil_a_line(lines):
     lines[2] = {"index": 2}
 
 
+def number_as_text(lines):
+    lines[2]["number"] = str(lines[2]["number"])
+
+
+def place_as_a_fraction(lines):
+    lines[2]["index"] = float(lines[2]["index"])
+
+
+def true_for_one(lines):
+    lines[0] |= {"number": True} if lines[0]["number"] == 1 else {"index": True}
+
+
+def no_mac(lines):
+    lines[2]["mac"] = "zz"
+
+
+def no_proof(lines):
+    lines[2]["proof"] = "zz"
+
+
+def without_end(lines):
+    lines[2]["kind"] = json.loads("[" * 500 + "]" * 500)
+
+
 TAMPERINGS = [
     edit_a_body,
     edit_a_body_and_its_hash,
@@ -256,10 +280,12 @@ TAMPERINGS = [
     renumber_one,
     empty,
     spoil_a_line,
+    add_one,
 ]
+OF_A_WRONG_KIND = [number_as_text, place_as_a_fraction, true_for_one, no_mac, no_proof, without_end]
 
 
-@pytest.mark.parametrize("tamper", TAMPERINGS)
+@pytest.mark.parametrize("tamper", [*TAMPERINGS, *(pytest.param(t, marks=pytest.mark.proof) for t in OF_A_WRONG_KIND)])
 def test_a_whole_export_that_was_tampered_with_is_found_twice(shop, root, tamper):
     flagtrail("export", "--out", "audit")
     path = shop / "audit" / "entries-00000.jsonl.gz"
@@ -270,8 +296,7 @@ def test_a_whole_export_that_was_tampered_with_is_found_twice(shop, root, tamper
     assert both(root, "audit") == 1
 
 
-# What a part does not hold it cannot miss; a duplicate at the end of the whole would only be newer than what is signed.
-@pytest.mark.parametrize("tamper", [t for t in TAMPERINGS if t not in (drop_one, drop_the_last, empty)] + [add_one])
+@pytest.mark.parametrize("tamper", [*TAMPERINGS, *(pytest.param(t, marks=pytest.mark.proof) for t in OF_A_WRONG_KIND)])
 def test_a_part_that_was_tampered_with_is_found_twice(shop, root, tamper):
     flagtrail("export", "--out", "part", "--since", "2026-03-02T15:00:00Z")
     path = shop / "part" / "entries-00000.jsonl.gz"
@@ -304,6 +329,30 @@ def test_a_whole_that_claims_to_be_a_part_could_not_be_checked(shop, root):
     path.write_text(path.read_text().replace('"complete": true', '"complete": false'))
 
     assert both(root, "audit") == 2
+
+
+@pytest.mark.parametrize("said", ["[]", "{", '{"format": "flagtrail-export", "version": 1}', "[" * 100_000])
+def test_a_manifest_that_says_nothing_could_not_be_checked(shop, root, said):
+    flagtrail("export", "--out", "audit")
+    (shop / "audit" / "manifest.json").write_text(said)
+
+    assert both(root, "audit") == 2
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"\xff\xfe\x00", b"a\r\nb\r\n\r\nc\r\n"])
+def test_a_checkpoint_that_cannot_be_read_is_found_twice(shop, root, spoiled):
+    flagtrail("export", "--out", "audit")
+    (shop / "audit" / "checkpoints" / f"{6:020}").write_bytes(spoiled)
+
+    assert both(root, "audit") == 1
+
+
+def test_a_checkpoint_with_other_line_ends_is_found_twice(shop, root):
+    flagtrail("export", "--out", "audit")
+    path = shop / "audit" / "checkpoints" / f"{6:020}"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert both(root, "audit") == 1
 
 
 def test_an_export_that_broke_off_could_not_be_checked(shop, root):

@@ -141,7 +141,8 @@ def read_manifest(folder: Path) -> Manifest:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{folder} is no export: {MANIFEST} cannot be understood") from error
     manifest = Manifest(**values)
-    if type(manifest.tree_size) is not int or type(manifest.complete) is not bool:
+    kinds = (type(manifest.tree_size), type(manifest.complete), type(manifest.entries))
+    if kinds != (int, bool, int):
         raise UsageError(f"{folder} is no export: {MANIFEST} cannot be understood")
     return manifest
 

@@ -28,6 +28,8 @@ from auditor.domain.people import PSEUDONYM
 from auditor.domain.times import from_micros, to_micros
 
 _ATTEMPTS = tuple(kind.value for kind in ChangeKind if kind.is_attempt)
+# As far as a column of either database goes.
+_HIGHEST = 2**63 - 1
 _BODY = (changes.c.seq, changes.c.body)
 _NAMES_PEOPLE = PSEUDONYM.encode()
 
@@ -91,6 +93,10 @@ class SqlChangeLog:
     def get(self, change_id: str) -> RecordedChange | None:
         """Return one change, or ``None``."""
         return next(iter(self.with_ids([change_id])), None)
+
+    def numbered(self, seq: int) -> RecordedChange | None:
+        """Return the change of this number in the history, or ``None``."""
+        return next(iter(self._select(changes.c.seq == seq)), None) if seq <= _HIGHEST else None
 
     def with_ids(self, ids: Sequence[str]) -> Sequence[RecordedChange]:
         """Return the changes with these ids that are recorded, in the order of the ids."""

@@ -60,13 +60,8 @@ def prove(context: Context, change: str) -> None:
 
 def _id_of(uow: UnitOfWork, change: str) -> str:
     """Return the id of the change that is meant; raise ``UsageError`` when none is recorded."""
-    from auditor.application.ports import HistoryQuery
-
-    if change.lstrip("#").isdecimal():
-        number = int(change.lstrip("#"))
-        found = next((one for one in uow.changes.query(HistoryQuery()) if one.seq == number), None)
-    else:
-        found = uow.changes.get(change)
+    number = change.lstrip("#")
+    found = uow.changes.numbered(int(number)) if number.isdecimal() else uow.changes.get(change)
     if found is None:
         raise UsageError(f"no change {change} is recorded; `flagtrail history --format json` shows their ids")
     return found.id
