@@ -35,6 +35,7 @@ _DIGEST = 32
 _PLAIN = frozenset(
     {
         "auditor.domain.references",
+        "auditor.domain.scan_options",
         "scanners.keytext",
         "scanners.languages.base",
         "scanners.languages.python.exports",
@@ -224,8 +225,9 @@ def _digest(*parts: str) -> str:
 def _scanner() -> str:
     """What the scanner is: its files, and when they and the libraries beside it were last changed."""
     folder = Path(__file__).parent
+    product = folder.parent / "auditor"  # what it counts on, and what reads its options
     parts = [sys.version]
-    for top in (folder, folder.parent / "auditor" / "domain"):
+    for top in (folder, product / "domain", product / "configuration", product / "policies"):
         for path in sorted(top.rglob("*.py")):
             kind = path.stat()
             parts.append(f"{path.relative_to(folder.parent)}:{kind.st_size}:{kind.st_mtime_ns}")

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
-from scanners import checkouts
 from scanners.cache import Cache, Facts, Identities, lasting
 from scanners.ownership import with_owners
 from scanners.repository import FoundFile, Listing, list_files
@@ -43,6 +42,11 @@ def scan(
 
 @contextmanager
 def _tree(path: str, *, committed: bool) -> Iterator[str]:
+    if not committed and ":" not in path:
+        yield path
+        return
+    from scanners import checkouts  # noqa: PLC0415 -- it brings what starts processes, which most scans do without
+
     if committed or checkouts.is_url(path):
         with checkouts.committed(path) as tree:
             yield str(tree)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -46,6 +44,8 @@ class Flagtrail(FlagtrailGroup):
         """Find the command; a wrong name is answered with the nearest one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(name, COMMANDS, n=1)
             meant = f"did you mean {near[0]!r}?" if near else "`flagtrail --help` lists them."
             raise click.UsageError(f"there is no command {name!r}; {meant}", ctx)
@@ -83,6 +83,8 @@ def _status(run: Callable[[], int], words: Sequence[str]) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the one place where a bug becomes a line instead of a traceback
         if "--debug" in words:
+            import traceback
+
             click.echo(traceback.format_exc(), err=True, nl=False)
         _say(_sentence(error))
         _drop_stdout_if_full()

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from auditor.domain.times import parse_rfc3339
-from auditor.settings import Settings, login_of
 
 if TYPE_CHECKING:
     from auditor.adapters.storage import Database
     from auditor.entrypoints.progress import TerminalProgress
+    from auditor.settings import Settings
 
 _META = "flagtrail."
 HELP_WIDTH = 80
@@ -115,6 +115,8 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """Return the settings; raise ``ConfigurationError`` with every fault of the configuration."""
+        from auditor.settings import Settings
+
         return Settings.load(self.environ, config=self.config, database_url=self._database)
 
     @property
@@ -133,6 +135,7 @@ class Context:
         Whoever is ``recording`` shows by a key that it was them, where the configuration names one.
         """
         from auditor import bootstrap
+        from auditor.settings import login_of
 
         mac_key = self.settings.ledger.mac_key if recording else None
         # How to sign in is told by the environment: a URL on the command line needs no readable configuration.

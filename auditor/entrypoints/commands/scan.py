@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,42 @@ def scan(context: Context, paths: Sequence[str], flags_file: str | None, *, comm
         if flags_file is None:
             result = _scan_and_keep(context, paths, progress, committed=committed, fresh=fresh)
         else:
-            options = None if context.config is None else context.settings.scan
-            flags = read_flags(flags_file)
-            result = run_scan(paths, flags, options, progress, committed=committed, fresh=fresh)
+            result = run_scan(
+                paths,
+                read_flags(flags_file),
+                options_of(context, fresh=fresh),
+                progress,
+                committed=committed,
+                fresh=fresh,
+            )
     _write(context.format, result)
+
+
+def options_of(context: Context, *, fresh: bool = False) -> ScanOptions | None:
+    """Return what the configuration says of scanning, if one was asked for.
+
+    To read all of it takes longer than to see that nothing has changed: what a sound file says is kept with the rest.
+    """
+    if context.config is None:
+        return None
+    from auditor.domain.scan_options import ScanOptions
+    from scanners import cache
+
+    held = None if fresh else cache.open_cache(cache.default_folder())
+    try:
+        text = Path(context.config).read_bytes()
+    except OSError:
+        held, text = None, b""
+    if held is None:
+        return context.settings.scan
+    # A setting may come from any variable of the environment; these four change with every step of a shell.
+    around = sorted(item for item in context.environ.items() if item[0] not in {"PWD", "OLDPWD", "SHLVL", "_"})
+    digest = sha256(repr((Path(context.config).resolve(), text, around)).encode(errors="surrogateescape")).hexdigest()
+    known = held.fact("options", digest)
+    if not isinstance(known, ScanOptions):
+        known = context.settings.scan
+        held.keep(known, "options", digest)
+    return known
 
 
 def run_scan(
