@@ -44,6 +44,8 @@ _PLAIN = frozenset(
         "scanners.languages.python.values",
     }
 )
+# Asking of every single object whether it is an enum's takes longer than to write it.
+_WITHOUT_ENUMS = frozenset({"scanners.languages.python.tree", "scanners.languages.python.exports"})
 Identities = Mapping[str, str]
 
 
@@ -190,6 +192,8 @@ class _Pickler(pickle.Pickler):
 
 
 def _dumped(value: Any) -> bytes:
+    if type(value).__module__ in _WITHOUT_ENUMS:
+        return pickle.dumps(value, protocol=5)
     written = io.BytesIO()
     _Pickler(written, protocol=5).dump(value)
     return written.getvalue()

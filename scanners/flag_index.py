@@ -96,6 +96,8 @@ class FlagIndex:
 
         A version or label selector and an ARN around a parameter's name are taken off.
         """
+        if text not in self._by_key and ":" not in text:
+            return ()  # nearly every text there is
         wanted = frozenset(providers)
         found = list(self._by_key.get(text, ()))
         name = parameter_name(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from auditor.domain.references import Certainty, ReferenceKind
@@ -98,9 +99,14 @@ def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> V
 
 def of_modules(m: Machine, name: str) -> Vals:
     """What the settings modules of the repository give a name that a framework's settings object is asked for."""
-    paths = [path for path in m.project.paths if _is_settings_module(path)] if name.isupper() else []
-    found = (m.looked_up((Imported(path, name),)) for path in sorted(paths))
+    paths = _settings_modules(m.project.paths) if name.isupper() else ()
+    found = (m.looked_up((Imported(path, name),)) for path in paths)
     return tuple(value for value in union(*found) if not isinstance(value, Unknown))
+
+
+@lru_cache(maxsize=8)
+def _settings_modules(paths: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(path for path in paths if _is_settings_module(path)))
 
 
 def _is_settings_module(path: str) -> bool:
