@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
 def expression(m: Machine, expr: tree.Expr, here: Here) -> Vals:
     """Evaluate an expression; in test code every whole key that stands there is noted."""
-    values = _KINDS[type(expr)](m, expr, here)
-    if type(expr) in _STANDS:
-        for text in fold.texts(values) if here.scope.path in m.tests else ():
+    kind = type(expr)
+    values = _KINDS[kind](m, expr, here)
+    if kind in _STANDS and here.scope.path in m.tests:
+        for text in fold.texts(values):
             m.reporter.tested(text)
     return values
 
@@ -76,16 +77,19 @@ def _name(m: Machine, expr: tree.Name, here: Here) -> Vals:
 
 def placed(values: Vals, site: Site) -> Vals:
     """The values, standing at ``site`` now."""
-    return tuple(_placed(value, site) for value in values)
+    if len(values) == 1:
+        return (_placed(values[0], site),)
+    return tuple([_placed(value, site) for value in values])
 
 
 def _placed(value: Value, site: Site) -> Value:
-    if isinstance(value, Text):
-        return Text(value.pieces, site, value.trail)
-    if isinstance(value, Ref):
-        return Ref(value.obj, site, value.tags)
-    if isinstance(value, Unknown):
-        return Unknown(value.tags, value.hint, site)
+    kind = type(value)
+    if kind is Unknown:
+        return Unknown(value.tags, value.hint, site)  # type: ignore[union-attr]
+    if kind is Ref:
+        return Ref(value.obj, site, value.tags)  # type: ignore[union-attr]
+    if kind is Text:
+        return Text(value.pieces, site, value.trail)  # type: ignore[union-attr]
     return value
 
 

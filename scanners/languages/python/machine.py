@@ -265,7 +265,10 @@ class Machine:
 
     def looked_up(self, values: Vals) -> Vals:
         """Imported names replaced by what they stand for."""
-        if not any(isinstance(value, Imported) for value in values):
+        for value in values:
+            if type(value) is Imported:
+                break
+        else:
             return values
         return union(*(self._followed(value) for value in values))
 

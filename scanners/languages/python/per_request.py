@@ -65,20 +65,23 @@ _PASSED = re.compile(r"^passed to (?P<name>\S+) at (?P<path>.+):(?P<line>\d+)$")
 _ASKED_AT = re.compile(r" is asked for at (?P<path>.+):(?P<line>\d+)$")
 _Inner = Mapping[tuple[FlagSpec, str, int], Reference]
 _MOST_WRAPPERS = 8
+# A syntax tree takes some forty times the memory of its file.
+_MOST_HELD = 24
 
 
 @dataclass(slots=True)
 class _Code:
-    """Files as they are asked for, each parsed once; what this Python cannot parse is left alone."""
+    """Files as they are asked for, the last few held; what this Python cannot parse is left alone."""
 
     read: Callable[[str], bytes | None]
-    modules: dict[str, list[tuple[_Function, bool]]] = field(default_factory=dict)
+    modules: dict[str, ast.Module] = field(default_factory=dict)
+    functions: dict[str, list[_Function]] = field(default_factory=dict)
     imports: dict[str, list[str]] = field(default_factory=dict)
 
     def served(self, one: Reference, inner: _Inner) -> str | None:
         """Return the function that serves requests and always comes by this read, which no cache stands before."""
         place = (one.line, one.column)
-        for function, is_method in self._functions(one.path):
+        for function, is_method in _around(self._module(one.path), one.line):
             if _covers(function, place) and _serves(function, is_method=is_method) and not _is_cached(function):
                 calls = [node for node in _always(function.body, _guards(function)) if isinstance(node, ast.Call)]
                 if any(self._asks(call, one, inner) for call in calls if _covers(call, place)):
@@ -117,31 +120,39 @@ class _Code:
         meant = [
             function
             for file in (path, *self._imported(path))
-            for function, _ in self._functions(file)
+            for function in self._functions(file)
             if function.name == name and any(_is_client_call(node) for node in ast.walk(function))
         ]
         return bool(meant) and all(any(map(_is_client_call, _calls_always(one))) for one in meant)
 
     def _enclosing(self, path: str, line: int) -> _Function | None:
         """Return the innermost function that a line stands in."""
-        around = [one for one, _ in self._functions(path) if one.lineno <= line <= (one.end_lineno or one.lineno)]
+        around = [one for one, _ in _around(self._module(path), line)]
         return max(around, key=lambda one: one.lineno, default=None)
 
-    def _functions(self, path: str) -> list[tuple[_Function, bool]]:
+    def _module(self, path: str) -> ast.Module:
         if path not in self.modules:
-            self.modules[path], self.imports[path] = [], []
+            if len(self.modules) >= _MOST_HELD:
+                oldest = next(iter(self.modules))
+                for held in (self.modules, self.functions, self.imports):
+                    held.pop(oldest, None)
             data = self.read(path)
             try:
-                tree = ast.parse(data) if data is not None else ast.Module([], [])
-                self.modules[path] = list(_functions(tree))
-                self.imports[path] = list(_imports(tree, path))
+                self.modules[path] = ast.parse(data) if data is not None else ast.Module([], [])
             except (SyntaxError, ValueError, RecursionError, MemoryError):
-                pass
+                self.modules[path] = ast.Module([], [])
         return self.modules[path]
+
+    def _functions(self, path: str) -> list[_Function]:
+        """Return all functions of a file."""
+        if path not in self.functions:
+            self.functions[path] = [one for one in ast.walk(self._module(path)) if isinstance(one, _Function)]
+        return self.functions[path]
 
     def _imported(self, path: str) -> list[str]:
         """Return the files of the repository that a file may import."""
-        self._functions(path)
+        if path not in self.imports:
+            self.imports[path] = list(_imports(self._module(path), path))
         return self.imports[path]
 
 
@@ -163,11 +174,19 @@ def _imports(tree: ast.Module, path: str) -> Iterator[str]:
 _ENDS = (".py", "/__init__.py")
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[_Function, bool]]:
-    for node in ast.walk(tree):
+def _around(tree: ast.Module, line: int) -> list[tuple[_Function, bool]]:
+    """Return the functions that a line stands in, outermost first, and whether each is a method."""
+    found = []
+    waiting: list[ast.AST] = [tree]
+    for node in waiting:
         for child in ast.iter_child_nodes(node):
+            first: int | None = getattr(child, "lineno", None)
+            if first is not None and not first <= line <= (getattr(child, "end_lineno", None) or first):
+                continue
+            waiting.append(child)
             if isinstance(child, _Function):
-                yield child, isinstance(node, ast.ClassDef)
+                found.append((child, isinstance(node, ast.ClassDef)))
+    return found
 
 
 def _calls_always(function: _Function) -> Iterator[ast.Call]:

@@ -366,6 +366,8 @@ def merged(one: tuple[Tag, ...], other: tuple[Tag, ...]) -> tuple[Tag, ...]:
 
 def union(*alternatives: Iterable[Value]) -> Vals:
     """All alternatives, each once, in order; what is unknown becomes one, and so does what is the same object."""
+    if len(alternatives) == 1 and isinstance(alternatives[0], tuple) and len(alternatives[0]) == 1:
+        return alternatives[0]
     together: dict[object, Value] = {}
     others = 0
     for values in alternatives:
@@ -373,7 +375,7 @@ def union(*alternatives: Iterable[Value]) -> Vals:
             key = _identity(value)
             held = together.get(key)
             if held is None:
-                others += not isinstance(value, Text | FlagVal)
+                others += not isinstance(value, _COUNTED_ALONE)
                 if others <= _MOST_OTHERS:
                     together[key] = value
             elif isinstance(value, Unknown | Ref) and value.tags:
@@ -383,12 +385,16 @@ def union(*alternatives: Iterable[Value]) -> Vals:
     return tuple(together.values())
 
 
+_COUNTED_ALONE = (Text, FlagVal)
+
+
 def _identity(value: Value) -> object:
-    if isinstance(value, Unknown):
-        return Unknown, value.hint == "environment"
-    if isinstance(value, Ref):
-        return Ref, id(value.obj)
-    return type(value), value
+    kind = type(value)
+    if kind is Unknown:
+        return Unknown, value.hint == "environment"  # type: ignore[union-attr]
+    if kind is Ref:
+        return Ref, id(value.obj)  # type: ignore[union-attr]
+    return kind, value
 
 
 def literal(text: str, at: Site, *steps: Step) -> Text:
