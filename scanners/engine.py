@@ -128,6 +128,10 @@ class _Scan:
 
     def run(self) -> ScanResult:
         """Scan what was listed."""
+        with _seldom_collecting():
+            return self._run()
+
+    def _run(self) -> ScanResult:
         candidates = self._search()
         python = [one for one in candidates if is_python(one.file.path)]
         others = [(one, language_of(one.file)) for one in candidates if not is_python(one.file.path)]
@@ -135,8 +139,7 @@ class _Scan:
         settings = self._understand(documents)
         self.context = ScanContext(self.context.flags, self.context.options, settings)
         self._understand([(one, language) for one, language in others if language is None or language.code])
-        with _seldom_collecting():
-            self._python(python, settings)
+        self._python(python, settings)
         return self._result()
 
     # Reading

@@ -65,6 +65,14 @@ _PASSED = re.compile(r"^passed to (?P<name>\S+) at (?P<path>.+):(?P<line>\d+)$")
 _ASKED_AT = re.compile(r" is asked for at (?P<path>.+):(?P<line>\d+)$")
 _Inner = Mapping[tuple[FlagSpec, str, int], Reference]
 _MOST_WRAPPERS = 8
+_BLANK = rb"(?:[\s\\]|#[^\r\n]*[\r\n])*"
+# Whatever ``_serves`` may say yes to begins like one of these.
+_SERVING = re.compile(
+    rb"\bdef\s(?:[^(]*)\(" + _BLANK + rb"(?:request|event)\b"
+    rb"|\bdef[\s\\]+(?:" + "|".join(sorted(_VERBS)).encode() + rb")\b"
+    rb"|@" + _BLANK + rb"\("
+    rb"|@[^\r\n]*?\.[\s\\]*(?:" + "|".join(sorted(_ROUTES)).encode() + rb")[\s\\]*\("
+)
 # A syntax tree takes some forty times the memory of its file.
 _MOST_HELD = 24
 
@@ -75,13 +83,14 @@ class _Code:
 
     read: Callable[[str], bytes | None]
     modules: dict[str, ast.Module] = field(default_factory=dict)
+    serving: dict[str, bool] = field(default_factory=dict)
     functions: dict[str, list[_Function]] = field(default_factory=dict)
     imports: dict[str, list[str]] = field(default_factory=dict)
 
     def served(self, one: Reference, inner: _Inner) -> str | None:
         """Return the function that serves requests and always comes by this read, which no cache stands before."""
         place = (one.line, one.column)
-        for function, is_method in _around(self._module(one.path), one.line):
+        for function, is_method in _around(self._module(one.path), one.line) if self._may_serve(one.path) else ():
             if _covers(function, place) and _serves(function, is_method=is_method) and not _is_cached(function):
                 calls = [node for node in _always(function.body, _guards(function)) if isinstance(node, ast.Call)]
                 if any(self._asks(call, one, inner) for call in calls if _covers(call, place)):
@@ -129,6 +138,13 @@ class _Code:
         """Return the innermost function that a line stands in."""
         around = [one for one, _ in _around(self._module(path), line)]
         return max(around, key=lambda one: one.lineno, default=None)
+
+    def _may_serve(self, path: str) -> bool:
+        """Tell from its bytes whether a file may hold a function that serves requests."""
+        if path not in self.serving:
+            data = self.read(path)
+            self.serving[path] = data is not None and _SERVING.search(data) is not None
+        return self.serving[path]
 
     def _module(self, path: str) -> ast.Module:
         if path not in self.modules:
