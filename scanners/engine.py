@@ -420,6 +420,7 @@ class _Modules:
     trees: dict[str, tree.Module | None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
+    sure: set[str] = field(default_factory=set)
     outlines: dict[str, Exports | None] = field(default_factory=dict)
     briefs: dict[str, Brief] = field(default_factory=dict)
     remembered: Remembered | None = None
@@ -506,6 +507,7 @@ class _Modules:
             if answer is not None:
                 self.briefs.pop(path, None)
                 self._take(path, answer)
+                self.sure.add(path)
                 same = False
                 if facts is not None:
                     facts.table("replaced").put(path, isinstance(answer, tree.Module))

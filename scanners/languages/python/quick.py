@@ -52,7 +52,10 @@ def judged(file: SourceFile, lines: Iterable[int]) -> tree.Module | None:
             same = all(_says_the_same(part, text, starts) for part in sorted(parts, key=lambda one: one.begin))
     except (_UnsureError, RecursionError):
         return None  # libcst has read it
-    return None if same else module_tree(file)
+    if same:
+        return None
+    whole = module_tree(file)
+    return None if whole == quick_tree(file) else whole
 
 
 @contextmanager
@@ -580,27 +583,41 @@ class _Part(NamedTuple):
 
 
 def _parts(
-    body: Sequence[ast.stmt],
-    line: int,
-    starts: tuple[int, ...],
-    text: str,
-    before: int = 0,
-    *,
-    inside: bool = False,
+    body: Sequence[ast.stmt], line: int, starts: tuple[int, ...], text: str, before: int = 0, *, inside: bool = False
 ) -> Iterator[_Part]:
-    """The statements at a line: of a class only the member there."""
+    """The statements at a line: of a class, and of a long function, only those there."""
     for group in _on_own_lines(body):
         end = group[-1].end_lineno or group[-1].lineno
         if line <= end:
+            begin, behind = starts[before], _end_of(end, starts, text)
             only = group[0] if len(group) == 1 else None
-            if isinstance(only, ast.ClassDef) and only.lineno < _first_line(only.body[0]) <= line:
-                above = _first_line(only.body[0]) - 1
-                yield from _parts(only.body, line, starts, text, above, inside=True)
-            else:
-                yield _Part(starts[before], _end_of(end, starts, text), inside, tuple(group))
+            deeper = isinstance(only, ast.ClassDef) or behind - begin > _LONG
+            for block in _blocks(only) if deeper and only is not None else ():
+                first = _first_line(block[0])
+                at = starts[first - 1]
+                if text[at : at + block[0].col_offset].strip():
+                    continue  # it stands behind a colon
+                if first <= line <= (block[-1].end_lineno or block[-1].lineno):
+                    yield from _parts(block, line, starts, text, first - 1, inside=True)
+                    return
+            yield _Part(begin, behind, inside, tuple(group))
             return
         before = end
     yield _Part(_end_of(before, starts, text), len(text), False, ())
+
+
+# A statement with others inside is asked of whole up to here.
+_LONG = 2_000
+
+
+def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The blocks of statements inside of one, but for those behind an ``elif``."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, ())
+        if block and not (name == "orelse" and isinstance(node, ast.If)):
+            yield block
+    for handler in getattr(node, "handlers", ()):
+        yield handler.body
 
 
 def _end_of(line: int, starts: tuple[int, ...], text: str) -> int:

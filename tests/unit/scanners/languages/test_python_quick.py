@@ -98,6 +98,22 @@ SOURCES = [
     "def f(*args: *Ts): pass\n",
     "x = " + "(" * 150 + ")" * 150 + "\n",
 ]
+CLASS = 'class A:\n    # why\n    def b(self):\n        return "a-%s" % "b"\n\n    c = 1\n\nd = 2\n'
+NESTED = """
+def f(x):  # odd
+    if x:  # odd
+        a = 1
+        b = c % 2  # odd
+    elif y:  # odd
+        pass  # odd
+    else: pass  # odd
+    with a:
+        pass
+    try: a
+    except B: pass
+    finally:
+        c = 1
+"""
 BROKEN = ["print 'a'\n", "x = (\n", "x = 'a\0b'\n", "def f(:\n", "x = " + "[" * 2000 + "]" * 2000]
 
 
@@ -130,14 +146,23 @@ def test_libcst_agrees_on_every_line(text: str):
 
 
 def test_libcst_has_the_last_word(monkeypatch: pytest.MonkeyPatch):
-    source = 'class A:\n    # why\n    def b(self):\n        return "a-%s" % "b"\n\n    c = 1\n\nd = 2\n'
-    file = SourceFile("a.py", source.encode())
+    file = SourceFile("a.py", CLASS.encode())
     monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
     assert quick_tree(file) != module_tree(file)
     for line in (1, 2, 3, 4):
         assert judged(file, [line]) == module_tree(file), line
     for line in (5, 6, 7, 8):
         assert judged(file, [line]) is None, line
+
+
+def test_of_what_is_long_libcst_is_asked_in_part(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(quick, "_LONG", 0)
+    for text in SOURCES:
+        test_libcst_agrees_on_every_line(text)
+    monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
+    file = SourceFile("a.py", NESTED.encode())
+    odd = [number for number, line in enumerate(NESTED.splitlines(), start=1) if "odd" in line]
+    assert [number for number in range(2, 14) if judged(file, [number]) is not None] == odd
 
 
 def test_what_libcst_cannot_read_is_unread_although_the_interpreter_can(monkeypatch: pytest.MonkeyPatch):
