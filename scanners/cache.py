@@ -266,6 +266,14 @@ class Table:
             self.changed = True
 
 
+def unchanged(file: FoundFile) -> bool:
+    """Whether a file is still the one that was listed."""
+    try:
+        return FoundFile.of(file.path, file.place, os.lstat(file.place)).stamp == file.stamp
+    except OSError:
+        return False
+
+
 @dataclass(slots=True)
 class Facts:
     """The facts of one tree's files, by what the files hold; ``root`` tells the tree from others."""
@@ -275,6 +283,12 @@ class Facts:
     root: str = ""
     hits: int = field(default=0)
     tables: dict[str, Table] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cache: Cache, path: str, files: Sequence[FoundFile]) -> Facts:
+        """The facts of the files below a path."""
+        root = os.path.realpath(path)
+        return cls(cache, cache.identities(root, files), root)
 
     def table(self, *what: str) -> Table:
         """Facts of all files that are kept together."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
-from scanners.cache import Cache, Facts, Identities, lasting
+from scanners.cache import Cache, Facts, Identities, lasting, unchanged
 from scanners.ownership import with_owners
-from scanners.repository import FoundFile, Listing, list_files
+from scanners.repository import Listing, list_files
 
 
 def scan(
@@ -71,7 +71,7 @@ def _one(
 
     facts = Facts(cache, identities, os.path.realpath(path))
     result = engine.scan_listing(listing, flags, options, progress or engine.silent, facts)
-    if all(map(_unchanged, listing.files)):
+    if all(map(unchanged, listing.files)):
         facts.settle()
         if _lasting(result) and len(identities) == len(listing.files):
             cache.keep_result(key, result)
@@ -88,11 +88,3 @@ def _key(listing: Listing, identities: Identities, flags: Sequence[FlagSpec], op
 
 def _lasting(result: ScanResult) -> bool:
     return all(lasting(one.reason) for one in result.unread)
-
-
-def _unchanged(file: FoundFile) -> bool:
-    """Whether a file is still the one that was listed."""
-    try:
-        return FoundFile.of(file.path, file.place, os.lstat(file.place)).stamp == file.stamp
-    except OSError:
-        return False

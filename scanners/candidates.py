@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from auditor.domain.references import Certainty, FlagSpec, Reference, ReferenceKind
-from scanners.languages.base import SourceFile
-from scanners.repository import list_files, read_bytes
+from scanners.cache import Cache, Facts, unchanged
+from scanners.languages.base import SourceFile, is_test_path
+from scanners.repository import FoundFile, list_files, read_bytes
 
 _LARGEST = 2 << 20
 _MOST = 20_000
@@ -24,16 +26,45 @@ _SHORTEST = 5
 _KEYED_ELSEWHERE = frozenset({"ssm", "env", "generic"})
 
 
-def parameter_names(path: str, watched: Callable[[str], bool]) -> list[str]:
-    """Return the names in the code and documents of a path that are ``watched``, each once; none that is very short."""
+def parameter_names(path: str, watched: Callable[[str], bool], cache: Cache | None = None) -> list[str]:
+    """Return the names in the code and documents of a path that are ``watched``, each once; none that is very short.
+
+    Files that a ``cache`` knows of are not read again.
+    """
+    files = list_files(path).files
+    facts = None if cache is None else Facts.of(cache, path, files)
     found: dict[str, None] = {}
-    for source in _sources(path):
-        if source.is_test or source.name.suffix.lower() in _PROSE:
-            continue  # nothing reads a flag there that a check would tell of
-        for name in map(_trimmed, _NAME.findall(source.text())):
-            if len(name.rpartition("/")[2]) >= _SHORTEST and len(found) < _MOST and watched(name):
+    for file in files:
+        if file.size > _LARGEST or _is_aside(file.path):
+            continue
+        for name in _names(file, facts):
+            if len(found) < _MOST and watched(name):
                 found[name] = None
+    if facts is not None:
+        facts.settle()
     return list(found)
+
+
+def _is_aside(path: str) -> bool:
+    """Whether nothing reads a flag in a file that a check would tell of."""
+    return is_test_path(path) or PurePosixPath(path).suffix.lower() in _PROSE
+
+
+def _names(file: FoundFile, facts: Facts | None) -> tuple[str, ...]:
+    """What looks like a parameter's name in a file, each once, but none that is very short."""
+    table = None if facts is None else facts.table("parameter names")
+    held = None if table is None else table.get(file.path)
+    if held is not None:
+        return tuple(held[0])
+    try:
+        text = SourceFile(file.path, read_bytes(file.place, _LARGEST)).text()
+    except OSError:
+        return ()  # the scan lists it as unread
+    names = dict.fromkeys(map(_trimmed, _NAME.findall(text)))
+    found = tuple(name for name in names if len(name.rpartition("/")[2]) >= _SHORTEST)
+    if table is not None and unchanged(file):
+        table.put(file.path, found)
+    return found
 
 
 def _trimmed(name: str) -> str:

@@ -133,16 +133,18 @@ def _check(
     from auditor import bootstrap
     from auditor.application import checking
     from auditor.domain.templates import PathTemplates
+    from auditor.entrypoints.commands.scan import run_scan
+    from scanners.cache import default_folder, open_cache
     from scanners.candidates import parameter_names
     from scanners.declarations import declarations
-    from scanners.engine import scan
 
     texts = [text for source in given.settings.sources if source.kind == "ssm" for text in source.paths]
     templates = PathTemplates.parse(texts, required=("flag",))
     held = {spec.key for spec in (*given.listed, *given.gone)}
-    names = parameter_names(path, lambda name: name not in held and templates.match(name) is not None)
+    cache = open_cache(default_folder())
+    names = parameter_names(path, lambda name: name not in held and templates.match(name) is not None, cache)
     others = [*given.gone, *(FlagSpec(name, "ssm") for name in names)]
-    found = scan([path], [*given.listed, *others], given.settings.scan, progress)
+    found = run_scan([path], [*given.listed, *others], given.settings.scan, progress)
     result, unknown = _parted(replace(found, references=tuple(apart.less(found.references))), others)
     return checking.check(
         checking.CheckInput(
@@ -176,15 +178,15 @@ def _known(flag: FlagSpec, gone: Sequence[FlagSpec]) -> str:
 
 def _asked_alike(path: str, given: _Given, result: ScanResult, progress: Progress) -> list[Reference]:
     """Return the references to keys that no store has and that are asked for as listed flags are."""
+    from auditor.entrypoints.commands.scan import run_scan
     from scanners.candidates import asked_alike, specs_beside
-    from scanners.engine import scan
 
     held = {spec.key for spec in (*given.listed, *given.gone)}
     keys = [key for key in asked_alike(path, result.references) if key not in held]
     specs = specs_beside(keys, given.listed)
     if not specs:
         return []
-    return list(scan([path], specs, given.settings.scan, progress).references)
+    return list(run_scan([path], specs, given.settings.scan, progress).references)
 
 
 def _write(form: str, report: CheckReport, path: str) -> None:

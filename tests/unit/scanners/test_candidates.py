@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from auditor.domain.references import FlagSpec
 from auditor.domain.templates import default_templates
+from scanners.cache import open_cache
 from scanners.candidates import parameter_names, specs_beside
 
 WATCHED = default_templates().match
@@ -42,3 +44,18 @@ def test_a_key_is_looked_for_in_each_place_that_holds_a_listed_one():
     ]
 
     assert specs_beside(["new"], listed) == [FlagSpec("new", "appconfig", "shop", None, "flags")]
+
+
+def test_names_are_the_same_with_a_cache_before_and_after_a_change(tmp_path):
+    cache = open_cache(tmp_path / "cache")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for number, text in enumerate(("'/shop/prod/features/one'", "'/shop/prod/features/other'", "''")):
+        (tree / "a.py").write_text(f"x = {text}\n")
+        (tree / "b.py").write_text("y = '/shop/prod/features/still-here'\n")
+        for file in tree.iterdir():
+            os.utime(file, ns=(number + 1, number + 1))
+        plain = parameter_names(str(tree), lambda _: True)
+        assert parameter_names(str(tree), lambda _: True, cache) == plain
+        assert parameter_names(str(tree), lambda _: True, cache) == plain
+        assert "/shop/prod/features/still-here" in plain
