@@ -168,6 +168,8 @@ class Libraries:
         found = self._opened(func, last, args)
         if found is not None:
             return found
+        if node.new and _code.spoken(node.func).endswith("ssm.Parameter"):
+            return self._declared("SsmParameter", args, node)
         if node.new and (last in tables.DECLARED or last in {tables.HOSTED, tables.STATEMENT}):
             return self._declared(last, args, node)
         if last in tables.METHODS:

@@ -317,6 +317,11 @@ def _named_tuple(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return m.binding(args.take(1, "names") or UNKNOWN, "a member of an enum")
 
 
+def _made(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """``object.__new__(cls)``."""
+    return tuple(m.generic(value) for value in args.take(0) or () if isinstance(value, ClassObj)) or UNKNOWN
+
+
 def _nothing(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Const(None),)
 
@@ -329,6 +334,7 @@ _CONVERSIONS = "bool int float str bytes bytearray repr format iter aiter revers
 _HANDLERS: dict[str, Handler] = {
     "getattr": _getattr,
     "vars": _vars,
+    "object.__new__": _made,
     "functools.partial": _partial,
     "functools.partialmethod": _partial,
     "functools.wraps": _same,

@@ -222,6 +222,8 @@ def _of_super(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: S
         for value in ancestor.scope.names.get(name, ()):
             if isinstance(value, FuncObj):
                 return invoke.one(m, Method(value, holder), args, here, site)
+    if name == "__new__":
+        return (m.generic(cls),)
     if isinstance(holder, Ref):
         base = members.external_base(m, cls)
         if base is not None and name != "__init__":
