@@ -30,6 +30,8 @@ _CALLS = {
     "get_object": "Key",
     "get_configuration": "Configuration",
 }
+# Functions of Powertools that keep what they got, unless they are told not to.
+_KEEPING = frozenset({"get_app_config", "get_parameters_by_name"})
 _ROUTES = frozenset({"route", "api_route", "get", "post", "put", "patch", "delete", "head", "options", "websocket"})
 _VERBS = frozenset({"get", "post", "put", "patch", "delete"})
 _BRANCHES = (ast.If, ast.While, ast.IfExp, ast.Try, ast.ExceptHandler, ast.match_case, ast.BoolOp)
@@ -52,7 +54,8 @@ def marked(references: Iterable[Reference], read: Callable[[str], bytes | None])
 def _may_ask(reference: Reference) -> bool:
     """Tell whether a read is a call of one of the methods, or of what passes a key on to one, or fixes it."""
     steps = reference.resolution
-    return bool(steps) and (steps[0].rpartition(".")[2] in _CALLS or _asked_at(reference) is not None)
+    asked = steps[0].rpartition(".")[2] if steps else ""
+    return asked in _CALLS or asked in _KEEPING or _asked_at(reference) is not None
 
 
 def _asked_at(reference: Reference) -> tuple[str, int] | None:
@@ -212,10 +215,23 @@ def _calls_always(function: _Function) -> Iterator[ast.Call]:
 
 
 def _is_client_call(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.args:
+    """Tell whether a call asks the store whenever it is made: a client's, or one that is told to keep nothing."""
+    if not isinstance(node, ast.Call):
+        return False
+    if any(_keeps_nothing(keyword) for keyword in node.keywords):
+        return _called(node) in _CALLS or _called(node) in _KEEPING
+    if not isinstance(node.func, ast.Attribute) or node.args:
         return False
     wanted = _CALLS.get(node.func.attr)
     return wanted is not None and any(keyword.arg == wanted for keyword in node.keywords)
+
+
+def _keeps_nothing(keyword: ast.keyword) -> bool:
+    """Tell whether an argument switches the cache of Powertools off."""
+    if not isinstance(keyword.value, ast.Constant):
+        return False
+    value = keyword.value.value
+    return (keyword.arg == "force_fetch" and value is True) or (keyword.arg == "max_age" and value == 0)
 
 
 def _called(call: ast.Call) -> str | None:

@@ -61,6 +61,14 @@ def test_what_may_keep_its_answer_is_left_alone(tmp_path, text):
     assert asked(tmp_path, text) == []
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"), [("force_fetch=True", 1), ("max_age=0", 1), ("max_age=60", 0), ("force_fetch=False", 0)]
+)
+def test_a_library_that_is_told_to_keep_nothing(tmp_path, told, expected):
+    text = f"from aws_lambda_powertools.utilities import parameters\ndef handler(event, context):\n    return parameters.get_parameter('{KEY}', {told})"
+    assert len(asked(tmp_path, text)) == expected
+
+
 GET = "def get(name):\n    return ssm.get_parameter(Name=name)['Parameter']['Value']\n"
 HANDLER = f"def handler(event, context):\n    return get('{KEY}')"
 
