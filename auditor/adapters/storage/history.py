@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, literal, or_, select, tuple_, union
 
 from auditor.adapters.storage.session import Session, among
 from auditor.adapters.storage.tables import Name, actors, attributions, changes
@@ -36,6 +36,7 @@ STATE_BEARING = (
 _ATTEMPTS = tuple(kind.value for kind in ChangeKind if kind.is_attempt)
 # More than these are not looked up one by one.
 _FEW_ACTORS = 16
+_FEW_UNDATED = 2_000
 _Condition = ColumnElement[bool]
 
 
@@ -67,9 +68,9 @@ def change_rows(session: Session, query: HistoryQuery, size: int) -> Iterator[Ch
     """
     place = None if query.after is None else _place(session, query)
     conditions = list(_conditions(session, query))
-    one_by_one, together = _by_actor(session, query)
-    walks = [(_moments(query), who) for who in one_by_one]
-    walks += [(_intervals(query), together), (_moved(query), together)]
+    who_by = _by_actor(session, query)
+    walks = [(_moments(query), who) for who in who_by.moments]
+    walks += [(_intervals(query), who_by.intervals), (_moved(query), who_by.moved)]
     streams = [_walked(session, walk, [*conditions, *who], place, size) for walk, who in walks]
     return heapq.merge(*streams, key=lambda row: (row.time, row.seq), reverse=True)
 
@@ -252,27 +253,50 @@ def _in_environment(environment: ColumnElement[Any], query: HistoryQuery) -> Ite
         yield environment == query.environment
 
 
-def _by_actor(session: Session, query: HistoryQuery) -> tuple[list[list[_Condition]], list[_Condition]]:
+class _WhoBy(NamedTuple):
+    """Ways to say by whom a change is, no two of which hold for one of those dated at once; and one for the others."""
+
+    moments: list[list[_Condition]]
+    intervals: list[_Condition]
+    moved: list[_Condition]
+
+
+def _by_actor(session: Session, query: HistoryQuery) -> _WhoBy:
     """Say that a change was ever credited to such an actor; whether it still is, the best attribution tells.
 
-    Return ways to say it that no two of which hold for one change, each of which is walked along an index of its own,
-    and one way to say all of it.
+    Each of several actors is walked along an index of its own.
     """
     if query.actor is None:
-        return [[]], []
+        return _WhoBy([[]], [], [])
     actor = _contains(session, actors.c.text, query.actor)
     hashes = [row.hash for row in session.rows(select(actors.c.hash).where(actor).limit(_FEW_ACTORS + 1))]
-    if len(hashes) <= _FEW_ACTORS:
-        learnt = select(attributions.c.change_seq).where(attributions.c.actor_hash.in_(hashes))
-        recorded = select(changes.c.seq).where(changes.c.actor_hash.in_(hashes))
-        not_recorded = or_(changes.c.actor_hash.is_(None), changes.c.actor_hash.not_in(hashes))
-        apart = [[changes.c.actor_hash == known] for known in hashes]
-        return [*apart, [changes.c.seq.in_(learnt), not_recorded]], [changes.c.seq.in_(union(recorded, learnt))]
-    # So many have much to show: walking along the time finds some of it soon.
-    any_of_them = select(actors.c.hash).where(actor)
-    learnt_of = select(1).where(attributions.c.change_seq == changes.c.seq, attributions.c.actor_hash.in_(any_of_them))
-    either = [or_(_unindexed(changes.c.actor_hash).in_(any_of_them), exists(learnt_of.correlate(changes)))]
-    return [either], either
+    if len(hashes) > _FEW_ACTORS:
+        # So many have much to show: walking along the time finds some of it soon.
+        any_of_them: list[_Condition] = [_is_one_of(select(actors.c.hash).where(actor))]
+        return _WhoBy([any_of_them], any_of_them, any_of_them)
+    learnt = select(attributions.c.change_seq).where(attributions.c.actor_hash.in_(hashes))
+    recorded = select(changes.c.seq).where(changes.c.actor_hash.in_(hashes))
+    not_recorded = or_(changes.c.actor_hash.is_(None), changes.c.actor_hash.not_in(hashes))
+    apart = [[changes.c.actor_hash == known] for known in hashes]
+    # Those without a date are few where stores date their changes: looking at each spares all numbers of an actor.
+    each: list[_Condition] = [_is_one_of(hashes)]
+    numbers: list[_Condition] = [changes.c.seq.in_(union(recorded, learnt))]
+    return _WhoBy(
+        [*apart, [changes.c.seq.in_(learnt), not_recorded]],
+        each if _are_few(session, changes.c.exact.is_(False)) else numbers,
+        each if _are_few(session, attributions.c.moves.is_(True)) else numbers,
+    )
+
+
+def _is_one_of(hashes: Any) -> _Condition:
+    """Say of a change at hand that it was ever credited to one of these."""
+    learnt = select(1).where(attributions.c.change_seq == changes.c.seq, attributions.c.actor_hash.in_(hashes))
+    return or_(_unindexed(changes.c.actor_hash).in_(hashes), exists(learnt.correlate(changes)))
+
+
+def _are_few(session: Session, condition: _Condition) -> bool:
+    """Tell whether few rows are so, by an index that holds no others."""
+    return len(session.rows(select(literal(1)).where(condition).limit(_FEW_UNDATED + 1))) <= _FEW_UNDATED
 
 
 def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:

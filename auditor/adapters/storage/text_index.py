@@ -58,9 +58,10 @@ def numbers_with(session: Session, wanted: str, contains: ColumnElement[bool]) -
     if len(wanted) < PIECE or "\n" in wanted:
         return None
     segments = _segments(session)
-    blocks = list(_blocks_with(session, segments, _telling(wanted)))
-    if len(blocks) > min(MOST_BLOCKS, isqrt(segments * SEGMENT // 2) + FEW_BLOCKS):
+    marked = _blocks_with(session, segments, _telling(wanted))
+    if sum(row.blocks.bit_count() for row in marked) > min(MOST_BLOCKS, isqrt(segments * SEGMENT // 2) + FEW_BLOCKS):
         return None
+    blocks = [place for row in marked for place in _places(row.segment, row.blocks)]
     found = set[int]()
     for some in chunks(_numbers_in(session, blocks, segments * SEGMENT)):
         # Asked for by number, and not by joining: so no planner comes to think of reading all changes.
@@ -107,10 +108,10 @@ def _marks(session: Session, segment: int) -> dict[int, int]:
     return marks
 
 
-def _blocks_with(session: Session, segments: int, hashes: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last place of each block that can hold all of these pieces."""
+def _blocks_with(session: Session, segments: int, hashes: Iterable[int]) -> Sequence[Row[Any]]:
+    """Return the segments that can hold all of these pieces, each with the bits of its blocks."""
     if not segments:
-        return
+        return []
     # Going from segment to segment, each piece's row is met by its key; what all have in common is found on the way.
     number = select(literal(0).label("segment")).cte("numbers", recursive=True)
     number = number.union_all(select(number.c.segment + 1).where(number.c.segment < segments - 1))
@@ -121,11 +122,11 @@ def _blocks_with(session: Session, segments: int, hashes: Iterable[int]) -> Iter
         found = found.join(marks, here)
         held.append(marks.c.blocks)
     both = reduce(lambda one, other: one.bitwise_and(other), held)
-    for row in session.rows(found.add_columns(both.label("blocks")).where(both != 0).order_by(number.c.segment)):
-        yield from _places(row.segment, row.blocks)
+    return session.rows(found.add_columns(both.label("blocks")).where(both != 0).order_by(number.c.segment))
 
 
 def _places(segment: int, blocks: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last place of each block."""
     while blocks:
         block = (blocks & -blocks).bit_length() - 1
         first = segment * SEGMENT + block * BLOCK
