@@ -114,6 +114,12 @@ IMPORTED: dict[tuple[str, str], Ask] = {
     ("unleash", "useFlag"): Ask("Unleash useFlag", UNLEASH),
 }
 PROVIDERS = frozenset({"SSMProvider", "SsmProvider", "ParamManager"})
+# Powertools' providers of what is no parameter: whole documents of AppConfig, and stores that hold no flag.
+OTHER_PROVIDERS = {
+    "AppConfigProvider": "documents",
+    "SecretsProvider": "another store",
+    "DynamoDBProvider": "another store",
+}
 DECLARED: dict[str, tuple[str, Reader, ReferenceKind]] = {
     "StringParameter": ("parameterName", SSM, DEFINE),
     "StringListParameter": ("parameterName", SSM, DEFINE),
@@ -164,7 +170,7 @@ TELLING = re.compile(
     r"flag|feature|toggle|enabled|variation|variant|experiment|param|config|ssm|treatment|switch|setting", re.IGNORECASE
 )
 SILENT = re.compile(
-    r"^(?:log|debug|info|warn|warning|error|trace|fatal|print|println|printf|Println|Printf|Print|Errorf|Fatalf|Error"
+    r"^(?:mock\w+|log|debug|info|warn|warning|error|trace|fatal|print|println|printf|Println|Printf|Print|Errorf|Fatalf|Error"
     r"|track|describe|it|test|expect|assert\w*|require|equals|startsWith|endsWith|indexOf|replace|split|concat|push"
     r"|emit|on|addEventListener|querySelector|getElementById|createElement|t|i18n|translate|setItem|getItem|navigate)$"
 )

@@ -186,6 +186,9 @@ class Libraries:
             return (External(texts(args[0])[0].key.text or "", "*"),)
         if last in tables.PROVIDERS:
             return (Thing("provider", SSM),)
+        if last in tables.OTHER_PROVIDERS and "powertools" in func.module:
+            where = _located(args, ("application",), ("environment",), ())
+            return (Thing(tables.OTHER_PROVIDERS[last], where),)
         if last.startswith("@"):
             return self._annotated(last, args)
         return self._fetched(args) if last == "ssm" and "middy" in func.module else None
@@ -278,6 +281,10 @@ class Libraries:
             return union(*(self.follower.environment(key, _taken(args, 1)) for key in texts(_taken(args, 0))))
         if owner.kind == "document":
             return self._of_document(owner, name, node, args)
+        if owner.kind == "documents" and name == "get":
+            return (Thing("document", owner.reader),)
+        if owner.kind == "another store":
+            return UNKNOWN
         if owner.kind == "provider" and name == "set":
             return (self.follower.ask(_taken(args, 0), SSM, _WRITE, node.at, "a parameter provider sets it"),)
         if owner.kind == "provider" and name == "get":
