@@ -77,7 +77,7 @@ def encoding_mark(data: bytes) -> str | None:
 
 def is_test_path(path: str) -> bool:
     """Whether a file is test code by its name or by a directory above it."""
-    *folders, name = PurePosixPath(path).parts or ("",)
+    *folders, name = path.split("/")
     return not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(name) is not None
 
 

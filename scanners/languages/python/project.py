@@ -7,7 +7,6 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from scanners.languages.python import tree
 from scanners.languages.python.bindings import Bindings, bindings
@@ -40,8 +39,10 @@ class Project:
                 packages.add(parts)
             if parts:
                 named[parts[-1]].append((parts, path))
-            folder = PurePosixPath(path).parent.parts
-            folders |= {folder[:depth] for depth in range(1, len(folder) + 1)}
+            folder = tuple(path.split("/")[:-1])
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = folder[:-1]
         for folder in sorted(folders - packages):
             named[folder[-1]].append((folder, "/".join(folder) + "/"))
         self._named, self._folders, self._packages = dict(named), frozenset(folders), frozenset(packages)
@@ -174,8 +175,10 @@ _OFTEN_INSTALLED = frozenset({"flagsmith", "httpx", "openfeature", "pydantic", "
 
 def dotted_parts(path: str) -> Parts:
     """The parts of a module's dotted name, counted from the top of the repository."""
-    parts = PurePosixPath(path).with_suffix("").parts
-    return parts[:-1] if parts and parts[-1] == "__init__" else parts
+    *folders, name = path.rstrip("/").split("/")
+    dot = name.rfind(".")
+    stem = name[:dot] if 0 < dot < len(name) - 1 else name
+    return tuple(folders) if stem in {"", "__init__"} else (*folders, stem)
 
 
 def _common(one: Parts, other: Parts) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -218,3 +220,34 @@ def test_a_file_that_cannot_be_parsed_is_told_each_time_and_searched_as_text(sho
         assert [one.path for one in result.unread] == ["shop/old.py"]
         assert any(one.path == "shop/old.py" for one in result.references)
         assert result == shop.scan(None)
+
+
+def test_beside_other_threads_files_are_followed_in_processes_that_share_nothing(shop, cache):
+    alone = shop.scan(None)
+    over = threading.Event()
+    beside = threading.Thread(target=over.wait)
+    beside.start()
+    try:
+        assert shop.scan(None) == alone
+        assert shop.scan(cache) == alone
+    finally:
+        over.set()
+        beside.join()
+
+
+def test_a_file_that_kills_who_follows_it_is_unread_and_searched_as_text(shop, monkeypatch):
+    follow = following.follow_file
+
+    def killed(project, world, path):
+        if path == "shop/keys.py":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return follow(project, world, path)
+
+    monkeypatch.setattr(engine, "follow_file", killed)
+    result = shop.scan(None)
+    assert [(one.path, one.reason) for one in result.unread] == [
+        ("shop/keys.py", "the parser crashed on it (signal 11)")
+    ]
+    assert reads(result) == {("shop/cart.py", 3, FLAGS[0].key), ("shop/other.py", 2, "gift-wrap")}
+    assert any(one.path == "shop/keys.py" for one in result.references)
+    assert not result.complete

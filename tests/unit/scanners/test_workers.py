@@ -4,8 +4,10 @@ import os
 import signal
 import time
 
+import pytest
+
 from scanners.languages.base import UnreadableSourceError
-from scanners.workers import Crew, Failed
+from scanners.workers import Crew, Failed, ask
 
 
 def work(job: str) -> str:
@@ -62,3 +64,27 @@ def test_a_job_that_takes_too_long_is_given_up():
 def test_what_a_job_cannot_do_is_told():
     reasons = [one.reason for one in answers(["deep", "odd", "gone"]) if isinstance(one, Failed)]
     assert reasons == ["nested too deeply", "not of this language", "not readable: No such file or directory"]
+
+
+def work_with_help(job: str) -> str:
+    if job == "ask and crash":
+        ask("b")
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return f"{ask(job)}, {ask('b')}"
+
+
+def test_a_worker_may_ask_in_the_midst_of_a_job_and_the_answer_takes_no_time_of_it():
+    def told(question: str) -> str:
+        time.sleep(0.4)
+        return question.upper()
+
+    crew: Crew[str, str] = Crew(work_with_help, count=2, seconds=1.5, told=told)
+    with crew:
+        found = dict(crew.all(["a", "ask and crash", "c", "d"]))
+    assert [found[0], found[2], found[3]] == ["A, B", "C, B", "D, B"]
+    assert found[1] == Failed("the parser crashed on it (signal 11)")
+
+
+def test_who_was_hired_by_nobody_has_nobody_to_ask():
+    with pytest.raises(RuntimeError, match="nobody hired"):
+        ask("a")
