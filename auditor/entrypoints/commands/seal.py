@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     examples=(
         "flagtrail seal",
         "flagtrail seal --format json",
-        'flagtrail seal --begin-new-log --reason "restored from the backup of 3 November"',
+        'flagtrail seal --begin-new-log --reason "restored the backup of 3 November"',
     ),
 )
 @click.option("--begin-new-log", "begin", is_flag=True, help="Take the place of a log that was lost in part.")
