@@ -346,7 +346,7 @@ def _object_grounds(machine: Machine, value: Ref) -> Iterator[bool | Site | Impo
         inner = tuple(one for item in held.items for one in item)
     else:
         inner = tuple(one for keys, values in held.items for one in (*keys, *values))
-    yield from _all_grounds(machine, (one for one in inner if isinstance(one, Text)))
+    yield from _all_grounds(machine, (one for one in inner if isinstance(one, Text | FuncObj)))
 
 
 def _described(cls: ClassObj) -> Iterator[Site]:
