@@ -14,8 +14,8 @@ from auditor.adapters.storage.history import ChangeRow, change_rows, latest_rows
 from auditor.adapters.storage.keys import cause_number, document_number
 from auditor.adapters.storage.people import SqlPeople
 from auditor.adapters.storage.search import actor_number, actor_text, names, searchable
-from auditor.adapters.storage.session import PAGE, Session, among, chunks, numbers_of
-from auditor.adapters.storage.standing import standing_rows
+from auditor.adapters.storage.session import PAGE, Session, among, chunks, numbers_of, with_numbers
+from auditor.adapters.storage.standing import standing_numbers
 from auditor.adapters.storage.tables import attributions, changes
 from auditor.adapters.storage.texts import number
 from auditor.application.ports import FlagSpan, HistoryQuery
@@ -136,15 +136,18 @@ class SqlChangeLog:
         State-bearing are created, updated, deleted, expired, saved, deployed, rolled_back. Deleted ones are yielded
         too.
         """
-        newest = standing_rows() if at is None and as_of is None else latest_rows(at, as_of)
-        for some in chunks([row.seq for row in self.session.rows(newest)]):
+        if at is None and as_of is None:
+            newest = self._in_order(standing_numbers(self.session))
+        else:
+            newest = [row.seq for row in self.session.rows(latest_rows(at, as_of))]
+        for some in chunks(newest):
             rows = self.session.rows(select(*_BODY).where(among(changes.c.seq, some)))
             bodies = {row.seq: row for row in rows}
             yield from self._joined([bodies[seq] for seq in some], as_of)
 
     def states_held(self) -> int:
         """Return how many ``latest_states`` there are now."""
-        return len(self.session.rows(standing_rows()))
+        return len(standing_numbers(self.session))
 
     def spans(self, as_of: datetime | None = None) -> Iterator[tuple[FlagId, FlagSpan]]:
         """Yield of each flag ever recorded when it came and what changed it last.
@@ -159,6 +162,13 @@ class SqlChangeLog:
                 told = newest[row.seq].change
                 span = FlagSpan(newest[row.seq], began, from_micros(row.known_us))
                 yield FlagId(told.application or "", told.flag or ""), span
+
+    def _in_order(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Return the numbers of changes in the order of their flags."""
+        names = select(changes.c.seq, changes.c.application, changes.c.flag, changes.c.environment)
+        rows = with_numbers(self.session, names, changes.c.seq, numbers)
+        found = [(row.application or "", row.flag or "", row.environment or "", row.seq) for row in rows]
+        return [seq for _, _, _, seq in sorted(found)]
 
     def _select(self, *conditions: Any, whole: bool = False) -> Sequence[RecordedChange]:
         rows = self.session.rows(select(*_BODY).where(*conditions).order_by(changes.c.seq))

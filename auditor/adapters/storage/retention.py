@@ -13,7 +13,6 @@ from auditor.adapters.storage import standing
 from auditor.adapters.storage.bodies import read_retention, retention_body
 from auditor.adapters.storage.projections import Context, fault_of, plain
 from auditor.adapters.storage.session import Session, chunks
-from auditor.adapters.storage.standing import standing_rows
 from auditor.adapters.storage.tables import (
     alert_changes,
     alert_ways,
@@ -75,7 +74,7 @@ class SqlRetentionLog:
 
     def standing_changes(self) -> frozenset[int]:
         """Return the numbers of the changes that say what is so now; they are never let go."""
-        return frozenset(row.seq for row in self.session.rows(standing_rows()))
+        return frozenset(standing.standing_numbers(self.session))
 
     def old_changes(self, before: datetime, size: int, after: int, limit: int) -> Sequence[Sequence[OldEntry]]:
         """Return changes that were recorded before then, each with all that was learnt of it, by their numbers.

@@ -3,7 +3,7 @@
 What is shown is read from the changes themselves. Whoever seals keeps the numbers, in the transaction that seals; there
 is one sealer at a time, and nobody who records waits for it or pays for it. What waits to be sealed is looked at beside
 the numbers, and everything of a document of which something is learnt that moves a change in time. So an answer is at
-any moment the one that all changes give. A number too many does no harm; that none lacks, ``faults`` finds out.
+any moment the one that all changes give. Verifying compares the two.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, select, union
+from sqlalchemy import ColumnElement, and_, delete, literal, select, union_all
 
 from auditor.adapters.storage.history import STATE_BEARING, latest_rows
-from auditor.adapters.storage.session import PAGE, Session, chunks
+from auditor.adapters.storage.session import PAGE, Session, among, chunks
 from auditor.adapters.storage.tables import attributions, changes, pending_seals, standing_changes
 
 if TYPE_CHECKING:
@@ -26,12 +26,19 @@ _KINDS = tuple(kind.value for kind in STATE_BEARING)
 _AT_ONCE = PAGE // 2
 
 
-def standing_rows() -> Select[Any]:
-    """Return the statement for the numbers of the changes that say what is so now, in the order of their flags.
+def standing_numbers(session: Session) -> Sequence[int]:
+    """Return the numbers of the changes that say what is so now.
 
-    It is one statement: a sealer that comes between two of them would hide what it takes from one to the other.
+    They are asked for in one statement: a sealer that comes between two would hide what it takes from one to the other.
+    Only what is new is held against what stood in its document so far.
     """
-    return latest_rows(None, None, changes.c.seq.in_(_candidates()))
+    rows = session.rows(_candidates())
+    touched = {row.document_hash for row in rows if row.is_new}
+    numbers = [row.seq for row in rows if row.document_hash not in touched]
+    some = [row.seq for row in rows if row.document_hash in touched]
+    if some:
+        numbers += [row.seq for row in session.rows(latest_rows(None, None, among(changes.c.seq, some)))]
+    return numbers
 
 
 def take_in(session: Session, sealed: Iterable[int], learnt: Iterable[int]) -> None:
@@ -67,18 +74,21 @@ def documents_of(session: Session, numbers: Iterable[int]) -> set[int]:
 
 
 def faults(session: Session) -> Iterator[str]:
-    """Yield a sentence for each change that says how a flag stands and would be passed over."""
-    shown = {row.seq for row in session.rows(standing_rows())}
-    lost = [row.seq for row in session.rows(latest_rows(None, None)) if row.seq not in shown]
-    for seq in lost[:_NAMED]:
+    """Yield a sentence for each change that says how a flag stands and would be passed over, or does not and would."""
+    shown = set(standing_numbers(session))
+    right = {row.seq for row in session.rows(latest_rows(None, None))}
+    for seq in sorted(right - shown)[:_NAMED]:
         yield f"change {seq} says how its flag stands and is passed over: what tells that was altered"
+    for seq in sorted(shown - right)[:_NAMED]:
+        yield f"change {seq} no longer says how its flag stands and is shown as if it did: what tells that was altered"
 
 
 def _candidates() -> CompoundSelect[Any]:
-    """Return the statement for all numbers among which those that stand are: those kept, and what came since."""
+    """Return the statement for all among which those that stand are: the numbers kept, and what came since."""
     waits = pending_seals.c
-    kept = select(standing_changes.c.seq)
-    new = select(waits.entry_seq).where(waits.entry == "change")
+    kept = select(standing_changes.c.seq, standing_changes.c.document_hash, literal(0).label("is_new"))
+    found = select(changes.c.seq, changes.c.document_hash, literal(1).label("is_new"))
+    new = found.join(pending_seals, and_(waits.entry == "change", waits.entry_seq == changes.c.seq))
     learnt = and_(waits.entry == "attribution", waits.entry_seq == attributions.c.seq)
     moved = (
         select(changes.c.document_hash)
@@ -86,7 +96,7 @@ def _candidates() -> CompoundSelect[Any]:
         .join(pending_seals, learnt)
         .where(attributions.c.moves.is_(True))
     )
-    return union(kept, new, select(changes.c.seq).where(changes.c.document_hash.in_(moved)))
+    return union_all(kept, new, found.where(changes.c.document_hash.in_(moved)))
 
 
 def _compare(session: Session, sealed: Sequence[int], moved: Iterable[int]) -> None:
