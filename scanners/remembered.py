@@ -72,7 +72,8 @@ class Remembered:
         """The files that were consulted, by what they hold and by what matters of their names."""
         parts: list[tuple[str, ...]] = [tuple(sorted(told.names))]
         for path in told.files:
-            identity, relevant = self.facts.identities.get(path), self._digest(path, world)
+            identity = self.facts.identities.get(path)
+            relevant = None if identity is None else self._digest(path, world)
             if identity is None or relevant is None:
                 return None
             replaced = self.facts.table("replaced").get(path) == (True,)
