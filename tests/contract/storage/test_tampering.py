@@ -68,9 +68,11 @@ class Attacker:
     @contextmanager
     def tables(self) -> Iterator[Connection]:
         engine = create_engine(self.url)
-        with engine.begin() as connection:
-            yield connection
-        engine.dispose()
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
     def write_change(self, connection: Connection, number: int, seq: int | None = None) -> None:
         """Write a change as the product would, over the one of this number or as a new one."""
