@@ -72,8 +72,18 @@ class Cursor:
                 at += 1
                 if text[at - 1 : at] != " " or not text.startswith(leaf, at):
                     return self._search(leaf)
-        self.at = at + len(leaf)
+        end = at + len(leaf)
+        if text[end : end + 1].isalnum() or text[end : end + 1] == "_":
+            return self._search(leaf)  # a keyword begins like it
+        self.at = end
         return at
+
+    def pass_by(self, begin: int, end: int) -> int:
+        """Move behind a leaf of which it is known where it stands, and return where it begins."""
+        if self.text.find("#", self.at, begin) >= 0:
+            self._skip()
+        self.at = end
+        return begin
 
     def _search(self, leaf: str) -> int:
         start = self._skip()

@@ -21,9 +21,11 @@ class Kept:
     classes: list[str] = field(default_factory=list)
     documents: list[tree.Document] = field(default_factory=list)
 
-    def literal(self, spelled: str) -> tree.Str:
-        """A literal by itself."""
-        found = tree.Str(self.cursor.take(spelled), _literal(spelled))
+    def literal(self, spelled: str, begin: int | None = None) -> tree.Str:
+        """A literal by itself, and where it begins if that is known."""
+        cursor = self.cursor
+        pos = cursor.take(spelled) if begin is None else cursor.pass_by(begin, begin + len(spelled))
+        found = tree.Str(pos, _literal(spelled))
         self._document(found, (found,))
         return found
 

@@ -284,12 +284,18 @@ class _Quick(Kept):
         if not name.isascii():
             raise _UnsureError
         self.mentions[-1].add(name)
-        return tree.Name(self.cursor.take(name), name)
+        begin = self.offset(node.lineno, node.col_offset)
+        return tree.Name(self.cursor.pass_by(begin, begin + len(name)), name)
 
     def attribute(self, node: ast.Attribute) -> tree.Expr:
         value = self.expr(node.value)
-        self.mention(node.attr)
-        return tree.Attr(value.pos, value, node.attr)
+        name = node.attr
+        if not name.isascii():
+            raise _UnsureError
+        end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
+        self.cursor.pass_by(end - len(name), end)
+        self.mentions[-1].add(name)
+        return tree.Attr(value.pos, value, name)
 
     def constant(self, node: ast.Constant) -> tree.Expr:
         value = node.value
@@ -307,7 +313,7 @@ class _Quick(Kept):
         spelled = self.source(node)
         pieces = _pieces(spelled)
         if len(pieces) == 1:
-            return self.literal(spelled)
+            return self.literal(spelled, self.offset(node.lineno, node.col_offset))
         return self.joined_literals([self.literal(piece) for piece in pieces])
 
     def formatted(self, node: ast.JoinedStr) -> tree.Expr:

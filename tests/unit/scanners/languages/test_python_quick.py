@@ -145,6 +145,15 @@ def test_libcst_agrees_on_every_line(text: str):
         assert judged(file, [line]) is None, line
 
 
+def test_a_name_that_a_keyword_begins_with_stands_where_it_stands():
+    text = "x = [f for f in i if i is a and a]\n"
+    for parse in (quick_tree, module_tree):
+        (statement,) = parse(SourceFile("a.py", text.encode())).body
+        (clause,) = statement.value.clauses
+        assert (clause.target.pos, clause.iter.pos) == (text.index("f in"), text.index("i if"))
+        assert [one.pos for one in clause.tests[0].values] == [text.index("i is"), text.rindex("a")]
+
+
 def test_libcst_has_the_last_word(monkeypatch: pytest.MonkeyPatch):
     file = SourceFile("a.py", CLASS.encode())
     monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
