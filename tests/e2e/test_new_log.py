@@ -169,6 +169,7 @@ def test_where_nothing_was_ever_signed_there_is_nothing_to_give_up(elsewhere):
     assert "no checkpoint of a former log is known" in answer.err
 
 
+@pytest.mark.proof
 def test_a_new_key_names_the_former_one(restored):
     (restored / "ledger.key").unlink()
     (restored / "flagtrail.toml").write_text(NEW)
@@ -194,6 +195,7 @@ def test_a_key_is_changed_the_same_way_and_nothing_is_missing(elsewhere):
     assert answer.out.splitlines()[0] == "Intact: 7 entries, as signed in 1 checkpoint."
 
 
+@pytest.mark.proof
 def test_a_log_that_was_lost_whole_begins_anew(restored):
     for file in restored.glob("record.db*"):
         file.unlink()
@@ -205,6 +207,7 @@ def test_a_log_that_was_lost_whole_begins_anew(restored):
     assert "12 entries of former logs are missing" in flagtrail("verify").out
 
 
+@pytest.mark.proof
 def test_a_second_restore_is_told_beside_the_first(begun):
     for file in begun.glob("record.db*"):
         file.unlink()
@@ -260,6 +263,7 @@ class TestTampering:
 
         assert flagtrail("verify").status == 2
 
+    @pytest.mark.proof
     def test_an_altered_decision_is_found(self, begun):
         run("""UPDATE retentions SET body = replace(CAST(body AS TEXT), '"kept":6', '"kept":9')""")
 
@@ -279,6 +283,7 @@ class TestExports:
         status, said = second_verifier(root, "all", "key-2.pub", *places)
         assert (status, "6 entries of former logs are missing" in said) == (0, True)
 
+    @pytest.mark.proof
     def test_of_a_part_too(self, begun, root):
         assert flagtrail("export", "--out", "part", "--since", "2026-03-02T20:00:00Z").status == 0
         manifest = json.loads((begun / "part" / "manifest.json").read_text())
@@ -288,6 +293,7 @@ class TestExports:
         status, said = second_verifier(root, "part", "key-2.pub", "--checkpoints", "checkpoints")
         assert (status, "6 entries of former logs are missing" in said) == (0, True)
 
+    @pytest.mark.proof
     def test_the_former_key_does_not_verify_it(self, begun, root):
         assert flagtrail("export", "--out", "all").status == 0
 

@@ -16,7 +16,7 @@ from tests.conftest import PROOF
 from tests.support.ledger import Ledger, Present
 from tests.support.records import at, attributed, between, by, change
 
-SOME = ["'x'", "2"]
+SOME = ["'x'"]
 VALUES = [
     *SOME,
     "''",
@@ -44,7 +44,12 @@ TABLES = (
 )
 # What others are held against and nothing is held against: when it was signed and anchored, a shortcut for the signer.
 NO_PROOF = {("checkpoints", name) for name in ("frontier", "signed_us", "anchored_us")}
-COLUMNS = [(name, column.name) for name in TABLES for column in metadata.tables[name].columns]
+ALWAYS = ("changes", "log_head", "checkpoints")
+COLUMNS = [
+    pytest.param(name, column.name, id=f"{name}.{column.name}", marks=() if name in ALWAYS else pytest.mark.proof)
+    for name in TABLES
+    for column in metadata.tables[name].columns
+]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,7 @@ def sealed(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=map(".".join, COLUMNS))
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_value_that_nobody_recorded_is_tampering(sealed, tmp_path, table, column):
     for number, value in enumerate(VALUES if PROOF else SOME):
         file = shutil.copyfile(sealed / "record.db", tmp_path / f"{number}.db")
