@@ -18,6 +18,7 @@ from tests.support.records import at, attributed, between, by, change
 
 SOME = ["'x'"]
 VALUES = [
+    "2",
     *SOME,
     "''",
     "-1",
