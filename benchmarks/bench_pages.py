@@ -54,7 +54,7 @@ def made(name: str, number: int) -> tuple[Write, Rows]:
         flags = stale_input(number)
         return partial(stale.render, flags), partial(stale.rows, flags)
     told = history.HistoryInput(partial(changes, number), [], NOW)
-    return partial(history.render, told), lambda: history.rows(told.changes())
+    return partial(history.render, told), lambda: history.rows(told.changes(), told.hours)
 
 
 def compare(name: str, number: int, rounds: int) -> None:
