@@ -74,12 +74,14 @@ def ocsf_event(recorded: RecordedChange) -> dict[str, Any]:
             },
             "actor": _actor(recorded),
             "src_endpoint": _endpoint(recorded.attribution.actor.source_ip),
-            "entity": {
-                "name": flag or change.document.name,
-                "type": "feature flag",
-                "uid": change.document.name,
-                "version": change.version_after,
-            },
+            "entity": _without_nothing(
+                {
+                    "name": flag or change.document.name,
+                    "type": "feature flag",
+                    "uid": change.document.name,
+                    "version": change.version_after,
+                }
+            ),
             "unmapped": recorded.to_json(),
         }
     )

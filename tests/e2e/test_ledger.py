@@ -412,6 +412,31 @@ def test_ocsf_events_say_what_happened_to_which_flag_by_whom(shop):
     assert {event["entity"]["name"] for event in updated} == {"shop/new-checkout"}
 
 
+# Entity Management (3004) of OCSF 1.3.0: what an event must have.
+_OCSF_REQUIRED = {"activity_id", "category_uid", "class_uid", "severity_id", "time", "type_uid", "metadata", "actor",
+                  "entity", "cloud"}  # fmt: skip
+
+
+def test_an_ocsf_event_has_what_its_class_demands_and_no_null(shop):
+    filled.record(
+        "sqlite:///record.db",
+        [
+            (change(number, kind=kind, version_after=None, after=None), by("bob"))
+            for number, kind in enumerate(ChangeKind, start=40)
+        ],
+    )
+    flagtrail("export", "--out", "audit")
+
+    events = lines_of(shop / "audit" / "ocsf.jsonl.gz")
+
+    assert {event["unmapped"]["kind"] for event in events} == {kind.value for kind in ChangeKind}
+    for event in events:
+        assert event.keys() >= _OCSF_REQUIRED
+        assert event["activity_name"] if event["activity_id"] == 99 else event["activity_id"] in {1, 3, 4}
+        assert event["metadata"].keys() >= {"product", "version"}
+        assert "null" not in json.dumps({name: value for name, value in event.items() if name != "unmapped"})
+
+
 def test_one_change_is_proved_without_the_others(shop):
     identifier = flagtrail("history", "--format", "json").json[3]["id"]
     proof = flagtrail("prove", identifier)
