@@ -16,6 +16,7 @@ from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, R
 from scanners.keytext import KeyText
 from scanners.languages.base import ScanContext, is_test_path
 from scanners.languages.python import resolve, tree
+from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, Watched, dotted_parts, relevant_names
@@ -117,7 +118,7 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
     )
     facts = watched.load(path)
     given = world.names & brief(facts).vocabulary if facts is not None else frozenset()
-    with resolve.deep():
+    with deep(DEEPEST):
         resolve.modules(machine, [path])
         names = _functions(machine, path, world.spots, given)
         _inherited(machine, path, partial(_matters, world.spots, names))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import libcst as cst
 from scanners.languages.base import SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor
+from scanners.languages.python.depth import deep
 from scanners.languages.python.kept import Kept
 
 DEPTH = 6000
@@ -42,15 +42,12 @@ def module_tree(file: SourceFile) -> tree.Module:
         raise UnreadableSourceError(f"not Python 3: {error.message} in line {error.raw_line}") from error
     except (SyntaxError, UnicodeError, LookupError, ValueError) as error:
         raise UnreadableSourceError(f"not readable as Python: {error}") from error
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEPTH))
     try:
-        walk = _Walk(Cursor(text, 1 if text.startswith("\ufeff") else 0))
-        return walk.module(walk.block(module.body), file.path)
+        with deep(DEPTH):
+            walk = _Walk(Cursor(text, 1 if text.startswith("\ufeff") else 0))
+            return walk.module(walk.block(module.body), file.path)
     except RecursionError as error:
         raise UnreadableSourceError("expressions are nested too deeply") from error
-    finally:
-        sys.setrecursionlimit(before)
 
 
 def statements(text: str, begin: int, end: int, *, inside: bool) -> tuple[tree.Block, Kept] | None:

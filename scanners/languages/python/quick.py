@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor, line_starts
+from scanners.languages.python.depth import deep
 from scanners.languages.python.kept import Kept
 from scanners.languages.python.lower import DEPTH, LONG_NUMBER, checked, expression, module_tree, statements
 
@@ -31,7 +30,7 @@ def quick_tree(file: SourceFile) -> tree.Module:
     checked(file.data)
     try:
         parsed, text = _parsed(file.data)
-        with _deep():
+        with deep(DEPTH):
             walk = _Quick.at(text, line_starts(text), 0)
             return walk.module(walk.block(parsed.body), file.path)
     except (_UnsureError, RecursionError):
@@ -47,7 +46,7 @@ def judged(file: SourceFile, lines: Iterable[int]) -> tree.Module | None:
     try:
         parsed, text = _parsed(file.data)
         starts = line_starts(text)
-        with _deep():
+        with deep(DEPTH):
             parts = {part for line in lines for part in _parts(parsed.body, line, starts, text)}
             same = all(_says_the_same(part, text, starts) for part in sorted(parts, key=lambda one: one.begin))
     except (_UnsureError, RecursionError):
@@ -56,17 +55,6 @@ def judged(file: SourceFile, lines: Iterable[int]) -> tree.Module | None:
         return None
     whole = module_tree(file)
     return None if whole == quick_tree(file) else whole
-
-
-@contextmanager
-def _deep() -> Iterator[None]:
-    """Let a tree be deeper than the interpreter's own limit."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEPTH))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 # The interpreter's tree

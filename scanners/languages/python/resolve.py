@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from auditor.domain.references import Certainty, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.languages.base import ScanContext, is_test_path
 from scanners.languages.python import embedded, invoke, members, tree
+from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import exports
 from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, relevant_names
@@ -42,27 +41,13 @@ def resolve(
     ``told`` are methods, found by a round before, that an unknown object may be asked by.
     """
     order = sorted(roots)
-    with deep():
+    with deep(DEEPEST):
         machine = _machine(project, order, context)
         machine.wrapper_sites = told
         modules(machine, order)
         summaries(machine, frozenset(order), lambda _: True)
         inheriting(machine, machine.classes)
         return _ended(machine, order)
-
-
-@contextmanager
-def deep() -> Iterator[None]:
-    """Let code be nested deeper than the interpreter's own limit."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _DEEPEST))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
-_DEEPEST = 5000
 
 
 def _ended(machine: Machine, order: list[str]) -> Resolution:
