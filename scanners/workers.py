@@ -198,7 +198,9 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
         if job is None:
             return
         pipe.send(_answer(work, job))
+        # What outlives a job stays for good, such as trees that others will need: it is not looked through again.
         gc.collect()
+        gc.freeze()
 
 
 def _answer(work: Callable[[Any], Any], job: Any) -> Any:
