@@ -318,7 +318,8 @@ class _Scan:
         for _ in range(_MOST_ROUNDS):
             modules.load_all(more)
             known.update(more)
-            names = following.follow({path: modules.briefs[path] for path in more if path in modules.briefs})
+            heard = [path for path in more if path in modules.briefs and path not in modules.silent]
+            names = following.follow({path: modules.briefs[path] for path in heard})
             more = self._mentioning(names, modules.files, known - modules.silent)
             modules.wake(more)
             if not more:
@@ -426,8 +427,12 @@ class _Modules:
     remembered: Remembered | None = None
 
     def load_all(self, paths: Sequence[str]) -> None:
-        """Parse many at once, save those that only speak of a reader; they are ``silent``."""
-        paths = [path for path in paths if not self.is_told_of(path) and not self._is_silent(path)]
+        """Parse many at once, save those that only speak of a reader; they are ``silent``.
+
+        A silent file stays so even where an earlier scan kept its tree, because a later round told of it: each scan
+        goes through the same rounds, so that what was followed in one holds in the next.
+        """
+        paths = [path for path in paths if not self._is_silent(path) and not self.is_told_of(path)]
         jobs = [_Task(self.files[path], self.doubtful.get(path, frozenset())) for path in paths]
         for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
             self._take(paths[number], answer)

@@ -194,6 +194,23 @@ def test_only_files_that_reach_a_changed_one_are_followed_again(shop, cache, fol
     assert not followed
 
 
+def test_a_file_that_only_a_later_round_told_of_comes_as_late_in_the_next_scan(shop, cache, followed):
+    shop.write(
+        shop.root / "shop/late.py",
+        "# a reader is named in prose only: get_parameter\nfrom shop.other import wrap\n\ndef gift():\n    return wrap(None)\n",
+    )
+    shop.write(shop.root / "shop/cart.py", "from shop.late import gift\n" + FILES["shop/cart.py"] + "gift()\n")
+    lone = f"import boto3\nx = boto3.client('ssm').get_parameter(Name={FLAGS[0].key!r})\n"
+    shop.write(shop.root / "shop/lone.py", lone)
+    shop.scan(cache)
+    assert followed.index("shop/late.py") > followed.index("shop/store.py")
+
+    followed.clear()
+    shop.write(shop.root / "shop/lone.py", "\n" + lone)
+    shop.scan(cache)
+    assert set(followed) == {"shop/lone.py"}
+
+
 def test_a_module_that_comes_to_be_is_taken_up_by_who_imported_nothing_before(shop, cache):
     late = "from shop.late import LATE\nfrom shop.store import value\ntotal = value(LATE)\n"
     shop.write(shop.root / "shop/cart.py", late)
