@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from auditor.adapters.channels._links import Links
 from auditor.adapters.channels.slack import SlackChannel
 from auditor.application.dispatch import dispatch_all
 from auditor.domain.corroboration import MONITOR
@@ -50,7 +51,7 @@ class Watched:
 
     def send(self) -> None:
         channel = SlackChannel(
-            token=self.slack.token, channel="C0FLAGS01", clock=self, base_url=self.slack.url, page_link=PAGES
+            token=self.slack.token, channel="C0FLAGS01", clock=self, base_url=self.slack.url, links=Links(pages=PAGES)
         )
         for _ in range(3):
             dispatch_all(self.record.application.record.unit_of_work, lambda _route: channel, self)

@@ -306,8 +306,9 @@ PAGE_LINK = "https://flags.example/{application}/{flag}.html#{change}"
 
 def render(told: Alert) -> tuple[str, str]:
     """Return Slack's JSON and the console's text of an alert."""
-    payload = json.dumps(slack_json(told, "C0FLAGS01", CODE_LINK, PAGE_LINK), ensure_ascii=False, indent=2)
-    return f"{payload}\n", "\n".join(readable(compose(told), links=Links(CODE_LINK, PAGE_LINK)))
+    links = Links(CODE_LINK, PAGE_LINK)
+    payload = json.dumps(slack_json(told, "C0FLAGS01", links), ensure_ascii=False, indent=2)
+    return f"{payload}\n", "\n".join(readable(compose(told), links=links))
 
 
 def main() -> None:

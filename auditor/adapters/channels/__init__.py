@@ -56,8 +56,7 @@ def build(settings: Settings, clock: Clock | None = None, route: str | None = No
         clock=clock or _SystemClock(),
         base_url=settings.slack.base_url,
         name=name,
-        code_link=settings.code_link,
-        page_link=settings.page_link,
+        links=links,
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from auditor.adapters.channels._links import REPORT, Links, lead, of_pages, of_place, rest
+from auditor.adapters.channels._links import NO_LINKS, REPORT, Links, lead, of_pages, of_place, rest
 from auditor.application.message import DiffLine, Message, Page, Revert, Told
 from auditor.domain.alerts import AlertKind
 
@@ -28,24 +28,17 @@ _NAME = re.compile(r"[\w-]{1,100}")
 Block = dict[str, Any]
 
 
-def payload(
-    message: Message,
-    channel: str,
-    thread: str | None = None,
-    code_link: str | None = None,
-    page_link: str | None = None,
-) -> dict[str, Any]:
+def payload(message: Message, channel: str, thread: str | None = None, links: Links = NO_LINKS) -> dict[str, Any]:
     """Return the arguments of ``chat.postMessage`` for a message; its outbox key travels as metadata.
 
-    ``thread`` is the timestamp of the message that it answers, ``code_link`` the template of links to code,
-    ``page_link`` that of links to published pages.
+    ``thread`` is the timestamp of the message that it answers.
     """
     reply = {} if thread is None else {"thread_ts": thread, "reply_broadcast": message.broadcast}
     return {
         **reply,
         "channel": channel,
         "text": fallback(message),
-        "blocks": blocks(message, code_link, page_link),
+        "blocks": blocks(message, links),
         "metadata": {
             "event_type": EVENT_TYPE,
             "event_payload": {"outbox_key": metadata_key(message.key), "kind": message.kind.value},
@@ -57,19 +50,13 @@ def payload(
     }
 
 
-def edit_payload(
-    message: Message,
-    channel: str,
-    timestamp: str,
-    code_link: str | None = None,
-    page_link: str | None = None,
-) -> dict[str, Any]:
+def edit_payload(message: Message, channel: str, timestamp: str, links: Links = NO_LINKS) -> dict[str, Any]:
     """Return the arguments of ``chat.update``; the metadata of the message that is edited stays as it is."""
     return {
         "channel": channel,
         "ts": timestamp,
         "text": fallback(message),
-        "blocks": blocks(message, code_link, page_link),
+        "blocks": blocks(message, links),
         "link_names": False,
         "parse": "none",
     }
@@ -92,9 +79,9 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(message: Message, template: str | None = None, pages: str | None = None) -> list[Block]:
+def blocks(message: Message, links: Links = NO_LINKS) -> list[Block]:
     """Return the message's blocks: the most important first, so that what does not fit is the least."""
-    page, links = _Page(), Links(template, pages)
+    page = _Page()
     # In its thread a reply stands below the title already.
     if message.kind is not AlertKind.REPLY or message.broadcast:
         page.add({"type": "header", "text": _plain(message.title, LONGEST_HEADER)})

@@ -44,16 +44,14 @@ def print_line(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def slack_json(
-    alert: Alert, channel: str, code_link: str | None = None, page_link: str | None = None
-) -> dict[str, Any]:
+def slack_json(alert: Alert, channel: str, links: Links = NO_LINKS) -> dict[str, Any]:
     """Return what Slack would be sent for an alert: a new message, or the edit of the one that was sent."""
     message = compose(alert)
     sent_in, _, timestamp = (alert.sent_as or "").rpartition(":")
     if timestamp and sent_in:
-        return edit_payload(message, sent_in, timestamp, code_link, page_link)
+        return edit_payload(message, sent_in, timestamp, links)
     thread = (alert.thread or "").rpartition(":")[2]
-    return payload(message, channel, thread or None, code_link, page_link)
+    return payload(message, channel, thread or None, links)
 
 
 def readable(message: Message, width: int = WIDTH, links: Links = NO_LINKS) -> Iterator[str]:

@@ -11,6 +11,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from auditor.adapters.channels import _slack_answers as answers
+from auditor.adapters.channels._links import NO_LINKS, Links
 from auditor.adapters.channels._slack_blocks import EVENT_TYPE, edit_payload, metadata_key, payload
 from auditor.application.messages import compose
 from auditor.application.ports import Clock
@@ -46,13 +47,9 @@ class SlackChannel:
         base_url: str | None = None,
         timeout: int = TIMEOUT_SECONDS,
         name: str = "slack",
-        code_link: str | None = None,
-        page_link: str | None = None,
+        links: Links = NO_LINKS,
     ) -> None:
-        """Remember where to post; nothing is connected or loaded before the first message.
-
-        ``code_link`` is the template of links to code, ``page_link`` that of links to published pages.
-        """
+        """Remember where to post; nothing is connected or loaded before the first message."""
         url = base_url or DEFAULT_BASE_URL
         if not url.startswith(("https://", "http://")):
             raise ConfigurationError(f"FLAGTRAIL_SLACK_BASE_URL: {url!r} is no http or https address")
@@ -62,7 +59,7 @@ class SlackChannel:
         self._clock = clock
         self._base_url = url if url.endswith("/") else f"{url}/"
         self._timeout = timeout
-        self._links = (code_link, page_link)
+        self._links = links
 
     def send(self, alert: Alert) -> Delivery:
         """Post or edit one message and say what became of it; where there is no message to edit, it is posted anew.
@@ -87,7 +84,7 @@ class SlackChannel:
         return self._told(lambda: self._post(alert))
 
     def _post(self, alert: Alert) -> Delivery:
-        sent = payload(compose(alert), self._channel, _timestamp(alert.thread), *self._links)
+        sent = payload(compose(alert), self._channel, _timestamp(alert.thread), self._links)
         answer = self._call("chat.postMessage", json=sent)
         return answers.sent(str(answer.get("channel") or self._channel), str(answer.get("ts")))
 
@@ -99,7 +96,7 @@ class SlackChannel:
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- loaded by _client below anyway
 
         try:
-            self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp, *self._links))
+            self._call("chat.update", json=edit_payload(compose(alert), channel, timestamp, self._links))
         except SlackApiError as error:
             response: Any = error.response
             if alert.kind is AlertKind.UPDATE or response.get("error") not in _CLOSED:

@@ -106,13 +106,13 @@ def _show(context: Context, alerts: Sequence[Alert], *, as_json: bool) -> None:
     from auditor.adapters.channels.console import readable, slack_json
     from auditor.application.messages import compose
 
-    templates = context.settings.code_link, context.settings.page_link
+    links = Links(context.settings.code_link, context.settings.page_link)
     if as_json or context.format == "json":
         channel = slack_channel(context.settings)
-        write_json([slack_json(alert, channel, *templates) for alert in alerts])
+        write_json([slack_json(alert, channel, links) for alert in alerts])
         return
     for alert in alerts:
-        for line in readable(compose(alert), links=Links(*templates)):
+        for line in readable(compose(alert), links=links):
             write(line)
 
 

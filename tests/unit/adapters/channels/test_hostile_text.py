@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.adapters.channels import _slack_blocks as slack_blocks
+from auditor.adapters.channels._links import Links
 from auditor.adapters.channels.console import readable, slack_json
 from auditor.application.messages import compose
 from auditor.domain.alerts import Alert, AlertKind
@@ -160,7 +161,7 @@ def test_in_slack_it_is_text_in_commands_too(text, change_kind):
 @pytest.mark.parametrize("text", [*HOSTILE, "src/a.py"])
 def test_links_lead_into_the_code_host_and_nowhere_else(text):
     told = replace(poisoned(text), commit="0123abc")
-    payload = slack_json(told, "C0FLAGS01", "https://code.example/{commit}/{path}#L{line}")
+    payload = slack_json(told, "C0FLAGS01", Links("https://code.example/{commit}/{path}#L{line}"))
 
     check(payload)
     parts = [
@@ -184,7 +185,7 @@ def page_links(payload: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("text", [*HOSTILE, "new-checkout", "a/b?c#d", "\ud800", "{flag}", "%2e%2e"])
 def test_links_lead_to_published_pages_and_nowhere_else(text):
-    payload = slack_json(replace(poisoned(text), key="key"), "C0FLAGS01", page_link=PAGES)
+    payload = slack_json(replace(poisoned(text), key="key"), "C0FLAGS01", Links(pages=PAGES))
 
     check(payload)
     links = page_links(payload)
@@ -196,22 +197,22 @@ def test_links_lead_to_published_pages_and_nowhere_else(text):
 @pytest.mark.parametrize("name", ["", ".", "..", None])
 def test_a_name_that_is_no_step_of_an_address_has_no_link(name):
     told = alert(recorded(flag="new-checkout", application=name), recorded(flag="a", number=2))
-    links = page_links(slack_json(told, "C0FLAGS01", page_link=PAGES))
+    links = page_links(slack_json(told, "C0FLAGS01", Links(pages=PAGES)))
 
     assert [link["url"] for link in links] == ["https://flags.example/shop/a.html#c00000000000000000002"]
-    history = page_links(slack_json(told, "C0FLAGS01", page_link="https://flags.example/history.html#{change}"))
+    history = page_links(slack_json(told, "C0FLAGS01", Links(pages="https://flags.example/history.html#{change}")))
     assert [link["text"] for link in history] == ["new-checkout", "a"]
-    assert page_links(slack_json(told, "C0FLAGS01", page_link="javascript:{change}")) == []
+    assert page_links(slack_json(told, "C0FLAGS01", Links(pages="javascript:{change}"))) == []
 
 
 def test_a_cut_value_is_said_to_be_whole_on_its_page():
     told = alert(recorded(diff=(DiffEntry("replace", "/value/text", "w" * 241, "b"),)))
-    linked, plain = (json.dumps(slack_json(told, "C0FLAGS01", page_link=pages)) for pages in (PAGES, None))
+    linked, plain = (json.dumps(slack_json(told, "C0FLAGS01", Links(pages=pages))) for pages in (PAGES, None))
 
     assert "Cut to fit here; whole on its page: " in linked
     assert "page" not in plain
     whole = alert(recorded(diff=(DiffEntry("replace", "/value/text", "w" * 238, "b"),)))
-    assert "On its page: " in json.dumps(slack_json(whole, "C0FLAGS01", page_link=PAGES))
+    assert "On its page: " in json.dumps(slack_json(whole, "C0FLAGS01", Links(pages=PAGES)))
 
 
 @pytest.mark.parametrize("kind", list(AlertKind))
