@@ -201,10 +201,9 @@ class _Scan:
         jobs = [(one.file, language.name if language else "") for one, language in work if _wanted(one, language)]
         answers: dict[int, FileFindings | Failed] = {}
         table = None if self.facts is None else self.facts.table("findings", context_digest(self.context))
-        for number, (file, _) in enumerate(jobs if table is not None else ()):
-            held = table.get(file.path) if table is not None else None
-            if held is not None:
-                answers[number] = held[0]
+        if table is not None:
+            known = ((number, table.get(file.path)) for number, (file, _) in enumerate(jobs))
+            answers.update((number, held[0]) for number, held in known if held is not None)
         due = [number for number in range(len(jobs)) if number not in answers]
         crew: Crew[tuple[FoundFile, str], FileFindings] = self._crew(partial(_find, self.context))
         with crew:
