@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from auditor.domain.alerts import Alert, Delivery, Head, NewAlert
 from auditor.domain.attribution import ApiCall, Attribution
-from auditor.domain.changes import AttributedChange, ChangeKind, Detection, Gap, RecordedChange
+from auditor.domain.changes import AttributedChange, ChangeKind, Gap, RecordedChange
 from auditor.domain.documents import (
     Deployment,
     DocumentListing,
@@ -814,14 +814,3 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """Say how far it is."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SyncedDocument:
-    """What one look at a document added to the record."""
-
-    document: DocumentRef
-    recorded: tuple[RecordedChange, ...]
-    versions: int
-    gaps: int
-    detected_by: Detection

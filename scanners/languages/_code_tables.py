@@ -162,10 +162,6 @@ TAKES = frozenset(
         *("includes", "contains", "getValue", "hasNonNull", "required", "Get", "GetBool", "hasFlag", "getFlag"),
     }
 )
-PARSES = re.compile(
-    r"parse|decode|read|load|from|string|buffer|json|yaml|unmarshal|transform|text|body|convert|await|value|copy",
-    re.IGNORECASE,
-)
 TELLING = re.compile(
     r"flag|feature|toggle|enabled|variation|variant|experiment|param|config|ssm|treatment|switch|setting", re.IGNORECASE
 )
@@ -174,4 +170,3 @@ SILENT = re.compile(
     r"|track|describe|it|test|expect|assert\w*|require|equals|startsWith|endsWith|indexOf|replace|split|concat|push"
     r"|emit|on|addEventListener|querySelector|getElementById|createElement|t|i18n|translate|setItem|getItem|navigate)$"
 )
-STORED = frozenset({"ssm", "appconfig", "dynamodb", "s3"})
