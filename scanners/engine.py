@@ -66,7 +66,7 @@ _LARGEST_TEXT = 32 << 20
 _SMALL_PROJECT = 400
 _SMALL_BYTES = 2 << 20
 _HEAD = 4096
-_MOST_ROUNDS = 4
+_MOST_ROUNDS = 40
 # A file is followed with all that it leads to: that may take so many times as long as reading it.
 _FOLLOWED = 10
 _SHORTEST_NAME = 3

@@ -70,7 +70,7 @@ class Remembered:
 
     def _print(self, told: Consulted, world: World) -> Print | None:
         """The files that were consulted, by what they hold and by what matters of their names."""
-        parts: list[tuple[str, ...]] = [tuple(sorted(told.names))]
+        parts: list[tuple[str, ...]] = [tuple(sorted(told.names)), tuple(sorted(told.members))]
         for path in told.files:
             identity = self.facts.identities.get(path)
             relevant = None if identity is None else self._digest(path, world)
@@ -84,8 +84,8 @@ class Remembered:
                 return None
             parts.append((path, identity))
         home = self.brief(told.files[0]) if told.files else None
-        given = world.names & home.vocabulary if home is not None else frozenset()
-        return tuple(parts) if given == told.names else None
+        words = home.vocabulary if home is not None else frozenset()
+        return tuple(parts) if (world.names & words, world.members & words) == (told.names, told.members) else None
 
     def _digest(self, path: str, world: World) -> str | None:
         """Which of a file's names are those of functions that may ask for flags."""

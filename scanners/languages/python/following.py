@@ -7,10 +7,10 @@ order, the number of processes and what was kept from an earlier scan change no 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.keytext import KeyText
@@ -56,7 +56,7 @@ from scanners.languages.python.values import (
 
 # What asks a store that also holds much else; a key is needed beside it, by whatever name.
 _ASKING = frozenset(tables.TELLING).union(*tables.METHODS.values()) - {"get", "set"}
-_MOST_PASSES = 4
+_MOST_PASSES = 40
 _NONE = frozenset({"none"})
 
 
@@ -65,7 +65,8 @@ class World:
     """What is known of all files together while one of them is followed.
 
     ``spots`` says where in a file parts of keys stand. ``names`` are those by which others may reach a flag, as far as
-    earlier passes told, ``methods`` the places of methods that ask for a key they are handed, by name.
+    earlier passes told, ``members`` the names of methods that ask for one, whoever has them, and ``methods`` the places
+    of methods that ask for a key they are handed, by name.
     """
 
     context: ScanContext
@@ -78,6 +79,7 @@ class World:
     relevant: frozenset[str] = frozenset()
     known_names: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
     methods: Mapping[str, tuple[Site, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -117,29 +119,35 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         wrapper_sites=frozenset(site for sites in world.methods.values() for site in sites),
     )
     facts = watched.load(path)
-    given = world.names & brief(facts).vocabulary if facts is not None else frozenset()
+    vocabulary = brief(facts).vocabulary if facts is not None else frozenset()
+    given, members = world.names & vocabulary, world.members & vocabulary
     with deep(DEEPEST):
         resolve.modules(machine, [path])
-        names = _functions(machine, path, world.spots, given)
-        _inherited(machine, path, partial(_matters, world.spots, names))
-        return _unit(machine, watched, path, given, names)
+        worth = _functions(machine, path, world.spots, given, members)
+        _inherited(machine, path, worth.holds)
+        return _unit(machine, watched, path, worth)
 
 
 def _functions(
-    machine: Machine, path: str, spots: Mapping[str, Sequence[int]], given: frozenset[str]
-) -> frozenset[str]:
+    machine: Machine,
+    path: str,
+    spots: Mapping[str, Sequence[int]],
+    given: frozenset[str],
+    members: frozenset[str],
+) -> _Worth:
     """Follow the functions of a file that can matter, until those tell of no more names that do."""
-    readers = machine.relevant | _ASKING | given
-    names: frozenset[str] = frozenset()
+    readers = machine.words | _ASKING | given
+    worth = _Worth(spots, given, members)
     for _ in range(_MOST_PASSES):
-        known, names = names, readers | _told(machine)
-        if names == known:
+        names = readers | _told(machine)
+        if names == worth.names:
             break
-        resolve.summaries(machine, frozenset({path}), partial(_matters, spots, names))
-    return names
+        worth.names = names
+        resolve.summaries(machine, frozenset({path}), worth.holds)
+    return worth
 
 
-def _inherited(machine: Machine, path: str, matters: partial[bool]) -> None:
+def _inherited(machine: Machine, path: str, matters: Callable[[FuncObj], bool]) -> None:
     """Follow the methods that the classes of a file have from others."""
     own = [cls for cls in machine.classes if cls.scope.path == path]
     for func in [func for cls in own for func in resolve.inherited(cls)]:
@@ -148,29 +156,95 @@ def _inherited(machine: Machine, path: str, matters: partial[bool]) -> None:
     resolve.inheriting(machine, own)
 
 
-def _matters(spots: Mapping[str, Sequence[int]], names: frozenset[str], func: FuncObj) -> bool:
-    """Whether a function holds a part of a key, or one of these names."""
-    node = func.node
-    if isinstance(node, tree.Lambda) or not names.isdisjoint(node.mentions):
-        return True
-    if func.owner is not None and func.owner.name in names:
-        return True
-    held = spots.get(func.scope.path, ())
-    place = bisect_left(held, node.pos)
-    return place < len(held) and held[place] <= node.end
+@dataclass(slots=True)
+class _Worth:
+    """Which functions are worth following for their own sake.
+
+    Those that hold a part of a key or one of the ``names``, and those that ask something of one of the ``members``
+    where it may be an object that one of the names made: it came as an argument of that type, or the class keeps it.
+    """
+
+    spots: Mapping[str, Sequence[int]]
+    given: frozenset[str]
+    members: frozenset[str]
+    names: frozenset[str] = frozenset()
+    _classes: dict[ClassObj, frozenset[str]] = field(default_factory=dict)
+
+    def holds(self, func: FuncObj) -> bool:
+        """Whether a function is worth it."""
+        node, names = func.node, self.names
+        if isinstance(node, tree.Lambda) or not names.isdisjoint(node.mentions):
+            return True
+        if func.owner is not None and func.owner.name in names:
+            return True
+        if not self.members.isdisjoint(node.mentions) and not names.isdisjoint(self.around(func)):
+            return True
+        held = self.spots.get(func.scope.path, ())
+        place = bisect_left(held, node.pos)
+        return place < len(held) and held[place] <= node.end
+
+    def around(self, func: FuncObj) -> frozenset[str]:
+        """The names that tell what a function may be handed, and what an object may be that it is a method of."""
+        node, owner = func.node, func.owner
+        found = _named(param.annotation for param in node.params)
+        if owner is None:
+            return found
+        if owner not in self._classes:
+            self._classes[owner] = _class_mentions(owner.node)
+        return found | self._classes[owner]
+
+
+def _class_mentions(node: tree.Class) -> frozenset[str]:
+    """The names that a class's code mentions, and those of the classes it is made from."""
+    found = set(_named(arg.value for arg in node.bases))
+    for part in node.body:
+        if isinstance(part, tree.Def):
+            found |= part.mentions
+            found |= _named(param.annotation for param in part.params)
+        elif isinstance(part, tree.Assign):
+            found |= _named([part.value])
+        elif isinstance(part, tree.Declare):
+            found |= _named([part.annotation, part.value])
+    return frozenset(found)
+
+
+def _named(expressions: Iterable[object]) -> frozenset[str]:
+    """The names in expressions."""
+    found: set[str] = set()
+    waiting: list[object] = list(expressions)
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, tree.Name):
+            found.add(one.id)
+        elif isinstance(one, tree.Attr):
+            found.add(one.name)
+            waiting.append(one.value)
+        elif isinstance(one, tree.Str):
+            found.update(_IDENTIFIER.findall(one.value) if len(one.value) <= _LONGEST_NAME else ())
+        elif isinstance(one, tuple):
+            waiting += one
+    return frozenset(found)
+
+
+# An annotation may stand in quotes.
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_LONGEST_NAME = 200
 
 
 # What is kept of it
 
 
-def _unit(machine: Machine, watched: Watched, path: str, given: frozenset[str], names: frozenset[str]) -> Unit:
+def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth) -> Unit:
     reporter = machine.reporter
     resolve.notes(machine, [path])
     idle: set[str] = set()
+    asking: set[str] = set()
     for func in machine.functions:
         if func.scope.path == path and func not in machine.summaries and isinstance(func.node, tree.Def):
             idle |= func.node.mentions
             idle |= {func.owner.name} if func.owner is not None else set()
+            if not worth.names.isdisjoint(worth.around(func)):
+                asking |= func.node.mentions
     known = {one for one in machine.modules if one == path or one not in (machine.candidates or ())}
     return Unit(
         path,
@@ -188,7 +262,8 @@ def _unit(machine: Machine, watched: Watched, path: str, given: frozenset[str], 
         tuple(_handing(machine)),
         frozenset(_fixing(machine)),
         frozenset(resolve.wrappers(machine)),
-        frozenset(idle - names),
+        frozenset(idle - worth.names),
+        frozenset(asking - worth.members),
         Consulted(
             tuple(watched.files),
             tuple(watched.outlines),
@@ -197,7 +272,8 @@ def _unit(machine: Machine, watched: Watched, path: str, given: frozenset[str], 
             tuple(machine.opened.items()),
             tuple(machine.known.items()),
             tuple((name, tuple(machine.asking.get(name, ()))) for name in sorted(machine.asked_methods)),
-            given,
+            worth.given,
+            worth.members,
             watched.whole,
         ),
     )
@@ -407,12 +483,16 @@ class Following:
             if site in few and site not in methods.get(name, ()):
                 methods[name] = (*methods.get(name, ()), site)
         self._names = self._reached_as(named_alone((one for unit in units for one in unit.fixing), handing))
-        self.world = replace(self.world, names=frozenset(self._names), methods=methods)
+        members = {name for unit in units for name, _ in unit.wrapping}
+        members.update(name for unit in units for name, _, _ in unit.fixing)
+        self.world = replace(self.world, names=frozenset(self._names), members=frozenset(members), methods=methods)
 
     def _is_stale(self, path: str) -> bool:
         """Whether a file has to be followed anew."""
         world, told = self.world, self.units[path].consulted
         if not self.units[path].idle.isdisjoint(world.names - told.names):
+            return True
+        if not self.units[path].asking_idle.isdisjoint(world.members - told.members):
             return True
         if any(world.methods.get(name, ()) != sites for name, sites in told.methods):
             return True

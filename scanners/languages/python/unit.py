@@ -49,6 +49,7 @@ class Consulted(NamedTuple):
     known: tuple[tuple[str, bool], ...] = ()
     methods: tuple[tuple[str, tuple[Site, ...]], ...] = ()
     names: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
     whole: bool = True
 
 
@@ -118,6 +119,7 @@ class Unit(NamedTuple):
     fixing: frozenset[tuple[str, str, str]]
     wrapping: frozenset[tuple[str, Site]]
     idle: frozenset[str]
+    asking_idle: frozenset[str]
     consulted: Consulted
 
 

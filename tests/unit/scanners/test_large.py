@@ -81,3 +81,49 @@ def test_a_cache_changes_nothing_when_some_files_change(root, result, tmp_path):
     again = cached.scan([str(root)], FLAGS, ScanOptions(), None, cache)
     assert [(one.path, one.line) for one in again.references if one.path == "shop/cart.py"] == [("shop/cart.py", 5)]
     assert len(again.references) == len(result.references)
+
+
+def _chain(depth: int) -> dict[str, str]:
+    """Wrappers of wrappers, each in a file of its own: of functions, of objects that hold one another, of subclasses."""
+    files = {
+        "deep/keys.py": 'CHECKOUT = "/shop/prod/features/new-checkout"\n',
+        "deep/f0.py": "import boto3\nssm = boto3.client('ssm')\ndef layer0(name):\n"
+        "    return ssm.get_parameter(Name=name)['Parameter']['Value']\n",
+        "deep/c0.py": "import boto3\nclass Store0:\n    def __init__(self):\n        self.ssm = boto3.client('ssm')\n"
+        "    def get(self, name):\n        return self.ssm.get_parameter(Name=name)\n",
+        "deep/t0.py": "import boto3\nclass Typed0:\n    def get(self, name):\n"
+        "        return boto3.client('ssm').get_parameter(Name=name)\n",
+    }
+    for number in range(1, depth):
+        below = number - 1
+        files |= {
+            f"deep/f{number}.py": f"from deep.f{below} import layer{below}\ndef layer{number}(name):\n    return layer{below}(name)\n",
+            f"deep/c{number}.py": f"from deep.c{below} import Store{below}\nclass Store{number}:\n"
+            f"    def __init__(self):\n        self.inner = Store{below}()\n"
+            "    def get(self, name):\n        return self.inner.get(name)\n",
+            f"deep/t{number}.py": f"from deep.t{below} import Typed{below}\nclass Typed{number}:\n"
+            f'    def __init__(self, inner: "Typed{below}"):\n        self.inner = inner\n'
+            "    def get(self, name):\n        return self.inner.get(name)\n",
+        }
+    last = depth - 1
+    files |= {
+        "deep/use_f.py": f"from deep.f{last} import layer{last}\nfrom deep.keys import CHECKOUT\nx = layer{last}(CHECKOUT)\n",
+        "deep/use_c.py": f"from deep.c{last} import Store{last}\nfrom deep.keys import CHECKOUT\ndef go():\n"
+        f"    return Store{last}().get(CHECKOUT)\n",
+        "deep/use_t.py": f"from deep.t{last} import Typed{last}\nfrom deep.keys import CHECKOUT\n"
+        f"def go(one: Typed{last}):\n    return one.get(CHECKOUT)\n",
+    }
+    return files
+
+
+def test_wrappers_in_a_dozen_files_above_each_other_are_followed(tmp_path):
+    """Each of them is known only by the one below it."""
+    for path, text in _chain(11).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    for number in range(420):
+        (tmp_path / f"filler_{number}.py").write_text(f"def f(a):\n    return a.get({number})\n")
+    found = engine.scan([str(tmp_path)], FLAGS, ScanOptions())
+    reads = {(one.path, one.line) for one in found.references if one.kind.value == "read"}
+    assert reads == {("deep/use_f.py", 3), ("deep/use_c.py", 4), ("deep/use_t.py", 4)}
+    assert not found.unresolved
