@@ -139,6 +139,11 @@ def _bind_one(m: Machine, value: Value, name: str) -> Value:
             return value
         m.reporter.bound(value, f"{name} is given the key")
         return value.stepped(Step(value.at, f"{name} is given the key", value.key))
+    if isinstance(value, Ref) and isinstance(value.obj, InstObj):
+        member = fold.text_of(value)
+        if member is not None and value.at is not None and not value.tags:
+            m.reporter.bound(member, f"{name} is given the key")
+        return value
     if isinstance(value, Ref) and value.at is None and not documents.declared_document(m, value):
         _bind_inside(m, value, name)
     return value

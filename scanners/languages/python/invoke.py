@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanners.languages.python import documents, execute, fold, members, memory, tree
 from scanners.languages.python.arguments import Args
-from scanners.languages.python.readers import calls
+from scanners.languages.python.readers import accessors, calls
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -87,6 +87,8 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
     """Follow a call into a function of the repository."""
     named = _by_name(func, args, owner) if m.configured else args
     configured = calls.configured(m, func.qualname, named, here, site, bound=owner is not None)
+    if configured is None and func.name in m.configured:
+        configured = accessors.of_method(m, func, owner, named, here, site)
     if configured is not None:
         return configured
     if m.budget <= 0 or here.frame.depth >= _DEEPEST or m.running.count(func) > 1:

@@ -102,6 +102,7 @@ class Machine:
     loading: int = 0
     assigned: dict[FuncObj, frozenset[str]] = field(default_factory=dict)
     followed: dict[Imported, Vals] = field(default_factory=dict)
+    named: dict[str, Vals] = field(default_factory=dict)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
     _frames: int = 0
@@ -303,6 +304,14 @@ class Machine:
         matching = any(self.same_name(whole, accessor.callable) for accessor in self.options.accessors)
         return Ext(whole) if matching else None
 
+    def _configured_owner(self, value: Imported) -> Ext | None:
+        """A class, or an object that a module holds, of which the configuration names a method."""
+        owners = [accessor.callable.rpartition(".")[0] for accessor in self.options.accessors]
+        if not any(owner.endswith(f".{value.name}") for owner in owners):
+            return None
+        whole = ".".join((*dotted_parts(value.path), value.name))
+        return Ext(whole) if any(self.same_name(whole, owner) for owner in owners) else None
+
     def _imported(self, value: Imported) -> Vals:
         configured = self._configured(value.path, value.name)
         if configured is not None:
@@ -335,6 +344,8 @@ class Machine:
 
     def _told(self, value: Imported) -> Vals:
         """A name of a module that is not followed: where the module has it from, as far as its text says."""
+        if (owner := self._configured_owner(value)) is not None:
+            return (owner,)
         child = self.project.child(value.path, value.name)
         found = self.exports(value.path) if value.name.isupper() or self._is_known(value.name) else None
         if found is None:

@@ -9,10 +9,24 @@ from auditor.domain.references import Certainty, ReferenceKind
 from auditor.domain.scan_options import Accessor, Returns
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
-from scanners.languages.python import documents, fold
+from scanners.languages.python import documents, fold, members
 from scanners.languages.python.arguments import Args
-from scanners.languages.python.readers import objects
-from scanners.languages.python.values import UNKNOWN, ClassObj, Doc, Obj, Site, Text, Vals, literal
+from scanners.languages.python.readers import names, objects
+from scanners.languages.python.values import (
+    UNKNOWN,
+    ClassObj,
+    Doc,
+    FuncObj,
+    InstObj,
+    Obj,
+    Ref,
+    Site,
+    Text,
+    Vals,
+    Value,
+    literal,
+    tags_of,
+)
 
 if TYPE_CHECKING:
     from scanners.languages.python.machine import Here, Machine
@@ -31,12 +45,78 @@ def called(m: Machine, name: str, args: Args, here: Here, site: Site, *, bound: 
     return None
 
 
+def of_method(m: Machine, func: FuncObj, receiver: Value | None, args: Args, here: Here, site: Site) -> Vals | None:
+    """What a call of a method gives that is a configured one by another name of its class, or overrides it."""
+    if func.owner is None:
+        return None
+    classes = members.ancestors(func.owner)
+    if isinstance(receiver, Ref) and isinstance(receiver.obj, InstObj):
+        classes = members.ancestors(receiver.obj.cls)
+    elif isinstance(receiver, ClassObj):
+        classes = members.ancestors(receiver)
+    for accessor in m.options.accessors:
+        owner, _, name = accessor.callable.rpartition(".")
+        if name == func.name and any(_is_one(m, owner, cls) for cls in classes):
+            return _asked(m, accessor, args, here, site)
+    return None
+
+
+def _is_one(m: Machine, configured: str, cls: ClassObj) -> bool:
+    """Whether a class is the configured one, as its module names it or as another module gives it to others."""
+    if m.same_name(cls.qualname, configured):
+        return True
+    if configured not in m.named:
+        m.named[configured] = _named(m, configured)
+    return any(
+        value is cls or (isinstance(value, Ref) and isinstance(value.obj, InstObj) and value.obj.cls is cls)
+        for value in m.named[configured]
+    )
+
+
+def _named(m: Machine, dotted: str) -> Vals:
+    """What a dotted name of the repository stands for, as code would import it: a class, or an object of one."""
+    module, _, name = dotted.rpartition(".")
+    path = m.project.resolve("", 0, module) if module else None
+    return m.member(path, name) if path is not None else ()
+
+
+def of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    """What a method of an object gives of which nobody tells the class, where a configured reader is called so.
+
+    It is the reader for certain where the object is called like the reader's class or module, or where the method's
+    name is of several words; possibly where it is of one. Names that many things have tell nothing alone. An object
+    that is called itself is the reader where it is called like a class that the reader makes so.
+    """
+    if name not in m.configured and "__call__" not in m.configured:
+        return None
+    for accessor in m.options.accessors:
+        *_, near, last = ("", *accessor.callable.split("."))
+        if last != (name if name in m.configured else "__call__") or not near:
+            continue
+        alike = names.share_a_word(names.called(owner) if name in m.configured else name, near)
+        if not alike and (not _class_like(near) or name in names.COMMON_METHODS or name not in m.configured):
+            continue
+        sure = alike or ("_" in name.strip("_") and not names.comes_from_outside(owner))
+        if sure or _may_name_a_flag(m, accessor, args, site):
+            return _asked(m, accessor, args, here, site, Certainty.CERTAIN if sure else Certainty.POSSIBLE)
+    return None
+
+
+def _may_name_a_flag(m: Machine, accessor: Accessor, args: Args, site: Site) -> bool:
+    """Whether a call hands over a flag's key, or what it was handed itself."""
+    keys = _keys(m, accessor, args, site)
+    known = (text for text in fold.texts(keys) if m.reporter.flags.exact(text.known or ""))
+    return any(known) or any(tags_of(key) for key in keys)
+
+
 def _overridden(m: Machine, args: Args, key: tuple[int | str, ...], here: Here, site: Site, what: str) -> None:
     keys = args.take(*key) or ()
     documents.ask(m, tuple(fold.texts(keys)), Reader(), here, site, f"fixed by {what}", None, ReferenceKind.WRITE)
 
 
-def _asked(m: Machine, accessor: Accessor, args: Args, here: Here, site: Site) -> Vals:
+def _asked(
+    m: Machine, accessor: Accessor, args: Args, here: Here, site: Site, certainty: Certainty = Certainty.CERTAIN
+) -> Vals:
     reader = reader_of(accessor)
     what = f"configured reader {accessor.callable}"
     if accessor.returns is Returns.DOCUMENT:
@@ -50,7 +130,7 @@ def _asked(m: Machine, accessor: Accessor, args: Args, here: Here, site: Site) -
         names = tuple(literal(name, site) for name in accessor.reads)
         return tuple(Obj("object", reader, (text, *names)) for text in fold.texts(bound)) or (Obj("object", reader),)
     default = args.take(*accessor.default) if accessor.default else None
-    found = documents.ask(m, keys, reader, here, site, what, default)
+    found = documents.ask(m, keys, reader, here, site, what, default, certainty=certainty)
     return (Obj("decorator"),) if accessor.returns is Returns.DECORATOR else (found,)
 
 
@@ -112,7 +192,7 @@ def _class_like(name: str) -> bool:
 def is_asked(m: Machine, cls: ClassObj) -> bool:
     """Whether a configured reader is a method of a class of the repository."""
     return any(
-        m.same_name(cls.qualname, accessor.callable.rpartition(".")[0])
+        _is_one(m, accessor.callable.rpartition(".")[0], cls)
         for accessor in m.options.accessors
         if accessor.callable.rsplit(".", 1)[-1] in cls.scope.names
     )

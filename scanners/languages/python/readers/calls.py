@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.domain.references import Certainty
 from scanners.languages.python import documents, fold, invoke, members
 from scanners.languages.python.arguments import Args
-from scanners.languages.python.readers import accessors, aws, builtin, libraries, methods, tables, urls
+from scanners.languages.python.readers import accessors, aws, builtin, libraries, methods, names, tables, urls
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -20,6 +20,7 @@ from scanners.languages.python.values import (
     Ext,
     FlagVal,
     FuncObj,
+    InstObj,
     MapObj,
     Obj,
     Ref,
@@ -130,6 +131,9 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
             return made
     if name == "add_environment":
         m.binding(args.take(1, "value") or (), "an environment variable")
+    configured_one = accessors.of_unknown(m, owner, name, args, here, site)
+    if configured_one is not None:
+        return configured_one
     wrapped = _project_method(m, owner, name, args, here, site)
     found = _telling(m, owner, name, args, here, site)
     if found is not None:
@@ -174,12 +178,12 @@ _FLAG_NAMES = re.compile(r"unleash|feature|flag|toggle|launch_?darkly|ld_?client
 
 def _named_for_flags(owner: Value) -> bool:
     """Whether something unknown is called what people call what they ask for flags."""
-    names: list[str] = []
+    held: list[str] = []
     while isinstance(owner, Bound):
-        names.append(owner.name)
+        held.append(owner.name)
         owner = owner.owner
-    names.append(owner.name if isinstance(owner, Ext) else owner.hint if isinstance(owner, Unknown) else "")
-    return any(_FLAG_NAMES.search(name) for name in names)
+    held.append(owner.name if isinstance(owner, Ext) else owner.hint if isinstance(owner, Unknown) else "")
+    return any(_FLAG_NAMES.search(one) for one in held)
 
 
 def _enough(kind: str, name: str, args: Args) -> bool:
@@ -195,7 +199,7 @@ _VARIATION_ARGUMENTS = 3
 
 def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """The one method of the repository that has this name and asks for flags, when the object is unknown."""
-    if _comes_from_outside(owner):
+    if names.comes_from_outside(owner):
         return None
     if not any(fold.texts(values) for values in args.everything()):
         return None
@@ -216,36 +220,11 @@ def _takes(func: FuncObj, args: Args) -> bool:
     return any(param.kind == "**" for param in params) or {param.name for param in params}.issuperset(args.named)
 
 
-def _comes_from_outside(owner: Value) -> bool:
-    """Whether an unknown object was made by a library, or is of a library's class."""
-    while isinstance(owner, Bound):
-        owner = owner.owner
-    return isinstance(owner, Unknown) and "." in owner.hint
-
-
 def _may_be(owner: Value, name: str, func: FuncObj) -> bool:
     """Whether an unknown object may be the one that has a method: where many things have one, by its name."""
-    if name not in _COMMON_METHODS:
+    if name not in names.COMMON_METHODS:
         return True
-    called = owner.name if isinstance(owner, Bound) else owner.hint if isinstance(owner, Unknown) else ""
-    return func.owner is not None and not _words_of(called).isdisjoint(_words_of(func.owner.name))
-
-
-def _words_of(name: str) -> frozenset[str]:
-    words = (word.lower().removesuffix("s") for word in _WORD.findall(name))
-    return frozenset(words) - _EMPTY_WORDS
-
-
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_EMPTY = "client service manager store provider helper base aws cache the my util wrapper impl api"
-_EMPTY_WORDS = frozenset(_EMPTY.split())
-_COMMON = (
-    "get set pop put add read write load fetch find lookup value values items keys delete remove update execute query "
-    "call run open send post patch request check has contains exists create save resolve apply parse process handle "
-    "on off emit subscribe filter format match search append extend insert index count replace join split test start "
-    "stop close init register build make info debug warning error log"
-)
-_COMMON_METHODS = frozenset(_COMMON.split())
+    return func.owner is not None and names.share_a_word(names.called(owner), func.owner.name)
 
 
 def _of_class(m: Machine, owner: ClassObj, name: str, args: Args, here: Here, site: Site) -> Vals:
@@ -262,7 +241,7 @@ def _of_ext(m: Machine, owner: Ext, name: str, args: Args, here: Here, site: Sit
 
 
 def _of_bound(m: Machine, owner: Bound, name: str, args: Args, here: Here, site: Site) -> Vals:
-    if isinstance(owner.owner, Unknown | Bound):
+    if isinstance(owner.owner, Unknown | Bound) or names.is_object(owner.owner):
         return _of_unknown(m, owner, name, args, here, site)
     return _passed_on(m, args, here, site)
 
@@ -281,7 +260,22 @@ def _of_ref(m: Machine, owner: Ref, name: str, args: Args, here: Here, site: Sit
         return methods.of_text(m, text, name, args, here, site)
     if name in {"model_copy", "copy", "_replace", "__enter__", "__aenter__"}:
         return (owner,)
+    found = _of_another_base(m, owner, name, args, here, site)
+    if found is not None:
+        return found
     return urls.agent(m, args, here, site) or (Unknown(tags_of(owner)),)
+
+
+def _of_another_base(m: Machine, owner: Ref, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    """A method that no class of an object's has: a class that is mixed in beside it may."""
+    if not isinstance(owner.obj, InstObj) or owner.obj.member:
+        return None
+    found = accessors.of_unknown(m, owner, name, args, here, site)
+    if found is not None or any(
+        isinstance(base, Ext) for one in members.ancestors(owner.obj.cls) for base in one.bases
+    ):
+        return found
+    return _project_method(m, owner, name, args, here, site)
 
 
 def _of_document(m: Machine, owner: Doc | DocItem, name: str, args: Args, here: Here, site: Site) -> Vals:

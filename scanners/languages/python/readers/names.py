@@ -1,0 +1,50 @@
+"""What the names that people give to objects, classes and methods tell of them."""
+
+from __future__ import annotations
+
+import re
+
+from scanners.languages.python.values import Bound, Ext, InstObj, Ref, Unknown, Value
+
+
+def called(owner: Value) -> str:
+    """What an object nobody knows is called where it is asked; empty where it has no name."""
+    if isinstance(owner, Bound | Ext):
+        return owner.name.rsplit(".", 1)[-1]
+    return owner.hint if isinstance(owner, Unknown) else ""
+
+
+def share_a_word(one: str, other: str) -> bool:
+    """Whether two names have a word in common that tells more than that something is a client or a manager."""
+    if one.replace("_", "").lower() == other.replace("_", "").lower():
+        return bool(one)
+    return not _words_of(one).isdisjoint(_words_of(other))
+
+
+def is_object(value: Value) -> bool:
+    """Whether a value is an object of a class of the repository."""
+    return isinstance(value, Ref) and isinstance(value.obj, InstObj) and not value.obj.member
+
+
+def comes_from_outside(owner: Value) -> bool:
+    """Whether an unknown object was made by a library, or is of a library's class."""
+    while isinstance(owner, Bound):
+        owner = owner.owner
+    return isinstance(owner, Unknown) and "." in owner.hint
+
+
+def _words_of(name: str) -> frozenset[str]:
+    words = (word.lower().removesuffix("s") for word in _WORD.findall(name))
+    return frozenset(words) - _EMPTY_WORDS
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_EMPTY = "client service manager store provider helper base aws cache the my util wrapper impl api"
+_EMPTY_WORDS = frozenset(_EMPTY.split())
+_COMMON = (
+    "get set pop put add read write load fetch find lookup value values items keys delete remove update execute query "
+    "call run open send post patch request check has contains exists create save resolve apply parse process handle "
+    "on off emit subscribe filter format match search append extend insert index count replace join split test start "
+    "stop close init register build make info debug warning error log"
+)
+COMMON_METHODS = frozenset(_COMMON.split())
