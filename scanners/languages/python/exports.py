@@ -48,3 +48,18 @@ def _top(block: tree.Block) -> Iterator[tree.Stmt]:
         elif isinstance(statement, tree.Try):
             for body in (statement.body, *(body for _, body in statement.handlers), statement.orelse):
                 yield from _top(body)
+
+
+def libraries(module: tree.Module) -> frozenset[str]:
+    """The first names of all that a file imports from outside of its package, wherever in the file."""
+    found: set[str] = set()
+    waiting: list[object] = [*module.body]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tree.Import) or (isinstance(part, tree.From) and not part.level):
+            found.add(part.module.split(".", 1)[0])
+        elif isinstance(part, tree.Def | tree.Class):
+            waiting += part.body
+        elif isinstance(part, tree.If | tree.Try | tree.With | tree.For | tree.While) or type(part) is tuple:
+            waiting += part
+    return frozenset(found)

@@ -11,7 +11,7 @@ from scanners.flag_index import Reader
 from scanners.languages.base import Setting
 from scanners.languages.python import evaluate, execute, tree
 from scanners.languages.python.bindings import Bindings
-from scanners.languages.python.exports import Exports
+from scanners.languages.python.exports import Exports, libraries
 from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, Watched, dotted_parts
 from scanners.languages.python.report import Reporter
@@ -103,6 +103,7 @@ class Machine:
     assigned: dict[FuncObj, frozenset[str]] = field(default_factory=dict)
     followed: dict[Imported, Vals] = field(default_factory=dict)
     named: dict[str, Vals] = field(default_factory=dict)
+    imports: dict[str, frozenset[str]] = field(default_factory=dict)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
     _frames: int = 0
@@ -376,6 +377,13 @@ class Machine:
         if path not in self.told:
             self.told[path] = None if path.endswith("/") else self.project.outline(path)
         return self.told[path]
+
+    def libraries(self, path: str) -> frozenset[str]:
+        """The first names of what a file imports from outside of its package."""
+        if path not in self.imports:
+            facts = self.project.load(path)
+            self.imports[path] = libraries(facts) if facts is not None else frozenset()
+        return self.imports[path]
 
     def name(self, name: str, scope: Scope) -> Vals:
         """What a name stands for at this place."""

@@ -66,7 +66,13 @@ def _of_module(m: Machine, owner: ModuleRef, name: str, _here: Here, _site: Site
 def _of_ext(m: Machine, owner: Ext, name: str, _here: Here, _site: Site) -> Vals:
     if owner.name == "django.conf.settings":
         return settings.of_modules(m, name) or (Ext(f"{owner.name}.{name}"),)
+    if owner.name in _HOLDERS:
+        return (Bound(Unknown((), owner.name.rsplit(".", 1)[-1]), name),)
     return (Ext(f"{owner.name}.{name}"),)
+
+
+# Where a framework lets code keep whatever it likes.
+_HOLDERS = frozenset(f"{name}.{held}" for name in ("flask", "quart") for held in ("g", "current_app", "request"))
 
 
 def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:

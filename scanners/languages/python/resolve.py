@@ -172,7 +172,7 @@ def few_owners(methods: Iterable[tuple[str, Site]]) -> frozenset[Site]:
     return frozenset(site for sites in found.values() if len(sites) <= _MOST_OWNERS for site in sites)
 
 
-_MOST_OWNERS = 3
+_MOST_OWNERS = 16
 
 
 def waiting_owners(machine: Machine) -> set[Site]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,23 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
     made = tables.instance(name) or accessors.instance(m, name)
     if made is not None:
         return (made,)
+    found = _of_object_from_outside(m, name, args, here, site)
+    if found is not None:
+        return found
     if name.startswith("aws_cdk."):
         libraries.variables_set(m, args.given("environment") or ())
     found = _passed_on(m, args, here, site)
     return (Unknown((), name),) if found == UNKNOWN else found
+
+
+def _of_object_from_outside(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    """A method of an object that a package outside of the repository holds: its name and arguments may tell."""
+    owner, _, method = name.rpartition(".")
+    root = owner.partition(".")[0]
+    if not owner or root == "builtins" or root in sys.stdlib_module_names:
+        return None
+    found = accessors.of_unknown(m, Ext(owner), method, args, here, site)
+    return found if found is not None else _telling(m, Ext(owner), method, args, here, site)
 
 
 def _passed_on(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -167,11 +181,19 @@ def _telling(m: Machine, owner: Value, name: str, args: Args, here: Here, site: 
         return aws.method(m, Obj(kind, reader), name, args, here, site)
     sure = Certainty.POSSIBLE if kind in {"unleash", "flagsmith"} else Certainty.CERTAIN
     keys = args.take(*ask.key) or ()
-    if not ask.many and not needed and not fold.texts(keys) and not (name in _OWN_WORDS or _named_for_flags(owner)):
+    told = needed or name in _OWN_WORDS or fold.texts(keys) or _named_for_flags(owner)
+    if not ask.many and not told and _IMPORTED[kind].isdisjoint(m.libraries(here.scope.path)):
         return None
     return aws.asked(m, ask, reader, args, here, site, sure)
 
 
+# What a file imports that keeps the library's client somewhere nobody can follow it, as a framework's extension.
+_IMPORTED = {
+    "launchdarkly": frozenset({"ldclient"}),
+    "unleash": frozenset({"UnleashClient", "flask_unleash"}),
+    "flagsmith": frozenset({"flagsmith"}),
+    "features": frozenset({"aws_lambda_powertools"}),
+}
 _OWN_WORDS = frozenset(tables.METHODS["openfeature"])
 _FLAG_NAMES = re.compile(r"unleash|feature|flag|toggle|launch_?darkly|ld_?client|experiment", re.IGNORECASE)
 
@@ -205,6 +227,8 @@ def _project_method(m: Machine, owner: Value, name: str, args: Args, here: Here,
         return None
     named = m.asking_methods(name, here.scope.path)
     candidates = [func for func in named if _may_be(owner, name, func) and _takes(func, args)]
+    if len({func.owner.name for func in candidates if func.owner is not None}) > _MOST_CLASSES:
+        candidates = [func for func in candidates if _is_called_like(owner, func)]
     if not candidates:
         return None
     found: list[Value] = []
@@ -224,7 +248,15 @@ def _may_be(owner: Value, name: str, func: FuncObj) -> bool:
     """Whether an unknown object may be the one that has a method: where many things have one, by its name."""
     if name not in names.COMMON_METHODS:
         return True
+    return _is_called_like(owner, func)
+
+
+def _is_called_like(owner: Value, func: FuncObj) -> bool:
     return func.owner is not None and names.share_a_word(names.called(owner), func.owner.name)
+
+
+# A method that classes of so many names have is known by the object's name only.
+_MOST_CLASSES = 3
 
 
 def _of_class(m: Machine, owner: ClassObj, name: str, args: Args, here: Here, site: Site) -> Vals:
