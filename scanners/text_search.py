@@ -14,12 +14,14 @@ from scanners.languages.base import FileFindings, ScanContext, SourceFile, encod
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".org", ".html", ".htm", ""})
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;|\*|/\*|<!--|%|'{3}|\"{3})|\s(?:#|//|--)\s[^\"'`]*$")
+# Letters and marks that some languages put before a string or a name in quotes.
+_PREFIX = re.compile(r"(?<!\w)(?:[A-Za-z]{1,2}#*|[@$:]{1,2}|<<)$")
 _CALL = re.compile(r"[\w\])!?]\s*\(\s*(?:[^()]*[,\[{]\s*)?(?:[\"']?\w+[\"']?\s*(?:=>|[:=])\s*)?$")
 # A string that is not closed yet, and its end; an apostrophe inside a word is none.
 _OPENED = re.compile(r"(?<!\w)(?:\"[^\"]*|'[^']*|`[^`]*)$")
 _CLOSED = re.compile(r"[^\"'`\n]*[\"'`]")
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
-_TOOL = re.compile(r"\w*file|BUILD|WORKSPACE", re.IGNORECASE)
+_TOOL = re.compile(r"\w*file|BUILD|WORKSPACE|\..*", re.IGNORECASE)
 _SCRIPT = re.compile(r"\baws\s[^|;&]*\bssm\s+(?P<verb>get|put|delete|label|unlabel|add-tags|remove-tags)\b[^|;&]*$")
 _SUBSCRIPT = re.compile(r"[\w\])]\s*\[\s*$")
 _LONGEST = 2000
@@ -118,7 +120,7 @@ _FORMS = {
 
 
 def _is_prose(file: SourceFile) -> bool:
-    """Whether a file is read by people; one without an ending may be a tool's own, such as a Jenkinsfile."""
+    """Whether a file is read by people; one without an ending may be a tool's own: Jenkinsfile, .babelrc."""
     return file.name.suffix.lower() in _PROSE and not _TOOL.fullmatch(file.name.name)
 
 
@@ -132,6 +134,7 @@ def _kind(file: SourceFile, before: str, after: str, found: Occurrence) -> Refer
         if _OPENED.search(_STRING.sub("", before)) and _CLOSED.match(after):
             return None
         return ReferenceKind.BIND if re.search(r"[=:]\s*$|^\s*-\s*$", before) else ReferenceKind.DOC
-    if _CALL.search(before[:-1]) or _SUBSCRIPT.search(before[:-1]):
+    ahead = _PREFIX.sub("", before[:-1])
+    if _CALL.search(ahead) or _SUBSCRIPT.search(ahead):
         return ReferenceKind.READ
     return ReferenceKind.BIND

@@ -107,6 +107,15 @@ class Within:
 
 
 @dataclass(slots=True, eq=False)
+class Compared:
+    """Whether two values are the same."""
+
+    at: int
+    left: Expr
+    right: Expr
+
+
+@dataclass(slots=True, eq=False)
 class Param:
     """A parameter, its default, and the names it is taken apart into."""
 
@@ -196,7 +205,7 @@ class Import:
     module: str
 
 
-Expr = Str | Const | Name | Member | Index | Call | Obj | Items | Either | Within | Func | Other
+Expr = Str | Const | Name | Member | Index | Call | Obj | Items | Either | Within | Compared | Func | Other
 Stmt = Expr | Assign | Unpack | Block | Return | Class | Import
 
 

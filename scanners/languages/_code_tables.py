@@ -57,6 +57,7 @@ DOCUMENTS: dict[str, Reader] = {
     "GetHostedConfigurationVersion": APPCONFIG,
     "GetObject": S3,
 }
+BY_PATH = "GetParametersByPath"
 SESSION = "StartConfigurationSession"
 WRITTEN = frozenset({"CreateHostedConfigurationVersion"})
 PLACES = (
@@ -80,6 +81,9 @@ _GO_OPENFEATURE = {
     f"{kind}{part}": Ask(f"OpenFeature {kind}{part}", OPENFEATURE, key=1, default=2, least=3)
     for kind in ("Boolean", "String", "Float", "Int", "Object")
     for part in ("Value", "ValueDetails")
+} | {
+    kind: Ask(f"OpenFeature {kind}", OPENFEATURE, key=1, default=2, least=4)
+    for kind in ("Boolean", "String", "Float", "Int", "Object")
 }
 _LAUNCHDARKLY = {
     f"{kind}{part}": Ask(f"LaunchDarkly {kind}{part}", LAUNCHDARKLY, default=2, least=2)
@@ -153,6 +157,10 @@ VARIABLES: dict[tuple[str, str], tuple[Reader, int | None]] = {
     ("environment", "getProperty"): (ENVIRONMENT, 1),
 }
 CONVERSIONS = frozenset({"string", "String"})
+# Methods of a text that give it as it is.
+UNCHANGED = frozenset({"String", "toString", "valueOf", "trim", "strip", "intern"})
+# Functions and methods that give a text in another form.
+ENCODES = frozenset({"encode", "fromUtf8String", "fromString", "from", "getBytes", "NewReader", "toBytes"})
 SET_VARIABLES = frozenset({("os", "Setenv"), ("os", "Unsetenv"), ("t", "Setenv"), ("System", "setProperty")})
 EACH = frozenset({"map", "flatMap", "forEach", "filter", "some", "every", "find", "anyMatch", "allMatch", "noneMatch"})
 TAKES = frozenset(
@@ -163,7 +171,9 @@ TAKES = frozenset(
     }
 )
 TELLING = re.compile(
-    r"flag|feature|toggle|enabled|variation|variant|experiment|param|config|ssm|treatment|switch|setting", re.IGNORECASE
+    r"flag|feature|toggle|enabled|variation|variant|experiment|param|config|ssm|treatment|switch|setting"
+    r"|\bis_?(?:on|active)\b",
+    re.IGNORECASE,
 )
 SILENT = re.compile(
     r"^(?:mock\w+|log|debug|info|warn|warning|error|trace|fatal|print|println|printf|Println|Printf|Print|Errorf|Fatalf|Error"

@@ -76,6 +76,7 @@ class Follower:
     _waiting: list[Callable[[], None]] = field(default_factory=list)
     _calls: int = 0
     _gave: dict[int, Vals] = field(default_factory=dict)
+    _passed: set[int] = field(default_factory=set)
     _known: set[int] = field(default_factory=set)
     _in_test: bool = False
     _naming: list[str] = field(default_factory=list)
@@ -106,6 +107,7 @@ class Follower:
             _code.Items: self._items,
             _code.Either: self._either,
             _code.Within: self._within,
+            _code.Compared: self._compared,
             _code.Func: self._func,
             _code.Other: self._other,
         }
@@ -120,7 +122,8 @@ class Follower:
         while done < len(self.functions):
             function = self.functions[done]
             done += 1
-            self.enter(function, None, function.node.at)
+            if function.node.name or id(function.node) not in self._passed:
+                self.enter(function, None, function.node.at)
         for report in self._waiting:
             report()
 
@@ -252,10 +255,20 @@ class Follower:
         elif isinstance(target, _code.Member):
             self._give_member(target, values, scope)
         elif isinstance(target, _code.Index):
-            self.value(target.key, scope)  # it is set, not asked for
+            kept = self.value(target.key, scope)  # it is set, not asked for
+            self._keep_by_name(target.owner, kept, scope)
         else:
             self.value(target, scope)
         self.libraries.written(target, scope)
+
+    def _keep_by_name(self, target: _code.Expr, keys: Vals, scope: Scope) -> None:
+        """A mapping is filled with the parameters of a path, by their names."""
+        parameters = (value for value in keys if isinstance(value, Thing) and value.kind == "parameters")
+        things = tuple(replace(value, kind="document") for value in parameters)
+        if things and isinstance(target, _code.Name):
+            self._give(target, things, scope, declares=False)
+        elif things and isinstance(target, _code.Member):
+            self._give_member(target, things, scope)
 
     def _class_held(self, name: str, scope: Scope) -> str:
         """The class of the object that a name holds, where its type was not declared."""
@@ -268,6 +281,8 @@ class Follower:
         holder = scope if declares else scope.find(target.id) or scope
         if holder is self._top:
             named = union(named, self.seeds.get(("", target.id), ()))
+        if declares:  # a field and a method may share a name
+            named = union(named, tuple(one for one in holder.names.get(target.id, ()) if _is_method(one)))
         if declares or holder is scope:
             holder.names[target.id] = named
         else:
@@ -386,6 +401,15 @@ class Follower:
         self._perhaps(owners, keys, node.owner)
         return union(*(self.libraries.entry(owner, keys, node.at) for owner in owners))
 
+    def _compared(self, node: _code.Compared, scope: Scope) -> Vals:
+        """A parameter of a path is looked for by its name."""
+        sides = self.value(node.left, scope), self.value(node.right, scope)
+        for one, other in (sides, reversed(sides)):
+            for value in one:
+                if isinstance(value, Thing) and value.kind == "parameters" and texts(other):
+                    return self.libraries.entry(value, other, node.at)
+        return tuple(value for values in sides for value in values if isinstance(value, FlagVal)) or UNKNOWN
+
     def _perhaps(self, owners: Vals, keys: Vals, owner: _code.Expr) -> None:
         """A key is taken from something that is not known, but called as if it held flags."""
         if all(isinstance(one, Unknown | External) and not _is_environment(one) for one in owners):
@@ -502,6 +526,8 @@ class Follower:
     def _through(self, func: FuncVal, given: tuple[list[Vals], list[int]] | None, at: int) -> Vals:
         """What a function's body gives."""
         node = func.node
+        if given is not None:
+            self._passed.add(id(node))  # a callback that is known to be called needs not be followed by itself
         scope = Scope(self._around(func, at), function=True)
         if func.this is not None:
             this = self._seen_from(func.this, scope)
@@ -750,6 +776,10 @@ def _is_environment(value: Value) -> bool:
 def _open(value: Value, function: int) -> Value:
     """A value that counts only where nobody calls the function."""
     return replace(value, holes=value.holes | {function}) if isinstance(value, Text) else value
+
+
+def _is_method(value: Value) -> bool:
+    return isinstance(value, FuncVal) and value.this is not None
 
 
 def _is(value: Value, node: object) -> bool:

@@ -48,6 +48,7 @@ _ENVELOPE = 4
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^:}]+)(?::(?P<default>[^}]*))?\}")
 _PROPERTIES = frozenset({"getProperty", "getRequiredProperty"})
 _ENVIRONMENT = re.compile(r"env(?:ironment)?\b", re.IGNORECASE)
+_OF_FLAGS = re.compile(r"flag|feature|toggle|experiment", re.IGNORECASE)
 _CLIENT = re.compile(r"ld|launch|client|flag", re.IGNORECASE)
 _BUILDS = re.compile(r"(?:with|set)?(?P<field>\w+)")
 _OPERATION = re.compile(r"(?P<operation>[a-zA-Z]\w*?)(?:Async|Paginator|Pages|WithContext)?")
@@ -106,7 +107,7 @@ class Libraries:
         """``owner[key]``."""
         if isinstance(owner, Thing) and owner.kind == "environment":
             return union(*(self.follower.environment(key, ()) for key in texts(keys)))
-        if isinstance(owner, Thing) and owner.kind == "document":
+        if isinstance(owner, Thing) and (owner.kind == "document" or (owner.kind == "parameters" and texts(keys))):
             return self._from_document(owner, keys, at)
         if isinstance(owner, MapVal):
             return self._from_mapping(owner, keys)
@@ -138,7 +139,9 @@ class Libraries:
         return tuple(found) or (owner,)
 
     def _spelled(self, owner: Thing, key: Text) -> Text:
-        """A hook gives keys in camel case."""
+        """A hook gives keys in camel case; the parameters of a path are told by what stands below it, too."""
+        if owner.name.startswith("/") and not "".join(part or "" for part in key.key.parts).startswith("/"):
+            return replace(key, key=KeyText.of([owner.name.rstrip("/") + "/", *key.key.parts]))
         if owner.name != "camel":
             return key
         for flag in self.follower.findings.context.flags.keys:
@@ -157,7 +160,9 @@ class Libraries:
             found = self._function(func, last, node, args)
         if found is not None:
             return found
-        return self._anything(last, node, args)
+        if node.new and self._configured_class(last):
+            return self._configured_class(last)
+        return self._anything(last, node, args, func.module if isinstance(func, External) else "")
 
     def _function(self, func: External, last: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         if not func.module and func.name in tables.CONVERSIONS and len(args) == 1:
@@ -180,8 +185,11 @@ class Libraries:
         """Functions that give documents, modules and providers."""
         if last in {"useFlags", "useLDFlags"}:
             return (Thing("document", LAUNCHDARKLY, "camel"),)
-        if last == "getAppConfig" and "powertools" in func.module:
-            return (Thing("document", _located(args[1:], ("application",), ("environment",), args[:1])),)
+        if last == f"paginate{tables.BY_PATH}":
+            return self._operation(tables.BY_PATH, _code.Call(0, _code.Name(0, last), []), args)
+        if "powertools" in func.module and last in _DOCUMENTS:
+            where = _located(args[1:], ("application",), ("environment",), args[:1])
+            return (_below(_taken(args, 0), "document") if last == "getParameters" else Thing("document", where),)
         if last == "require" and texts(_taken(args, 0)):
             return (External(texts(args[0])[0].key.text or "", "*"),)
         if last in tables.PROVIDERS:
@@ -250,7 +258,10 @@ class Libraries:
 
     def method(self, owner: Value, name: str, node: _code.Call, args: list[Vals]) -> Vals:
         """A call of a method of an object that is not the file's."""
-        found = self._of_thing(owner, name, node, args) if isinstance(owner, Thing) else None
+        if isinstance(owner, Text):
+            found = self._of_text(owner, name, node, args)
+        else:
+            found = self._of_thing(owner, name, node, args) if isinstance(owner, Thing) else None
         if found is None and isinstance(owner, External):
             found = self._of_external(owner, name, node, args)
         if found is None and isinstance(owner, ListVal):
@@ -262,6 +273,15 @@ class Libraries:
         if found is None and isinstance(owner, FlagVal):
             return (owner, *(self._then(owner, node, args) if name == "then" and args else ()))
         return found if found is not None else self._anything(name, node, args)
+
+    def _of_text(self, owner: Text, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
+        """A method of a text that makes another of it, or asks whether it is the same."""
+        if name == "formatted":
+            return _formatted(node.at, [(owner,), *args])
+        if name in _SAME:
+            things = [value for value in _taken(args, 0) if isinstance(value, Thing) and value.kind == "parameters"]
+            return self._of_parameters(things[0], name, node, [(owner,)]) if things else None
+        return (owner,) if name in tables.UNCHANGED and not args else None
 
     def _of_list(self, owner: ListVal, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         if name == "join":
@@ -281,15 +301,40 @@ class Libraries:
             return union(*(self.follower.environment(key, _taken(args, 1)) for key in texts(_taken(args, 0))))
         if owner.kind == "document":
             return self._of_document(owner, name, node, args)
-        if owner.kind == "documents" and name == "get":
-            return (Thing("document", owner.reader),)
+        if owner.kind == "documents":
+            return self._of_documents(owner, name, args)
+        if owner.kind == "parameters":
+            return self._of_parameters(owner, name, node, args)
         if owner.kind == "another store":
             return UNKNOWN
-        if owner.kind == "provider" and name == "set":
+        if owner.kind == "provider":
+            return self._of_provider(owner, name, node, args)
+        return (owner,) if owner.kind == "session" else None
+
+    def _of_provider(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        if name == "set":
             return (self.follower.ask(_taken(args, 0), SSM, _WRITE, node.at, "a parameter provider sets it"),)
-        if owner.kind == "provider" and name == "get":
+        if name == "get":
             return (self.follower.ask(_taken(args, 0), SSM, _READ, node.at, "a parameter provider is asked"),)
-        return (owner,) if owner.kind in {"provider", "session"} else None
+        return (owner,)
+
+    def _of_documents(self, owner: Thing, name: str, args: list[Vals]) -> Vals:
+        """A provider of documents of AppConfig, or one that is being built."""
+        said = _told(_taken(args, 0))
+        if name == "get":
+            return (Thing("document", replace(owner.reader, profile=said)),)
+        if name in {"withApplication", "withEnvironment"}:
+            return (_placed(owner, name.removeprefix("with").lower(), args),)
+        return (owner,)
+
+    def _of_parameters(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+        """The parameters of a path, one of them, or its name."""
+        for value in _taken(args, 0) if name in tables.EACH or name == "then" else ():
+            if isinstance(value, FuncVal):
+                self.follower.enter(value, ([(owner,)] * max(1, len(value.node.params)), [node.at] * 9), node.at)
+        if args and (name in tables.TAKES or name in _SAME):
+            return self._from_document(owner, args[0], node.at) if texts(args[0]) else (owner,)
+        return (owner,)
 
     def _of_document(self, owner: Thing, name: str, node: _code.Call, args: list[Vals]) -> Vals:
         if name == "then" and args:
@@ -332,6 +377,8 @@ class Libraries:
 
     def _of_external(self, owner: External, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         last = owner.name.rsplit(".", 1)[-1]
+        if (last, name) == ("System", "getenv") and not args:
+            return (Thing("environment", ENVIRONMENT),)
         variable = tables.VARIABLES.get((last, name))
         if variable is not None and args:
             default = _taken(args, variable[1]) if variable[1] is not None else ()
@@ -341,6 +388,8 @@ class Libraries:
             return UNKNOWN
         if last in tables.PROVIDERS and name in {"getSsmProvider", "builder", "create"}:
             return (Thing("provider", SSM),)
+        if last in tables.OTHER_PROVIDERS and name in {"builder", "create"}:
+            return (Thing(tables.OTHER_PROVIDERS[last], APPCONFIG),)
         if name == "builder" and not args:
             return self._builder(last)
         if name == "create" and owner.name.removesuffix(".Builder") in tables.DECLARED:
@@ -349,6 +398,8 @@ class Libraries:
 
     def _text_function(self, last: str, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         """Functions of standard libraries that make texts and lists."""
+        if name in tables.ENCODES and (last in _ENCODERS or name == "fromUtf8String"):
+            return args[0]
         if name in {"String", "StringSlice", "Ptr", "of", "asList", "String_", "ToString", "Jsii"}:
             return args[0] if len(args) == 1 else (ListVal(tuple(args)),)
         if last == "Object" and name in {"freeze", "seal", "assign", "entries"}:
@@ -408,26 +459,36 @@ class Libraries:
     def _operation(self, name: str, node: _code.Call, args: list[Vals]) -> Vals | None:
         """``ssm.getParameter({Name})``, or with a request or the building of one."""
         operation = name[:1].upper() + name[1:]
+        if operation == tables.BY_PATH and args:
+            given = next((one.get("Path") for values in args for one in values if isinstance(one, MapVal)), None)
+            return (_below(given or (), "parameters"),)
         if operation not in tables.REQUESTS and operation not in tables.DOCUMENTS and operation not in tables.ITEMS:
             return self._session(operation, args)
         found: list[Vals] = []
         for value in (one for values in args for one in values):
             if isinstance(value, FuncVal):
-                built = Thing("builder", tables.DOCUMENTS.get(operation, Reader()), operation)
-                found.append(self.follower.enter(value, ([(built,)], [node.at]), node.at))
+                if name not in _BARE:
+                    found.append(self._filled_in(value, operation, node.at))
             elif isinstance(value, Thing | FlagVal):
                 found.append((value,))
             elif isinstance(value, MapVal):
                 found.append(self._fields(operation, value, node) or ())
         return tuple(_answered(value, operation) for value in union(*found)) or None
 
+    def _filled_in(self, consumer: FuncVal, operation: str, at: int) -> Vals:
+        """A function is handed the request that it fills in."""
+        built = Thing("builder", tables.DOCUMENTS.get(operation, Reader()), operation)
+        return self.follower.enter(consumer, ([(built,)], [at]), at)
+
     def _session(self, operation: str, args: list[Vals]) -> Vals | None:
         if operation != tables.SESSION:
             return None
         for values in args:
             for value in values:
-                if isinstance(value, Thing):
-                    return (Thing("session", value.reader),)
+                built = self._filled_in(value, operation, 0) if isinstance(value, FuncVal) else (value,)
+                for one in built:
+                    if isinstance(one, Thing):
+                        return (Thing("session", one.reader),)
         return (Thing("session", _located(args, *tables.PLACES)),)
 
     def _request(self, name: str, args: list[Vals], node: _code.Call) -> Vals | None:
@@ -438,6 +499,8 @@ class Libraries:
         operation = found["operation"]
         if operation == tables.SESSION:
             return (Thing("session", _located(args, *tables.PLACES)),)
+        if operation == tables.BY_PATH:
+            return self._operation(operation, node, args)
         for values in args:
             for value in values:
                 if isinstance(value, MapVal):
@@ -453,6 +516,8 @@ class Libraries:
             return self._object(node, made)
         if found["operation"] == tables.SESSION:
             return (Thing("session", _located([(made,)], *tables.PLACES)),)
+        if found["operation"] == tables.BY_PATH:
+            return (_below(made.get("Path") or (), "parameters"),)
         call = _code.Call(node.at, _code.Name(node.at, node.type), [])
         return self._fields(found["operation"], made, call)
 
@@ -577,25 +642,34 @@ class Libraries:
         reader = _accessor_reader(accessor)
         return (self.follower.ask(keys, reader, _READ, node.at, accessor.callable, given, certainty),)
 
+    def _configured_class(self, name: str) -> Vals:
+        """An object of a class whose method the configuration names as a reader."""
+        for accessor in self.follower.findings.context.options.accessors:
+            *module, owner, _ = ["", *accessor.callable.replace("/", ".").split(".")]
+            if name and owner == name:
+                return (External(".".join([*module, owner]).strip("."), owner),)
+        return ()
+
     def _named_keys(self, args: list[Vals], wanted: tuple[int | str, ...]) -> Vals:
         names = [name for name in wanted if isinstance(name, str)]
         given = [value for values in args for value in values if isinstance(value, MapVal)]
         return next((held for name in names for value in given if (held := value.get(name))), ())
 
-    def _anything(self, name: str, node: _code.Call, args: list[Vals]) -> Vals:
+    def _anything(self, name: str, node: _code.Call, args: list[Vals], module: str = "") -> Vals:
         """A call of something nobody knows: URLs, documents handed on, keys that it may read."""
         url = self._url(node, args)
         if url is not None:
             return url
         kept = tuple(value for values in args for value in values if _goes_on(value))
         if kept:
-            return kept
-        if name == "stringify" and args:
+            return tuple(map(_by_names, kept)) if name == "fromEntries" else kept
+        if (name == "stringify" or (name in tables.ENCODES and len(args) == 1)) and args:
             return args[0]
-        if not tables.SILENT.match(name):
+        if _OF_FLAGS.search(module) or not tables.SILENT.match(name):
+            told = f"{name} {module}" if _OF_FLAGS.search(module) else name
             for expression, values in zip(node.args, args, strict=False):
                 named = isinstance(expression, _code.Name | _code.Member)
-                self.handed(f"{_code.spoken(node.func)} {name}", tuple(texts(values)) if named else values)
+                self.handed(f"{_code.spoken(node.func)} {told}", tuple(texts(values)) if named else values)
         return UNKNOWN
 
     def _url(self, node: _code.Call, args: list[Vals]) -> Vals | None:
@@ -702,6 +776,9 @@ class Libraries:
         """The value of a name that is declared with a type only."""
         if type_name in tables.PROVIDERS:
             return (Thing("provider", SSM),)
+        configured = self._configured_class(type_name.strip("*"))
+        if configured:
+            return configured
         known = self.follower.classes.get(type_name.strip("*"))
         return UNKNOWN if known is None else (Instance(known),)
 
@@ -719,6 +796,12 @@ class Libraries:
                 self.follower.ask(keys, ENVIRONMENT, _WRITE, at, "an environment variable is set")
 
 
+_DOCUMENTS = frozenset({"getAppConfig", "getParameters"})
+# Names of requests that are also those of much else.
+_BARE = frozenset({"get", "put", "update", "delete", "query"})
+_SAME = frozenset({"equals", "equalsIgnoreCase"})
+_HANDED_ON = frozenset({"document", "session", "parameters"})
+_ENCODERS = frozenset({"Buffer", "SdkBytes", "strings", "bytes", "TextEncoder"})
 # How infrastructure code gives a function or a container its environment variables.
 _VARIABLES = frozenset({"environment", "environmentVariables"})
 _SETS_VARIABLE = frozenset({"addEnvironment"})
@@ -733,7 +816,18 @@ def _answered(value: Value, operation: str) -> Value:
 
 def _goes_on(value: Value) -> bool:
     """Whether a call that takes this gives it on in another form."""
-    return isinstance(value, FlagVal) or (isinstance(value, Thing) and value.kind in {"document", "session"})
+    return isinstance(value, FlagVal) or (isinstance(value, Thing) and value.kind in _HANDED_ON)
+
+
+def _by_names(value: Value) -> Value:
+    """A mapping of the parameters of a path by their names."""
+    return replace(value, kind="document") if isinstance(value, Thing) and value.kind == "parameters" else value
+
+
+def _below(path: Vals, kind: str) -> Thing:
+    """The parameters below a path, as far as it is known."""
+    told = _told(path)
+    return Thing(kind, SSM, (told.text or "") if told is not None else "")
 
 
 def _taken(args: list[Vals], position: int) -> Vals:

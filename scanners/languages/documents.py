@@ -16,6 +16,7 @@ from scanners.languages._shell_run import Held
 from scanners.languages._trees import Mapping, Node, Scalar, Tree, read, walk
 from scanners.languages.base import FileFindings, ScanContext, SourceFile
 from scanners.languages.shell import find_in_script
+from scanners.languages.terraform import NAMED
 
 _READ, _WRITE, _BIND, _DEFINE = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.BIND, ReferenceKind.DEFINE
 _JSON = frozenset({".json", ".jsonc", ".json5", ".jsonl", ".ndjson", ".tfstate", ".webmanifest", ".code-workspace"})
@@ -35,6 +36,9 @@ _STATE_KINDS = {
     "deleteParameter": _WRITE,
     "deleteParameters": _WRITE,
 }
+# A kind of block, a type and a name stand above a resource of Terraform in its JSON form.
+_TERRAFORM = 3
+_PULUMI = frozenset({"aws:ssm:Parameter", "aws:ssm/parameter:Parameter", "aws-native:ssm:Parameter"})
 _DIRECTIVE = re.compile(rb"^[ \t]*(?:\{\{|\{%)", re.MULTILINE)
 _INSERTED = re.compile(rb"(?<!\$)\{\{")
 _FOR_PEOPLE = frozenset(
@@ -122,6 +126,7 @@ def _look_at_mapping(findings: Findings, trail: tuple[str, ...], node: Mapping) 
         _exported_flag(findings, node)
     if "Resource" in names:
         _state_machine(findings, node)
+    _infrastructure(findings, trail, node)
     if not names.isdisjoint({"valueFrom", "ValueFrom"}):
         _environment_secret(findings, node)
     if not names.isdisjoint(_PERMITTING):
@@ -155,6 +160,18 @@ def _exported_flag(findings: Findings, node: Mapping) -> None:
     name = node.get("name")
     if isinstance(name, Scalar):
         findings.exact(name.text, ("unleash",), _DEFINE, name.at, "a flag in an export of Unleash")
+
+
+def _infrastructure(findings: Findings, trail: tuple[str, ...], node: Mapping) -> None:
+    """A resource or data source of Terraform in its JSON form, or a resource of Pulumi's programs in YAML."""
+    above = trail[:2] if len(trail) == _TERRAFORM else ("", "")
+    attribute, reader, kind = NAMED.get((above[0], above[1]), ("", SSM, _DEFINE))
+    value, what = node.get(attribute) if attribute else None, ".".join(trail)
+    properties = node.get("properties")
+    if node.text("type") in _PULUMI and isinstance(properties, Mapping):
+        value, what = properties.get("name"), "a resource of Pulumi"
+    if isinstance(value, Scalar):
+        findings.ask(_environment.with_holes(value.text), reader, kind, value.at, what)
 
 
 def _state_machine(findings: Findings, node: Mapping) -> None:

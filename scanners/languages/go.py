@@ -199,6 +199,9 @@ class _Lower(_code.Lowering):
         at = self.source.at(node)
         if self.source.of(node.child_by_field_name("operator")) == "+":
             return _code.Str(at, [self.expression(term) for term in self.source.terms(node)])
+        if self.source.of(node.child_by_field_name("operator")) in {"==", "!="}:
+            left, right = (self.expression(node.child_by_field_name(name)) for name in ("left", "right"))
+            return _code.Compared(at, left, right)
         return _code.Other(at, self.children(node))
 
     # Statements

@@ -93,9 +93,9 @@ _SKIPPED = frozenset(
 )
 _SAME = frozenset(
     {
-        *("parenthesized_expression", "await_expression", "as_expression", "satisfies_expression"),
-        *("non_null_expression", "type_assertion", "spread_element", "expression_statement", "jsx_expression"),
-        *("computed_property_name", "yield_expression"),
+        *("parenthesized_expression", "await_expression", "non_null_expression", "type_assertion"),
+        *("spread_element", "expression_statement", "jsx_expression", "computed_property_name"),
+        "yield_expression",
     }
 )
 _FUNCTIONS = frozenset(
@@ -153,6 +153,7 @@ class _Lower(_code.Lowering):
         self._by_type |= dict.fromkeys(_FUNCTIONS, self._function)
         self._by_type |= dict.fromkeys(_NAMES, self._name)
         self._by_type |= dict.fromkeys(_SAME, self._same)
+        self._by_type |= dict.fromkeys(("as_expression", "satisfies_expression"), self._of_type)
 
     # Texts
 
@@ -172,6 +173,10 @@ class _Lower(_code.Lowering):
         whole = self.source.span(node)
         known = all(isinstance(part, str) for part in parts)
         return _code.Str(whole.start, parts, whole.part(1, len(whole.text) - 1) if known else None)
+
+    def _of_type(self, node: Node) -> Stmt:
+        """A value and the type that it is said to be of, which is no value."""
+        return self.lower(node.named_children[0])
 
     # Names and calls
 
@@ -239,6 +244,8 @@ class _Lower(_code.Lowering):
         at = self.source.at(node)
         if operator in {"||", "??"}:
             return _code.Either(at, [left, right], fallback=True)
+        if operator in {"===", "==", "!==", "!="}:
+            return _code.Compared(at, left, right)
         if operator == "in":
             return _code.Within(at, left, right)
         return _code.Other(at, [left, right])
@@ -301,6 +308,8 @@ class _Lower(_code.Lowering):
     def _assignment(self, node: Node) -> Stmt:
         target = self.expression(node.child_by_field_name("left"))
         value = self.expression(node.child_by_field_name("right"))
+        if isinstance(value, _code.Obj) and _code.spoken(target) == "module.exports":
+            value = _code.Obj(value.at, [pair for pair in value.pairs if not _same_name(*pair)])
         operator = self.source.of(node.child_by_field_name("operator"))
         if operator in {"||=", "??="}:
             value = _code.Either(value.at, [target, value], fallback=True)
@@ -442,3 +451,8 @@ class _Lower(_code.Lowering):
         named = node.child_by_field_name("name")
         func = _code.Name(at, self.source.of(named))
         return _code.Call(at, func, [_code.Obj(at, pairs)])
+
+
+def _same_name(key: Expr, value: Expr) -> bool:
+    """Whether an entry only hands a name on, as an export does."""
+    return isinstance(value, _code.Name) and isinstance(key, _code.Str) and key.parts == [value.id]

@@ -44,6 +44,8 @@ _ITEMS: dict[str, ReferenceKind] = {
 _ITEM_OPTIONS = ("--key", "--item", "--expression-attribute-values")
 _CLI = frozenset({"aws", "awslocal", "awscli", "aws2", "aws.exe"})
 _GLOBAL = frozenset({"--profile", "--region", "--output", "--endpoint-url", "--query", "--color", "--ca-bundle"})
+_SERVICES = frozenset({"ssm", "appconfig", "appconfigdata", "dynamodb"})
+_COMMAND = re.compile(r"\baws(?:local)?\s+(?:-\S+\s+(?:\S+\s+)?)*(?:ssm|appconfig)\s+[a-z]")
 _SILENT = frozenset({"echo", "printf", "log", "grep", "sed", "awk", "cd", "mkdir", "rm", "git", "[", "[[", "test"})
 _JQ = frozenset({"jq", "yq", "gojq"})
 _PATH = re.compile(r"\[\s*\"(?P<index>[^\"]+)\"\s*\]|\.\"(?P<quoted>[^\"]+)\"|\.(?P<name>[A-Za-z_]\w*)")
@@ -84,8 +86,14 @@ def is_dockerfile(name: str) -> bool:
 _INSTRUCTION = re.compile(r"^[ \t]*(?:RUN|ENV|ARG|CMD|ENTRYPOINT)\b[ \t]*", re.MULTILINE | re.IGNORECASE)
 
 
+_SPACED = re.compile(
+    r"^(?P<env>[ \t]*ENV[ \t]+)(?P<name>[A-Za-z_]\w*)(?P<gap>[ \t]+)(?=[^\s=])", re.MULTILINE | re.IGNORECASE
+)
+
+
 def _docker_commands(text: str) -> str:
     """The text with the instructions blanked that hand the rest of their line to a shell, or set variables."""
+    text = _SPACED.sub(lambda found: found["env"] + " " * (len(found["gap"]) - 1) + found["name"] + "=", text)
     return _INSTRUCTION.sub(lambda found: " " * len(found.group()), text)
 
 
@@ -139,9 +147,11 @@ class _Commands:
             key = held.key.text
             if key is not None and not is_plain(key) and not any("passed to" in step for step in held.steps):
                 self.findings.exact(key, (), _BIND, held.at, f"variable {assigned.name} is given the key", *held.steps)
+        declared = is_dockerfile(self.findings.file.name.name.lower())
         for flag in self.findings.context.flags.exact(assigned.name, ENVIRONMENT.providers):
             if flag.provider == "env":
-                self.findings.add(flag, _WRITE, assigned.at, f"the variable {assigned.name} is set")
+                kind = _BIND if declared else _WRITE
+                self.findings.add(flag, kind, assigned.at, f"the variable {assigned.name} is set")
 
     def _called(self, called: Called, piped: Reader | None, last: Reader | None) -> Reader | None:
         """Report a command; gives the reader behind the document that it prints, if it prints one."""
@@ -151,9 +161,14 @@ class _Commands:
         fetched = self._urls(called)
         if not called.arguments:
             return fetched
-        name = (called.arguments[0].text or "").rsplit("/", 1)[-1]
+        name = _program(called.arguments[0])
         if name in _CLI:
             return self._aws(called.arguments[1:]) or fetched
+        handed_on = None if name in _SILENT else _handed_on(called.arguments)
+        if handed_on is not None:
+            return self._aws(handed_on) or fetched
+        if name not in _SILENT and self._nested(called.arguments[1:]):
+            return fetched
         if name in _JQ:
             self._filter(called.arguments[1:], piped, last)
             return None
@@ -297,6 +312,14 @@ class _Commands:
                 held = argument.held[0]
                 self.findings.ask(KeyText.known(key), reader, _READ, held.at, what, certainty=certainty, default=plain)
 
+    def _nested(self, arguments: Iterable[Argument]) -> bool:
+        """``bash -c 'aws ssm ...'``: a command in a text that is handed to another shell."""
+        spans = [span for one in arguments if (span := _literal(one)) is not None and _COMMAND.search(span.text)]
+        for span in spans:
+            inner = _Commands(self.findings, Run().script(_shell_words.read(span, make=False), ()))
+            inner.report()
+        return bool(spans)
+
     def _unknown(self, called: Called) -> None:
         """A command that nobody knows is handed a whole key."""
         name = called.arguments[0].text or "a command"
@@ -306,6 +329,18 @@ class _Commands:
                 if key is not None and not is_plain(key) and not held.steps:
                     what = f"handed to {name}"
                     self.findings.exact(key, (), _READ, held.at, what, certainty=Certainty.POSSIBLE)
+
+
+def _program(argument: Argument) -> str:
+    return (argument.text or "").rsplit("/", 1)[-1]
+
+
+def _handed_on(arguments: tuple[Argument, ...]) -> tuple[Argument, ...] | None:
+    """What the AWS command line is called with by a program that runs another: ``sudo``, ``xargs``, ``timeout``."""
+    for number, argument in enumerate(arguments[1:], start=1):
+        if _program(argument) in _CLI and _taken_apart(arguments[number + 1 :])[0] in _SERVICES:
+            return arguments[number + 1 :]
+    return None
 
 
 def _taken_apart(arguments: tuple[Argument, ...]) -> tuple[str, str, dict[str, list[Argument]]]:

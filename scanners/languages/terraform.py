@@ -23,7 +23,7 @@ _SUFFIXES = (".tf", ".tfvars", ".hcl", ".tofu")
 _MOST = 16
 _DEEPEST = 12
 _UNKNOWN = (KeyText((None,)),)
-_NAMED: dict[tuple[str, str], tuple[str, Reader, ReferenceKind]] = {
+NAMED: dict[tuple[str, str], tuple[str, Reader, ReferenceKind]] = {
     ("resource", "aws_ssm_parameter"): ("name", SSM, _DEFINE),
     ("resource", "awscc_ssm_parameter"): ("name", SSM, _DEFINE),
     ("data", "aws_ssm_parameter"): ("name", SSM, _READ),
@@ -95,7 +95,7 @@ class _File:
                     self._names.setdefault((*prefix, *block.labels, attribute.name), []).append(attribute.value)
 
     def _named(self, block: Block) -> None:
-        kind = _NAMED.get((block.kind, block.labels[0] if block.labels else ""))
+        kind = NAMED.get((block.kind, block.labels[0] if block.labels else ""))
         if kind is None:
             return
         attribute, reader, what = kind

@@ -197,7 +197,7 @@ on: ## turn it on
 def test_a_dockerfile():
     source = f"FROM x\nENV FLAG={CHECKOUT} NEW_TAX=1\nRUN aws ssm get-parameter --name {SHIPPING}\n"
     found = findings(Shell(), "Dockerfile", source)
-    assert lines(found) == [f"2:10 bind {CHECKOUT}", "2:43 write NEW_TAX", f"3:34 read {SHIPPING}"]
+    assert lines(found) == [f"2:10 bind {CHECKOUT}", "2:43 bind NEW_TAX", f"3:34 read {SHIPPING}"]
 
 
 def test_a_script_by_its_first_line():
