@@ -224,13 +224,20 @@ def _from_mapping(m: Machine, owner: Ref, keys: Vals, here: Here, site: Site, de
     for entry_keys, values in mapping.items:
         found += _from_entry(m, entry_keys, values, texts, here, site, default)
         spelled = {_spelled(key) for key in entry_keys}
-        if not exact or None in spelled or not spelled.isdisjoint(wanted):
+        if not exact or None in spelled:
+            found += (_one_of(value) for value in from_container(owner, values))
+        elif not spelled.isdisjoint(wanted):
             found += from_container(owner, values)
     if default is not None:
         found += default
     if mapping.more or not found:
         found += mapping.more or (Unknown(owner.tags),)
     return union(found)
+
+
+def _one_of(value: Value) -> Value:
+    """What a mapping holds under a key that is not known, as a cache does: of what was read none in particular."""
+    return FlagVal(value.reads, whole=False) if isinstance(value, FlagVal) else value
 
 
 def _spelled(key: Value) -> str | None:

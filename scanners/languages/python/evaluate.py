@@ -131,11 +131,16 @@ _DISPLAYS = frozenset(
 
 
 def _fresh(found: Vals, funcs: Vals, args: Args) -> Vals:
-    """Flag values that the call itself made, and was not handed."""
+    """Flag values that the call itself made: it was not handed them, nor a key that came in and may be kept by it."""
     if not any(isinstance(value, FlagVal) for value in found) or all(_takes_out(func) for func in funcs):
         return ()
     held = {seen for values in (funcs, *args.everything()) for value in values for seen in _held(value)}
-    return tuple(value for value in found if isinstance(value, FlagVal) and not held.issuperset(value.reads))
+    passed = {text.known for values in args.everything() for text in fold.texts(values) if text.tags}
+    return tuple(
+        value
+        for value in found
+        if isinstance(value, FlagVal) and not all(seen in held or seen.key in passed for seen in value.reads)
+    )
 
 
 def _takes_out(func: Value) -> bool:

@@ -94,7 +94,9 @@ class Project:
         for parts, path in self._named.get(wanted[-1], ()):
             root = parts[: -len(wanted)]
             packaged = root in self._packages
-            if parts[-len(wanted) :] != wanted or (packaged and not self._is_own(root, here, wanted)):
+            if parts[-len(wanted) :] != wanted:
+                continue
+            if packaged and not (self._is_own(root, here, wanted) or self._is_added(root, here, wanted)):
                 continue
             common = _common(root, here)
             around = here[: len(root)] == root
@@ -113,6 +115,14 @@ class Project:
     def _is_own(self, root: Parts, here: Parts, wanted: Parts) -> bool:
         """Whether a folder around the importer is where imports start, although it is a package by its files."""
         return here[: len(root)] == root and wanted[0] not in _OFTEN_INSTALLED
+
+    def _is_added(self, root: Parts, here: Parts, wanted: Parts) -> bool:
+        """Whether a folder elsewhere may be where imports start, although it is a package: a layer, a source folder."""
+        if not root or here[: len(root)] == root or wanted[0] in _OFTEN_INSTALLED:
+            return False
+        if root[-1] == "python":  # as a layer of Lambda has to call it
+            return True
+        return root[:-1] not in self._packages and (root[-1] in _SOURCE_FOLDERS or "_" in wanted[0])
 
 
 @dataclass(slots=True)
@@ -170,7 +180,14 @@ _LIBRARIES = frozenset(
 # Names that a repository may have for a module of its own: a module inside tells the library.
 _TOLD_BY_FILE = {"openfeature": "client", "flagsmith": "flagsmith"}
 # A folder of this name inside a package is hardly what an import of it means.
-_OFTEN_INSTALLED = frozenset({"flagsmith", "httpx", "openfeature", "pydantic", "requests", "redis", "django", "flask"})
+_INSTALLED = (
+    "flagsmith httpx openfeature pydantic requests redis django flask fastapi starlette celery yaml jinja2 click numpy "
+    "pandas pytest moto sqlalchemy alembic attr attrs github gitlab google jwt kafka slack slack_sdk stripe sentry_sdk "
+    "psycopg2 typing_extensions rest_framework dotenv tenacity structlog mypy_boto3_ssm"
+)
+_OFTEN_INSTALLED = frozenset(_INSTALLED.split())
+# Folders that a function's package, a layer or a test run puts on the path.
+_SOURCE_FOLDERS = frozenset({"src", "source", "lib", "lambda", "lambdas", "app", "code", "layer", "shared"})
 
 
 def dotted_parts(path: str) -> Parts:
