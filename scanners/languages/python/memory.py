@@ -112,14 +112,14 @@ def shape(func: FuncObj, args: Args, owner: Value | None) -> Shape | None:
     """What a call's outcome depends on, apart from where it stands; None when it cannot be told shortly."""
     if func.lexical is not None or args.documents:
         return None
-    parts: list[object] = [id(func), _owner(owner), *(_shapes(values) for values in (*args.values, args.rest))]
+    parts: list[object] = [func, _owner(owner), *(_shapes(values) for values in (*args.values, args.rest))]
     parts += [(name, _shapes(values)) for name, values in sorted(args.named.items())]
     return None if any(part is None for part in parts) else tuple(parts)
 
 
 def _owner(owner: Value | None) -> object:
     if isinstance(owner, Ref):
-        return id(owner.obj), tuple(tag for tag in owner.tags if not tag.own)
+        return owner.obj, tuple(tag for tag in owner.tags if not tag.own)
     return 0 if owner is None else owner
 
 
@@ -148,7 +148,7 @@ def _shape(value: Value) -> object:
 
 def _container(held: SeqObj | MapObj | InstObj) -> object:
     if isinstance(held, InstObj):
-        return id(held)
+        return held  # itself, which lives as long as it is remembered by: another may be given its number
     return (type(held).__name__, 0) if not held.items and not held.more else None
 
 
