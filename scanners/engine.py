@@ -138,7 +138,10 @@ class _Scan:
         documents = [(one, language) for one, language in others if language is not None and not language.code]
         settings = self._understand(documents)
         self.context = ScanContext(self.context.flags, self.context.options, settings)
-        self._understand([(one, language) for one, language in others if language is None or language.code])
+        exported = self._understand([(one, language) for one, language in others if language is None or language.code])
+        if exported:
+            merged = {name: (*settings.get(name, ()), *exported.get(name, ())) for name in {**settings, **exported}}
+            self.context = ScanContext(self.context.flags, self.context.options, merged)
         self._python(python, settings)
         return self._result()
 

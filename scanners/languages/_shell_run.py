@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from scanners.keytext import KeyText
@@ -55,12 +55,13 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A variable that is given a value."""
+    """A variable that is given a value; ``exported`` to the programs that are run."""
 
     name: str
     held: tuple[Held, ...]
     at: int
     value_at: int
+    exported: bool = False
 
 
 @dataclass(slots=True)
@@ -173,6 +174,8 @@ class Run:
 
     def _assignments(self, words: list[Word]) -> list[Word]:
         declaring = bool(words) and words[0].text in _DECLARING
+        exported = declaring and words[0].text == "export"
+        before = len(self.assigned)
         done = 1 if declaring else 0
         for word in words[done:]:
             assignment = _assignment(word)
@@ -182,6 +185,8 @@ class Run:
             elif not declaring:
                 break
             done += 1
+        if exported or words[done:]:
+            self.assigned[before:] = [replace(one, exported=True) for one in self.assigned[before:]]
         return words[done:]
 
     def _give(self, name: str, held: tuple[Held, ...], at: int, value_at: int, *, replace: bool) -> None:

@@ -143,11 +143,13 @@ class _Commands:
             last = fetched or last
 
     def _assigned(self, assigned: Assigned) -> None:
+        declared = is_dockerfile(self.findings.file.name.name.lower())
         for held in assigned.held:
             key = held.key.text
+            if declared or assigned.exported:
+                self.findings.setting(assigned.name, held.key, held.at)
             if key is not None and not is_plain(key) and not any("passed to" in step for step in held.steps):
                 self.findings.exact(key, (), _BIND, held.at, f"variable {assigned.name} is given the key", *held.steps)
-        declared = is_dockerfile(self.findings.file.name.name.lower())
         for flag in self.findings.context.flags.exact(assigned.name, ENVIRONMENT.providers):
             if flag.provider == "env":
                 kind = _BIND if declared else _WRITE
