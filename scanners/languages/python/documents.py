@@ -19,6 +19,7 @@ from scanners.languages.python.values import (
     Doc,
     DocItem,
     DocModel,
+    Ext,
     FlagVal,
     FuncObj,
     MapObj,
@@ -61,7 +62,13 @@ def key_texts(keys: Vals, site: Site) -> list[Text]:
         if isinstance(key, Unknown | Bound | Ref) and fold.text_of(key) is None:
             at = key.at if isinstance(key, Unknown) else None
             found.append(Text((Piece(None, members.root_tags(key)),), at or site))
+    if not found and any(isinstance(key, _OTHERS) for key in keys):
+        found.append(Text((Piece(None),), site))
     return found
+
+
+# What may be a text as well, of which nothing can be said; beside one that is known it is the lesser alternative.
+_OTHERS = Ext | Obj | Doc | DocItem | FlagVal
 
 
 def _each(key: Value) -> Vals:
@@ -230,9 +237,10 @@ def _from_mapping(m: Machine, owner: Ref, keys: Vals, here: Here, site: Site, de
             found += from_container(owner, values)
     if default is not None:
         found += default
-    if mapping.more or not found:
-        found += mapping.more or (Unknown(owner.tags),)
-    return union(found)
+    for value in mapping.more:
+        mixed_in = isinstance(value, Doc | Tree | FlagVal)
+        found += taken(m, value, keys, here, site, default) if mixed_in else (value,)
+    return union(found) or (Unknown(owner.tags),)
 
 
 def _one_of(value: Value) -> Value:
@@ -284,6 +292,10 @@ def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Sit
     found: list[Value] = [value for value in (*left, *right) if isinstance(value, FlagVal) and value.whole]
     if op in {"in", "not in"}:
         for owner in right:
+            asked = members.special_method(owner, "__contains__")
+            if asked is not None:
+                answer = invoke.function(m, asked, Args(site, [left]), here, site, owner=owner)
+                found += [value for value in answer if isinstance(value, FlagVal)]
             if _holds_keys(owner):
                 found += [
                     value
@@ -335,7 +347,13 @@ def with_fallback(m: Machine, parts: list[Vals], here: Here) -> Vals:
             if isinstance(value, Unknown) and value.hint == "environment":
                 known = tuple(held for held in union(*parts[:-1]) if held != value)
                 return union(known, m.binding(parts[-1], "the fallback of an environment variable"))
-    return union(*parts)
+    given = next((at for at, values in enumerate(parts) if all(_is_passed(value) for value in values)), len(parts))
+    return union(*parts[: given + 1])
+
+
+def _is_passed(value: Value) -> bool:
+    """Whether a value is a text that a caller passes: nothing behind ``or`` takes its place."""
+    return isinstance(value, Text) and bool(value.tags) and bool(value.known)
 
 
 # Typed documents

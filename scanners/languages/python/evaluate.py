@@ -302,6 +302,10 @@ def _dict(m: Machine, expr: tree.Dict, here: Here) -> Vals:
 def _comprehension(m: Machine, expr: tree.Comp, here: Here) -> Vals:
     scope = Scope({}, here.scope, here.scope.path, "function")
     inner = here._replace(scope=scope)
+    if expr.key is None and len(expr.clauses) == 1 and not expr.clauses[0].tests:
+        items = _few_items(m, expr.clauses[0].iter, inner)
+        if items is not None:
+            return (Ref(SeqObj(expr.kind, [_one_item(m, expr, item, inner) for item in items])),)
     narrowed: list[FlagVal] = []
     for clause in expr.clauses:
         m.assign(clause.target, members.elements(m, m.eval(clause.iter, inner), inner), inner)
@@ -313,6 +317,24 @@ def _comprehension(m: Machine, expr: tree.Comp, here: Here) -> Vals:
     made = SeqObj(expr.kind)
     made.more = values
     return (Ref(made),)
+
+
+def _few_items(m: Machine, expr: tree.Expr, here: Here) -> list[Vals] | None:
+    """What a comprehension goes through, one by one, where that is a short display written out in it."""
+    if not isinstance(expr, tree.Items) or len(expr.values) > _MOST_ITEMS:
+        return None
+    (held,) = m.eval(expr, here)
+    if not isinstance(held, Ref) or not isinstance(held.obj, SeqObj) or held.obj.more:
+        return None
+    return held.obj.items
+
+
+_MOST_ITEMS = 8
+
+
+def _one_item(m: Machine, expr: tree.Comp, item: Vals, here: Here) -> Vals:
+    m.assign(expr.clauses[0].target, item, here)
+    return m.eval(expr.value, here)
 
 
 def _star(m: Machine, expr: tree.Star, here: Here) -> Vals:

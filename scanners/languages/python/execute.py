@@ -551,6 +551,8 @@ def _make_members(m: Machine, cls: ClassObj, here: Here) -> None:
         for target in names:
             if isinstance(target, tree.Name) and not target.id.startswith("_"):
                 values = cls.scope.names.get(target.id, UNKNOWN)
+                if any(isinstance(value, Unknown) and value.hint == "enum.nonmember" for value in values):
+                    continue
                 if texts and all(isinstance(value, Unknown) for value in values):
                     automatic = literal(target.id.lower(), here.site(target.pos))
                     values = binding(m, (automatic,), f"{cls.name}.{target.id}")

@@ -92,7 +92,8 @@ def joined(pieces: Iterable[Piece]) -> Pieces:
 
 
 def _choices(values: Vals) -> list[Part]:
-    return list(dict.fromkeys(part(value) for value in values)) or [((Piece(None),), ())]
+    told = [value for value in values if not (isinstance(value, Const) and value.value is None)]
+    return list(dict.fromkeys(part(value) for value in told or values)) or [((Piece(None),), ())]
 
 
 def _forgotten(choices: Sequence[Part]) -> Part:

@@ -253,6 +253,7 @@ def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth) -> Unit:
         tuple(_asked(reporter)),
         tuple(_passed(reporter)),
         frozenset(reporter.reached),
+        frozenset(reporter.settled()),
         frozenset(reporter.handed_on),
         tuple(_built(machine)),
         tuple(_claims(machine, known)),
@@ -540,6 +541,7 @@ def joined(units: Sequence[Unit]) -> resolve.Resolution:
     """What all files together say; of a place first what its own file says."""
     reached = frozenset().union(*(unit.reached for unit in units))
     handed_on = frozenset().union(*(unit.handed_on for unit in units))
+    settled = frozenset().union(*(unit.settled for unit in units))
     waiting = frozenset().union(*(unit.waiting_owners for unit in units))
     found = _Found()
     for unit in units:
@@ -550,7 +552,7 @@ def joined(units: Sequence[Unit]) -> resolve.Resolution:
         open_ends: dict[Site, list[End]] = {}
         for unit, own in zip(units, ends, strict=True):
             for end in own:
-                if end.site not in gone:
+                if end.site not in gone and (end.match or end.site not in settled):
                     held = open_ends.setdefault(end.site, [])
                     held.insert(0 if end.site.path == unit.path else len(held), end)
         for held in open_ends.values():

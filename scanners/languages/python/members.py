@@ -51,7 +51,8 @@ def attribute(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> Va
     read = settings.field_read(m, owners, name, here, site)
     if read is not None:
         return read
-    return union(*(_attribute(m, owner, name, here, site) for owner in owners)) or UNKNOWN
+    some = [owner for owner in owners if not (isinstance(owner, Const) and owner.value is None)]
+    return union(*(_attribute(m, owner, name, here, site) for owner in some or owners)) or UNKNOWN
 
 
 def _attribute(m: Machine, owner: Value, name: str, here: Here, site: Site) -> Vals:
@@ -93,7 +94,8 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
     held = from_instance(m, owner, found)
     whole = union(*(_bound(m, value, owner, here, site) for value in held)) or _outside(m, owner, name)
     if any(isinstance(value, FuncObj) and is_stub(value) for value in found):
-        return (*whole, Bound(Unknown(owner.tags), name))
+        told = (value for value in whole if not isinstance(value, Unknown))
+        return (*told, Bound(Unknown(owner.tags), name))
     return whole
 
 
@@ -187,7 +189,7 @@ def from_instance(m: Machine, owner: Ref, values: Vals) -> Vals:
     if not owner.tags:
         return values
     frames = m.reporter.frames
-    passed = tuple(tag for tag in owner.tags if not tag.own)
+    passed = tuple(tag._replace(part=True) for tag in owner.tags if not tag.own)
     return tuple(
         retagged(value, owner.tags)
         if any(frames[tag.frame].constructor or frames[tag.frame].caller is None for tag in tags_of(value))

@@ -71,7 +71,7 @@ class Project:
         wanted = tuple(module.split(".")) if module else ()
         if level:
             return self._at((*here[: len(here) - (level - 1)], *wanted))
-        if not wanted or wanted[0] in sys.stdlib_module_names or self._is_library(wanted[0]):
+        if not wanted or _is_standard(wanted) or self._is_library(wanted[0]):
             return None
         return self._nearest(here, wanted)
 
@@ -170,6 +170,32 @@ class Watched:
         found = self.project.child(package, name)
         self.children[package, name] = found
         return found
+
+
+def _is_standard(wanted: Parts) -> bool:
+    """Whether an import means the standard library: of its names that are no packages, a repository may have one."""
+    if wanted[0] not in sys.stdlib_module_names:
+        return False
+    return wanted[0] in _STANDARD_PACKAGES or (len(wanted) == 1 and wanted[0] != "test")
+
+
+_STANDARD_PACKAGES = frozenset(
+    {
+        "asyncio",
+        "collections",
+        "compression",
+        "concurrent",
+        "ctypes",
+        "curses",
+        "dbm",
+        "distutils",
+        "email",
+        "encodings",
+    }
+    | {"ensurepip", "html", "http", "importlib", "json", "lib2to3", "logging", "multiprocessing", "os", "pathlib", "re"}
+    | {"sqlite3", "string", "sys", "sysconfig", "tkinter", "tomllib", "unittest", "urllib", "venv", "wsgiref", "xml"}
+    | {"xmlrpc", "zipfile", "zoneinfo"}
+)
 
 
 # What these are asked for is known: nothing is won by following them, where a repository holds them itself.

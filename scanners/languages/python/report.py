@@ -37,6 +37,16 @@ class Way(NamedTuple):
     open: Tag | None
 
 
+class Waiting(NamedTuple):
+    """A reader whose key is a parameter, until someone is seen to pass it; ``own`` where it is an object's own."""
+
+    site: Site
+    what: str
+    reader: Reader
+    own: bool
+    story: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Reporter:
     """Collects what is found, placed in the files it was found in."""
@@ -47,7 +57,7 @@ class Reporter:
     patterns: dict[tuple[str, Site], Pattern] = field(default_factory=dict)
     unresolved: dict[Site, str] = field(default_factory=dict)
     frames: dict[int, Frame] = field(default_factory=dict)
-    waiting: dict[Site, dict[KeyText, tuple[Site, str, Reader]]] = field(default_factory=dict)
+    waiting: dict[Site, dict[KeyText, Waiting]] = field(default_factory=dict)
     events: int = 0
     waits: int = 0
     wrapping_frames: set[int] = field(default_factory=set)
@@ -55,6 +65,7 @@ class Reporter:
     reached: set[Site] = field(default_factory=set)
     passing: dict[Site, tuple[str, KeyText, Reader]] = field(default_factory=dict)
     handed_on: set[Site] = field(default_factory=set)
+    told: set[Site] = field(default_factory=set)
     unmatched: dict[Site, KeyText] = field(default_factory=dict)
     fixed: dict[int, dict[Seen, None]] = field(default_factory=dict)
 
@@ -143,21 +154,26 @@ class Reporter:
         matches = self.matches(text, reader, certainty)
         found = tuple((match.flag, match.certainty) for match in matches)
         key = text.key
-        if way.open is not None:
+        if way.open is not None and not (way.open.part and way.passed and key.text is not None):
             self.waits += 1
             if way.open.part and way.passed:
                 self.passing.setdefault(way.site, (what, key, reader))
                 self.reached.add(call)
-            self.waiting.setdefault(call, {}).setdefault(key, (text.at if key.text is None else way.site, what, reader))
+            at = text.at if key.text is None else way.site
+            self.waiting.setdefault(call, {}).setdefault(key, Waiting(at, what, reader, way.open.own, self.story(text)))
             root = _outermost(frame).id
             self.waiting_frames.add(root)
             if direct and any(tag.frame == root and not tag.own for tag in decisive_tags(text)):
                 self.wrapping_frames.add(root)
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
+        if key.text is None and self._may_be_told(frame, text):
+            self.waits += 1
         holder, site, through = way.frame, way.site, way.through
         if through:
             self.reached.add(call)
             self.handed_on.update(way.passed)
+        elif found:
+            self.told.add(call)
         if key.text is None:
             self._partly_known(key, site, reader, found, what)
         steps = (what, *through, *self.story(text))
@@ -205,6 +221,11 @@ class Reporter:
             tag = _entrance(frame, tags)
         return Way(frame, site, tuple(through), tuple(passed), tag)
 
+    def _may_be_told(self, frame: Frame, text: Text) -> bool:
+        """Whether a part of a key that is not known, before the last segment, is a parameter that callers pass."""
+        tag = _entrance(frame, text.tags)
+        return tag is not None and self.frames[tag.frame].caller is None
+
     def story(self, text: Text) -> tuple[str, ...]:
         """The way of a key, newest step first."""
         steps = [f"{step.text} ({self.shown(step.site)})" for step in reversed(text.trail[-_MOST_STEPS:])]
@@ -212,10 +233,15 @@ class Reporter:
         spelled = f"key {known!r}" if known is not None else f"key like {text.key.pattern!r}"
         return (*steps, spelled)
 
+    def settled(self) -> set[Site]:
+        """Calls of which the key is an object's own, and known of those of its class: nobody has to pass it."""
+        return {call for call in self.told if all(one.own for one in self.waiting.get(call, {}).values())}
+
     def finish(self) -> None:
         """Say what nobody passed a key to, once everything is followed."""
+        settled = self.settled()
         for call in self.waiting:
-            if call not in self.reached:
+            if call not in self.reached and (call not in settled or self.matching(call)):
                 self.say_asked(call, self)
         for site in self.passing:
             if site not in self.handed_on:
@@ -232,13 +258,13 @@ class Reporter:
         """Say of a call that its key is a parameter that nobody passes: what defaults say, else what is known of it."""
         waiting = self.waiting[call]
         for key in self.matching(call) or list(waiting)[:1]:
-            site, what, reader = waiting[key]
-            steps = (what, f"key like {key.pattern!r}, the rest comes from a parameter")
-            to.say_open(site, what, key, reader, steps)
+            one = waiting[key]
+            rest = "the rest comes from a parameter" if key.text is None else "unless a caller passes another"
+            to.say_open(one.site, one.what, key, one.reader, (one.what, *one.story, rest))
 
     def matching(self, call: Site) -> list[KeyText]:
         """The keys of a waiting call that a flag has."""
-        return [key for key, (_, _, reader) in self.waiting[call].items() if self.flags.read(key, reader)]
+        return [key for key, one in self.waiting[call].items() if self.flags.read(key, one.reader)]
 
     def say_passed(self, site: Site, to: Reporter) -> None:
         """Say of a place that it takes a key out of an argument which nobody here passes."""

@@ -109,6 +109,7 @@ class Unit(NamedTuple):
     asked: tuple[End, ...]
     passed: tuple[End, ...]
     reached: frozenset[Site]
+    settled: frozenset[Site]
     handed_on: frozenset[Site]
     built: tuple[tuple[frozenset[Site], tuple[Reference, ...]], ...]
     claims: tuple[Claim, ...]

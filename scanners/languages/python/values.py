@@ -453,4 +453,6 @@ def retagged(value: Value, tags: tuple[Tag, ...]) -> Value:
         return value.tagged(tags)
     if isinstance(value, Unknown):
         return Unknown(merged(value.tags, tags), value.hint, value.at)
+    if isinstance(value, Bound) and isinstance(value.owner, Unknown | Ref | Bound):
+        return Bound(retagged(value.owner, tags), value.name)
     return value

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scanners.languages.python import documents, fold, invoke, members
-from scanners.languages.python.arguments import Args
+from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.readers import settings
 from scanners.languages.python.values import (
     UNKNOWN,
@@ -105,7 +105,10 @@ def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
         one = Partial(func, tuple(args.values[1:]), tuple(args.named.items()))
         made.append(one)
         if any(fold.texts(values) for values in (*args.values[1:], *args.named.values())):
+            said = site in m.reporter.unresolved
             invoke.one(m, one, Args(site), here, site)
+            if not said:  # what is left open here is told where the callable is called
+                m.reporter.unresolved.pop(site, None)
     return tuple(made) or UNKNOWN
 
 
@@ -194,6 +197,30 @@ def _map(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Ref(SeqObj("list", [], found)),)
 
 
+def _reduce(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A callable is called with what it gave before and the next element."""
+    found = args.take(2, "initial") or ()
+    for values in args.take(1) or ():
+        items = value_items(values)
+        for item in items if found else items[1:]:
+            found = invoke.call(m, args.take(0) or (), Args(site, [found or items[0], item]), here, site)
+    return found or UNKNOWN
+
+
+def value_items(value: Value) -> list[Vals]:
+    """The elements of a list that is written out."""
+    if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+        return [from_container(value, item) for item in value.obj.items]
+    return []
+
+
+def _get_item(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    found: list[Vals] = [
+        documents.taken(m, owner, args.take(1) or (), here, site, None) for owner in args.take(0) or ()
+    ]
+    return union(*found) or UNKNOWN
+
+
 def _filter(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     rows = [members.elements(m, values, here) for values in args.values[1:2]]
     invoke.call(m, args.take(0) or (), Args(site, rows), here, site)
@@ -280,7 +307,7 @@ def _structured(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _field(m: Machine, args: Args, here: Here, site: Site) -> Vals:
-    factory = args.given("default_factory")
+    factory = args.given("default_factory") or args.given("factory")
     made = invoke.call(m, factory, Args(site), here, site) if factory is not None else ()
     made = m.binding(made, "a default of a field")
     given = args.take("default", 0) if "default" in args.named or args.values else None
@@ -292,7 +319,7 @@ def _depends(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _same(m: Machine, args: Args, here: Here, site: Site) -> Vals:
-    """A decorator that gives back what it decorates."""
+    """What gives back what it is called with: a decorator that changes nothing, or a new name of a type."""
     return (Ext("copy.deepcopy"),)
 
 
@@ -351,6 +378,8 @@ _HANDLERS: dict[str, Handler] = {
     "zip": _zip,
     "map": _map,
     "filter": _filter,
+    "functools.reduce": _reduce,
+    "operator.getitem": _get_item,
     "next": _next,
     "itertools.chain": _chain,
     "itertools.chain.from_iterable": _chain_inner,
@@ -364,6 +393,8 @@ _HANDLERS: dict[str, Handler] = {
     "isinstance": _unknown,
     "print": _nothing,
     "typing.cast": _cast,
+    "typing.NewType": _same,
+    "typing_extensions.NewType": _same,
     "typing.TypedDict": _typed_dict,
     "typing_extensions.TypedDict": _typed_dict,
     "os.getenv": _environment,
@@ -401,6 +432,7 @@ _HANDLERS: dict[str, Handler] = {
     "asyncio.ensure_future": _first,
     "asyncio.gather": _sequence,
     "contextvars.copy_context": _unknown,
+    "enum.member": _first,
     "enum.Enum": _named_tuple,
     "enum.StrEnum": _named_tuple,
     "collections.ChainMap": _mapping,
@@ -409,6 +441,7 @@ _BY_LAST: dict[str, Handler] = {
     "Depends": _depends,
     "Field": _field,
     "field": _field,
+    "PrivateAttr": _field,
     "attrib": _field,
     "ib": _field,
     "SettingsConfigDict": _options,

@@ -180,7 +180,8 @@ def _updated(m: Machine, mapping: MapObj, args: Args) -> None:
             if isinstance(value, Ref) and isinstance(value.obj, MapObj):
                 mapping.items += [item for item in value.obj.items if item not in mapping.items]
             else:
-                mapping.more = union(mapping.more, (value,) if isinstance(value, Doc) else (Unknown(),))
+                held = isinstance(value, Doc | Tree) or (isinstance(value, FlagVal) and not value.whole)
+                mapping.more = union(mapping.more, (value,) if held else (Unknown(),))
 
 
 def of_sequence(m: Machine, owner: Ref, name: str, args: Args, here: Here, site: Site) -> Vals:

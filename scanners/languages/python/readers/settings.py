@@ -49,7 +49,7 @@ def read(m: Machine, keys: Vals, here: Here, site: Site, default: Vals | None) -
         found += _held(m, text, here)
     bound = m.binding(default, "the fallback of an environment variable") if default is not None else ()
     together = union(found, bound)
-    return together or (Unknown((), "environment"),)
+    return together or (Unknown(fold.tags_together(keys).tags, "environment"),)
 
 
 def _asks_flag(m: Machine, text: Text) -> bool:
@@ -65,7 +65,7 @@ def _held(m: Machine, text: Text, here: Here) -> Vals:
     found: list[Value] = []
     for setting in m.settings.get(known, ()) if known is not None else ():
         where = f"{known} is set at {setting.path}:{setting.line}"
-        pieces = tuple(Piece(part) for part in setting.value.parts)
+        pieces = tuple(Piece(part, text.tags) for part in setting.value.parts)
         held = Text(pieces, text.at, (*text.trail, Step(text.at, where)))
         found.append(held)
         matches = m.reporter.flags.matching(setting.value)
