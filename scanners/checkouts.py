@@ -20,12 +20,14 @@ from auditor.domain.errors import FlagtrailError, UsageError
 
 _URL = re.compile(r"(?P<scheme>https|ssh|file)://(?P<user>[^/@]*@)?(?P<rest>[^\s-][^\s]*)")
 _SCP = re.compile(r"[A-Za-z0-9][\w.-]*@[A-Za-z0-9][\w.-]*:[^\s-]\S*")
-_OTHER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*::?//?.*|[A-Za-z][A-Za-z0-9+-]*::.*")
+_OTHER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*::?//?.*|[A-Za-z][A-Za-z0-9+-]*::.*|[^/\s:@]+:[^\s@]*@[^/\s:@]+:.*")
+_NO_PORT = re.compile(r":(?!\d*$)")
+_VALUE = re.compile(r"(?<=[?&])(?P<name>[^=&\s]*)=[^&\s]*")
 _SECONDS = 600
 _MOST_FILES = 1_000_000
 _MOST_BYTES = 8 << 30
 _LONGEST_LINK = 4096
-_FILE, _PROGRAM, _LINK = b"100644", b"100755", b"120000"
+_FILE, _PROGRAM, _LINK, _SUBMODULE = b"100644", b"100755", b"120000", b"160000"
 _SAFE = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -47,9 +49,15 @@ def is_url(place: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """A URL without the name and password in it."""
-    found = _URL.fullmatch(url)
-    return f"{found['scheme']}://{found['rest']}" if found is not None and found["scheme"] == "https" else url
+    """A URL without a password or token in it; of a name only what ssh is told."""
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    authority, slash, path = rest.partition("/")
+    login, at, host = authority.rpartition("@")
+    if not at and mark and "@" in path and _NO_PORT.search(authority):  # a password with a slash in it
+        login, at, host = authority, "@", path.rpartition("@")[2]
+        slash, path = "", ""
+    name = login.partition(":")[0] + at if scheme.lower() in {"", "ssh"} else ""
+    return _VALUE.sub(r"\g<name>=...", scheme + mark + name + host + slash + path)
 
 
 @contextmanager
@@ -67,7 +75,7 @@ def committed(place: str) -> Iterator[Path]:
         else:
             repository = Path(place)
             prefix = _git(repository, place, "rev-parse", "--show-prefix").decode().strip()
-        commit = _git(repository, place, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+        commit = _git(repository, place, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
         _write(repository, place, f"{commit}:{prefix.rstrip('/')}", top)
         (top / ".git").mkdir()
         (top / ".git" / "HEAD").write_text(f"{commit}\n")
@@ -76,9 +84,9 @@ def committed(place: str) -> Iterator[Path]:
 
 def _clone(url: str, folder: Path) -> None:
     scheme = _URL.fullmatch(url)
-    allowed = f"protocol.{scheme['scheme'] if scheme is not None else 'ssh'}.allow=always"
     options = ["--bare", "--depth=1", "--single-branch", "--no-tags", "--template=", "--no-local"]
-    _run(shown(url), [*_command(allowed), "clone", "--quiet", *options, "--", url, str(folder)], url)
+    protocol = scheme["scheme"] if scheme is not None else "ssh"
+    _run(shown(url), [*_command(), "clone", "--quiet", *options, "--", url, str(folder)], url, protocol)
 
 
 def _command(*settings: str) -> list[str]:
@@ -89,25 +97,32 @@ def _git(repository: Path, place: str, *words: str) -> bytes:
     return _run(shown(place), [*_command("safe.directory=*"), "-C", str(repository), *words], place)
 
 
-def _run(name: str, command: Sequence[str], secret: str) -> bytes:
+def _run(name: str, command: Sequence[str], secret: str, protocol: str = "none") -> bytes:
+    environment = _environment(protocol)
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, env=_environment())  # noqa: S603 -- git, by words
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, env=environment)  # noqa: S603 -- git, by words
     except subprocess.TimeoutExpired as error:
         raise FlagtrailError(f"{name}: git took longer than {_SECONDS} s") from error
     except OSError as error:
         raise FlagtrailError(f"{name}: git cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         told = done.stderr.decode(errors="replace").replace(secret, name).strip().splitlines()
+        if not told and "--verify" in command:
+            raise FlagtrailError(f"{name}: has no commit yet, so there is nothing to scan")
         raise FlagtrailError(f"{name}: git cannot read it: {told[-1] if told else 'it says nothing'}")
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
-    """The environment without what points git at other repositories or programs; nothing may ask for a password."""
+def _environment(protocol: str = "none") -> dict[str, str]:
+    """The environment without what points git at other repositories or programs; nothing may ask for a password.
+
+    No configuration of a repository can allow another protocol than this one.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for name in ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_SSL_CAINFO"):
         if name in os.environ:
             kept[name] = os.environ[name]
+    kept["GIT_ALLOW_PROTOCOL"] = protocol
     return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
@@ -118,6 +133,9 @@ def _write(repository: Path, place: str, tree: str, top: Path) -> None:
         raise FlagtrailError(f"{shown(place)}: holds more than {_MOST_FILES} files")
     entries = [(*line.partition(b"\t")[0].split(b" "), line.partition(b"\t")[2]) for line in listed]
     wanted = sorted((mode == _LINK, name, blob) for mode, _, blob, name in entries if mode in {_FILE, _PROGRAM, _LINK})
+    for mode, _, _, name in entries:
+        if mode == _SUBMODULE:  # another repository's files, which are said not to be here
+            _target(top, os.fsdecode(name)).mkdir(parents=True, exist_ok=True)
     command = [*_command("safe.directory=*"), "-C", str(repository), "cat-file", "--batch"]
     with subprocess.Popen(  # noqa: S603 -- git, by words
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()

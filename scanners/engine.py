@@ -71,6 +71,7 @@ _MOST_ROUNDS = 40
 _FOLLOWED = 10
 _SHORTEST_NAME = 3
 _GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
+_ELSEWHERE = b"version https://git-lfs.github.com/spec/"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _WORD = frozenset(bytes([code]) for code in range(128) if chr(code).isalnum() or chr(code) == "_")
 
@@ -188,6 +189,8 @@ class _Scan:
             del data
             self._large(file)
             return None
+        if data.startswith(_ELSEWHERE):
+            return self._elsewhere(file)
         spots, words = prefilter.hits(data, python=is_python(file.path))
         if not spots and not words:
             return None
@@ -196,6 +199,13 @@ class _Scan:
         if _GENERATED.search(data, 0, _HEAD):
             return "generated"
         return bool(spots), words, _in_characters(spots, data) if is_python(file.path) else ()
+
+    def _elsewhere(self, file: FoundFile) -> str | None:
+        """What stands for a file that Git LFS keeps: source that cannot be read is told from pictures."""
+        if not is_python(file.path) and language_of(file) is None:
+            return "a pointer of Git LFS"
+        self.unread[file.path] = "a pointer of Git LFS, so that its content is not here; fetch it with git lfs pull"
+        return None
 
     # Other languages
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from auditor.domain.references import ScanResult
 from scanners.repository import is_quick, read_small, repository_top
 
+_HEADER = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?:\s+(?P<owners>[^#]*))?(?:#.*)?")
+# A pattern without owners.
+_RULE = re.compile(r"(?!#)(?:\\.|[^\s\\])+")
 _PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 
 
@@ -30,8 +34,27 @@ def _owners(path: Path) -> Callable[[str], tuple[str, ...]] | None:
         return None
     from codeowners import CodeOwners  # noqa: PLC0415 -- only where there is such a file
 
-    rules = CodeOwners(text)
+    sections = [CodeOwners(lines) for lines in _sections(text)]
     inner = path.resolve()
     below = (inner if inner.is_dir() else inner.parent).relative_to(root.resolve()).as_posix()
     prefix = "" if below == "." else f"{below}/"
-    return lambda file: tuple(name for _, name in rules.of(prefix + file))
+    return lambda file: tuple(dict.fromkeys(name for rules in sections for _, name in rules.of(prefix + file)))
+
+
+def _sections(text: str) -> list[str]:
+    """The rules of each section: in a section the last rule that fits counts, and a file has owners of every section.
+
+    What stands before the first is one as well, and on GitHub the whole file. Sections of one name are one, and a
+    section may name the owners of its rules that name none (GitLab, "Code Owners syntax").
+    """
+    found: dict[str, list[str]] = {"": []}
+    name = default = ""
+    for line in map(str.strip, text.removeprefix("\ufeff").splitlines()):
+        header = _HEADER.fullmatch(line)
+        if header is not None:
+            name, default = header["name"].lower(), (header["owners"] or "").strip()
+            found.setdefault(name, [])
+        elif not line.startswith(("[", "^[")):  # a range of characters is no pattern of such a file
+            rule = _RULE.fullmatch(line)
+            found[name].append(f"{line} {default}" if rule is not None and default else line)
+    return ["\n".join(lines) for lines in found.values() if lines]

@@ -54,6 +54,9 @@ _FILES = re.compile(
     r".*\.min\.(?:js|css)|.*\.(?:js|css|ts)\.map|.*_pb2(?:_grpc)?\.pyi?|.*\.pb\.go|.*\.egg-info|"
     r"package-lock\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|uv\.lock|Pipfile\.lock|Cargo\.lock|go\.sum"
 )
+_SUBMODULE = re.compile(r"^[ \t]*path[ \t]*=[ \t]*(?P<path>.+?)[ \t]*$", re.MULTILINE)
+_NO_SUBMODULE = "a submodule that is not here; fetch it with git submodule update --init"
+_SPARSE = re.compile(r"^[ \t]*sparsecheckout[ \t]*(?:=[ \t]*(?:true|yes|on|1)\b|$)", re.MULTILINE | re.IGNORECASE)
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOST_READ = 1 << 20
 
@@ -112,11 +115,14 @@ def list_files(path: str) -> Listing:
         raise UsageError(f"{path}: cannot be scanned: {error.strerror or error}; give a file or folder") from error
     except ValueError as error:
         raise UsageError(f"{path!r}: cannot be scanned: {error}; give a file or folder") from error
+    if _is_bare(root):
+        raise UsageError(f"{path}: is a bare git repository, whose files are in commits only; add --committed")
     listing = Listing(commit=_commit(root))
     if stat.S_ISREG(kind.st_mode):
         listing.files.append(FoundFile.of(root.name, str(root), kind))
     elif stat.S_ISDIR(kind.st_mode):
-        _Lister(root, listing).walk("", _outer_rules(root))
+        listing.unread += _not_checked_out(root, listing.commit)
+        _Lister(root, listing, _submodules(root)).walk("", _outer_rules(root))
     else:
         raise UsageError(f"{path}: is neither a file nor a folder, so it cannot be scanned")
     return listing
@@ -126,6 +132,7 @@ def list_files(path: str) -> Listing:
 class _Lister:
     root: Path
     listing: Listing
+    submodules: set[str] = field(default_factory=set)
 
     def walk(self, folder: str, rules: tuple[_Rules, ...]) -> None:
         """List a folder; one below it at a time, without recursion, for trees can be deep."""
@@ -133,9 +140,13 @@ class _Lister:
         while waiting:
             folder, rules = waiting.pop()
             entries = self._entries(folder)
+            if not entries and folder in self.submodules:
+                self.listing.unread.append(Unread(shown(folder), _NO_SUBMODULE))
             own = self._own_rules(folder, entries)
             rules = (*rules, own) if own is not None else rules
             names = frozenset(entry.name for entry in entries)
+            if folder and ".gitmodules" in names:
+                self.submodules |= {f"{folder}/{name}" for name in _named_submodules(self.root / folder)}
             below = [
                 (path, rules) for entry in entries if (path := self._entry(folder, entry, names, rules)) is not None
             ]
@@ -218,8 +229,13 @@ def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
 
 def _rules(file: Path, above: str, below: str) -> _Rules | None:
     text = read_small(file)
-    lines = None if text is None else [line for line in text.splitlines() if is_quick(line)]
+    lines = None if text is None else [_inside(line) for line in text.splitlines() if is_quick(line)]
     return None if lines is None else _Rules(above, below, GitIgnoreSpec.from_lines(lines))
+
+
+def _inside(pattern: str) -> str:
+    """``folder/**`` names what is in a folder and not the folder, so that a later line may take some of it back."""
+    return pattern.rstrip()[:-1] if pattern.rstrip().endswith("/**") and not pattern.startswith("!") else pattern
 
 
 def is_quick(pattern: str) -> bool:
@@ -242,11 +258,45 @@ def _outer_rules(root: Path) -> tuple[_Rules, ...]:
     if top is None:
         return ()
     inner = place.relative_to(top).parts
-    found = [_rules(top / ".git" / "info" / "exclude", _prefix(inner), "")]
+    found = [_rules(_git_common(_git_folder(top / ".git")) / "info" / "exclude", _prefix(inner), "")]
     found.extend(
         _rules(top.joinpath(*inner[:depth], ".gitignore"), _prefix(inner[depth:]), "") for depth in range(len(inner))
     )
     return tuple(rules for rules in found if rules is not None)
+
+
+def _is_bare(root: Path) -> bool:
+    """Whether a folder is git's own, with no files checked out beside it."""
+    return (root / "HEAD").is_file() and all((root / name).is_dir() for name in ("objects", "refs"))
+
+
+def _not_checked_out(root: Path, commit: str | None) -> list[Unread]:
+    """That files of the commit are not here to be read, as git's own files tell."""
+    top = repository_top(root)
+    if top is None or commit is None:
+        return []
+    git = _git_folder(top / ".git")
+    shared = _git_common(git)
+    if (shared / "objects").is_dir() and not (git / "index").exists():
+        return [Unread(".", "nothing of the commit is checked out here; add --committed")]
+    said = (read_small(file) or "" for file in (shared / "config", git / "config.worktree"))
+    if any(map(_SPARSE.search, said)) and (git / "info" / "sparse-checkout").is_file():
+        return [Unread(".", "a sparse checkout, so that files of the commit may not be here; add --committed")]
+    return []
+
+
+def _submodules(root: Path) -> set[str]:
+    """The submodules of the repository that a path is in, counted from the path."""
+    place = root.resolve()
+    top = repository_top(place)
+    below = _prefix(place.relative_to(top).parts) if top is not None else ""
+    named = _named_submodules(top if top is not None else place)
+    return {name.removeprefix(below) for name in named if name.startswith(below)}
+
+
+def _named_submodules(top: Path) -> list[str]:
+    text = read_small(top / ".gitmodules") or ""
+    return [found["path"].strip('"').strip("/") for found in _SUBMODULE.finditer(text)]
 
 
 def _prefix(parts: tuple[str, ...]) -> str:

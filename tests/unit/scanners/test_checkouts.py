@@ -126,7 +126,46 @@ def test_what_is_a_url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a@b:c").mkdir()
     assert not is_url("a@b:c")
-    assert shown("https://user:secret@git.example.org/shop.git") == "https://git.example.org/shop.git"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://user:secret@git.example.org/shop.git", "https://git.example.org/shop.git"),
+        ("HTTPS://secret@git.example.org/shop.git", "HTTPS://git.example.org/shop.git"),
+        ("http://us er:secret@@git.example.org/a", "http://git.example.org/a"),
+        ("https://user:sec/ret@git.example.org/a", "https://git.example.org/a"),
+        ("https://git.example.org/a?private_token=secret&b=c", "https://git.example.org/a?private_token=...&b=..."),
+        ("ssh://git:secret@git.example.org:22/a", "ssh://git@git.example.org:22/a"),
+        ("git:secret@git.example.org:a/b", "git@git.example.org:a/b"),
+        ("git@git.example.org:a/b@c", "git@git.example.org:a/b@c"),
+        ("https://git.example.org:443/@scope/a", "https://git.example.org:443/@scope/a"),
+        ("file:///srv/a@b", "file:///srv/a@b"),
+    ],
+)
+def test_no_password_of_a_url_is_shown(url, told):
+    assert shown(url) == told
+
+
+def test_what_looks_like_a_login_is_refused_without_the_password():
+    with pytest.raises(UsageError, match=r"^git@git\.example\.org:a: only https") as refused:
+        is_url("git:secret@git.example.org:a")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_submodule_is_said_not_to_be_there(repository, tmp_path):
+    git(repository, "clone", "-q", str(repository), str(tmp_path / "other"))
+    git(repository, "submodule", "add", "-q", str(tmp_path / "other"), "lib")
+    git(repository, "commit", "-q", "-m", "two")
+    result = cached.scan([f"file://{repository}"], FLAGS, ScanOptions())
+    assert [one.path for one in result.unread] == ["lib"]
+    assert not result.complete
+
+
+def test_a_repository_without_a_commit_is_said(tmp_path):
+    git(tmp_path, "init", "-q")
+    with pytest.raises(FlagtrailError, match="has no commit yet"):
+        scan(str(tmp_path), committed=True)
 
 
 def test_a_failure_names_the_place_without_the_password(tmp_path):

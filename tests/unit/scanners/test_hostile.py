@@ -212,3 +212,15 @@ def test_a_repository_module_of_a_known_name_is_not_imported(tmp_path):
     (tmp_path / "good.py").write_bytes(GOOD)
     scan(tmp_path)
     assert not marker.exists()
+
+
+def test_source_that_git_lfs_keeps_elsewhere_is_said(tmp_path):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 1\n"
+    for name in ("a.py", "flags.json", "logo.png"):
+        (tmp_path / name).write_text(pointer)
+    result = engine.scan([str(tmp_path)], FLAGS)
+    assert [(one.path, one.reason.split(",")[0]) for one in result.unread] == [
+        ("a.py", "a pointer of Git LFS"),
+        ("flags.json", "a pointer of Git LFS"),
+    ]
+    assert [(one.path, one.reason) for one in result.skipped] == [("logo.png", "a pointer of Git LFS")]

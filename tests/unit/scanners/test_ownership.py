@@ -52,3 +52,17 @@ def test_patterns_that_would_take_forever_are_not_tried(name, tree):
     began = time.monotonic()
     assert set(owners(tree).values()) == {()}
     assert time.monotonic() - began < 10
+
+
+def test_each_section_has_owners_of_its_own(tree):
+    rules = (
+        "\ufeff* @all\n[Shop] @shop\nshop/\nshop/free.py @jo\n^[Any][2]\n*.py @py # all\n[ab].py @range\n[shop]\nb.py\n"
+    )
+    (tree / "CODEOWNERS").write_text(rules, encoding="utf-8")
+    assert owners(tree) == {
+        "a.py": ("@all", "@py"),
+        "shop/b.py": ("@all", "@py"),
+        "shop/free.py": ("@all", "@jo", "@py"),
+    }
+    (tree / "CODEOWNERS").write_text("[Shop] @shop\nshop/\n[Docs]\ndocs/\n[Code] @code\n*.py\n")
+    assert owners(tree)["shop/b.py"] == ("@shop", "@code")

@@ -124,3 +124,71 @@ def test_names_that_are_no_text_are_shown(tmp_path):
 
     (tmp_path / os.fsdecode(b"\xff.py")).write_text("")
     assert listed(tmp_path) == ["\\xff.py"]
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "protocol.file.allow=always"]
+    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
+
+
+def commit_all(root: Path) -> None:
+    root.mkdir(exist_ok=True)
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "one")
+
+
+def test_a_folder_whose_content_is_ignored_may_have_some_of_it_back(tmp_path):
+    make(tmp_path, "bar/keep.py", "bar/z.py", "bar/deep/keep.py", "x/bar/a.py", "foo/a/b.py")
+    (tmp_path / ".gitignore").write_text("bar/**\n!bar/keep.py\n*.py\n!foo/**\n")
+    assert listed(tmp_path) == [".gitignore", "foo/a/b.py"]
+    (tmp_path / ".gitignore").write_text("bar/**  \n!bar/keep.py\n")
+    assert listed(tmp_path) == [".gitignore", "bar/keep.py", "foo/a/b.py", "x/bar/a.py"]
+
+
+def test_what_a_repository_excludes_for_itself_counts_in_its_other_work_trees(tmp_path):
+    make(tmp_path / "repo", "a.py")
+    commit_all(tmp_path / "repo")
+    git(tmp_path / "repo", "worktree", "add", "-q", "-b", "other", str(tmp_path / "other"))
+    (tmp_path / "repo" / ".git" / "info" / "exclude").write_text("own.py\n")
+    make(tmp_path / "other", "own.py")
+    assert listed(tmp_path / "other") == ["a.py"]
+
+
+def test_a_submodule_that_is_not_here_is_said(tmp_path):
+    make(tmp_path / "sub", "s.py")
+    commit_all(tmp_path / "sub")
+    make(tmp_path / "repo", "app/a.py")
+    commit_all(tmp_path / "repo")
+    git(tmp_path / "repo", "submodule", "add", "-q", str(tmp_path / "sub"), "app/libs/sub")
+    git(tmp_path / "repo", "commit", "-q", "-m", "two")
+    assert "app/libs/sub/s.py" in listed(tmp_path / "repo")
+    assert list_files(str(tmp_path / "repo")).unread == []
+
+    subprocess.run(["git", "clone", "-q", str(tmp_path / "repo"), str(tmp_path / "clone")], check=True)
+    for place, path in (("clone", "app/libs/sub"), ("clone/app", "libs/sub")):
+        (unread,) = list_files(str(tmp_path / place)).unread
+        assert (unread.path, unread.reason.split(";")[0]) == (path, "a submodule that is not here")
+    (tmp_path / "all").mkdir()
+    (tmp_path / "clone").rename(tmp_path / "all" / "clone")
+    assert [one.path for one in list_files(str(tmp_path / "all")).unread] == ["clone/app/libs/sub"]
+
+
+def test_files_of_the_commit_that_are_not_checked_out_are_said(tmp_path):
+    make(tmp_path / "repo", "a/a.py", "b/b.py")
+    commit_all(tmp_path / "repo")
+    subprocess.run(["git", "clone", "-q", "--no-checkout", str(tmp_path / "repo"), str(tmp_path / "clone")], check=True)
+    (unread,) = list_files(str(tmp_path / "clone")).unread
+    assert unread.reason == "nothing of the commit is checked out here; add --committed"
+
+    git(tmp_path / "repo", "sparse-checkout", "set", "a")
+    (unread,) = list_files(str(tmp_path / "repo")).unread
+    assert unread.reason.startswith("a sparse checkout")
+    git(tmp_path / "repo", "sparse-checkout", "disable")
+    assert list_files(str(tmp_path / "repo")).unread == []
+
+
+def test_a_bare_repository_has_no_files_to_list(tmp_path):
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path)], check=True)
+    with pytest.raises(UsageError, match=r"bare git repository.*add --committed"):
+        list_files(str(tmp_path))
