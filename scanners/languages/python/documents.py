@@ -27,6 +27,7 @@ from scanners.languages.python.values import (
     Obj,
     Piece,
     Ref,
+    Seen,
     SeqObj,
     Site,
     Text,
@@ -198,9 +199,16 @@ def _from_results(m: Machine, owner: FlagVal, keys: Vals, here: Here, default: V
             if plain is not None:
                 m.reporter.fall_back(seen, plain)
         return (owner,)
-    for text in fold.texts(keys):
+    texts = fold.texts(keys)
+    for text in texts:
         result_taken(m, owner, text, here, default)
-    return (owner,)
+    taken = tuple(seen for seen in owner.reads if any(_is_result(seen, text.known) for text in texts))
+    return (FlagVal(taken) if taken else owner,)
+
+
+def _is_result(seen: Seen, known: str | None) -> bool:
+    """Whether what was read stands among results under a name: its key, or the last segment of it."""
+    return bool(known) and any(flag.key == known or flag.key.endswith(f"/{known}") for flag, _ in seen.flags)
 
 
 def result_taken(m: Machine, owner: FlagVal, text: Text, here: Here, default: Vals | None = None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from scanners.languages.python import documents, fold, invoke, members, tree
@@ -132,15 +132,21 @@ _DISPLAYS = frozenset(
 
 def _fresh(found: Vals, funcs: Vals, args: Args) -> Vals:
     """Flag values that the call itself made: it was not handed them, nor a key that came in and may be kept by it."""
-    if not any(isinstance(value, FlagVal) for value in found) or all(_takes_out(func) for func in funcs):
+    values = list(_flag_values(found))
+    if not values or all(_takes_out(func) for func in funcs):
         return ()
     held = {seen for values in (funcs, *args.everything()) for value in values for seen in _held(value)}
     passed = {text.known for values in args.everything() for text in fold.texts(values) if text.tags}
-    return tuple(
-        value
-        for value in found
-        if isinstance(value, FlagVal) and not all(seen in held or seen.key in passed for seen in value.reads)
-    )
+    return tuple(value for value in values if not all(seen in held or seen.key in passed for seen in value.reads))
+
+
+def _flag_values(found: Vals) -> Iterator[FlagVal]:
+    """Flag values, and those in a list or tuple that is given back as it was written out."""
+    for value in found:
+        if isinstance(value, FlagVal):
+            yield value
+        elif isinstance(value, Ref) and value.at is None and isinstance(value.obj, SeqObj):
+            yield from (one for item in value.obj.items for one in item if isinstance(one, FlagVal))
 
 
 def _takes_out(func: Value) -> bool:
