@@ -122,6 +122,9 @@ def taken(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default:
         return settings.read(m, keys, here, site, default)
     if isinstance(owner, Obj):
         return (owner,)
+    setting = settings.entry_read(m, owner, keys, here, site, default)
+    if setting is not None:
+        return setting
     return (Unknown(tuple(tag._replace(part=True) for tag in members.root_tags(owner))),)
 
 
@@ -341,7 +344,11 @@ def _holds_keys(owner: Value) -> bool:
         return owner.form not in {"list", "item"}
     if isinstance(owner, FlagVal):
         return not owner.whole
-    return isinstance(owner, Doc | DocItem | DocModel | Obj) or settings.is_environment(owner)
+    return isinstance(owner, Doc | DocItem | DocModel | Obj) or _holds_settings(owner)
+
+
+def _holds_settings(owner: Value) -> bool:
+    return settings.is_environment(owner) or settings.is_configuration(owner)
 
 
 def with_fallback(m: Machine, parts: list[Vals], here: Here) -> Vals:

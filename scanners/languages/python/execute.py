@@ -103,7 +103,7 @@ def _is_none(value: Value) -> bool:
 def _assign_entry(m: Machine, target: tree.Sub, values: Vals, here: Here) -> None:
     keys = m.eval(target.key, here)
     for owner in m.eval(target.value, here):
-        if settings.is_environment(owner):
+        if settings.is_environment(owner) or settings.is_configuration(owner):
             settings.written(m, keys, here, here.site(target.pos))
         elif isinstance(owner, Ref) and isinstance(owner.obj, MapObj):
             put_entry(owner.obj, keys, values)

@@ -332,7 +332,7 @@ def _of_unknown(_m: Machine, owner: Unknown, name: str, _here: Here, _site: Site
 
 def _of_bound(m: Machine, owner: Bound, name: str, here: Here, site: Site) -> Vals:
     if isinstance(owner.owner, Unknown | Bound):
-        return (Bound(Unknown(root_tags(owner), owner.name), name),)
+        return (Bound(Unknown(root_tags(owner), settings.called(owner)), name),)
     if isinstance(owner.owner, Doc | DocItem):
         return _of_doc(m, owner.owner, name, here, site)
     return (Bound(owner, name),)
@@ -408,7 +408,9 @@ def _entry(m: Machine, owner: Value, keys: Vals, expr: tree.Sub, here: Here, sit
         return enum_by_name(owner, keys)
     if isinstance(owner, Ext) and owner.name.endswith(".Literal"):
         return _literal_type(m, keys)
-    if isinstance(owner, ClassObj | FuncObj | Ext) and not settings.is_environment(owner):
+    if isinstance(owner, ClassObj | FuncObj | Ext) and not (
+        settings.is_environment(owner) or settings.is_configuration(owner)
+    ):
         return (owner,)
     if isinstance(owner, Ref) and isinstance(owner.obj, SeqObj):
         return _by_index(owner, expr)

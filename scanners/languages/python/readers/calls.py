@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.domain.references import Certainty
 from scanners.languages.python import documents, fold, invoke, members
 from scanners.languages.python.arguments import Args
-from scanners.languages.python.readers import accessors, aws, builtin, libraries, methods, names, tables, urls
+from scanners.languages.python.readers import accessors, aws, builtin, libraries, methods, names, settings, tables, urls
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -95,6 +95,8 @@ def _of_object_from_outside(m: Machine, name: str, args: Args, here: Here, site:
     if not owner or root == "builtins" or root in sys.stdlib_module_names:
         return None
     found = accessors.of_unknown(m, Ext(owner), method, args, here, site)
+    if found is None and method == "get" and args.values:
+        found = settings.entry_read(m, Ext(owner), args.values[0], here, site, args.take(1, "default"))
     return found if found is not None else _telling(m, Ext(owner), method, args, here, site)
 
 
@@ -145,9 +147,11 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
             return made
     if name == "add_environment":
         m.binding(args.take(1, "value") or (), "an environment variable")
-    configured_one = accessors.of_unknown(m, owner, name, args, here, site)
-    if configured_one is not None:
-        return configured_one
+    told = accessors.of_unknown(m, owner, name, args, here, site)
+    if told is None and name == "get" and args.values:
+        told = settings.entry_read(m, owner, args.values[0], here, site, args.take(1, "default"))
+    if told is not None:
+        return told
     wrapped = _project_method(m, owner, name, args, here, site)
     found = _telling(m, owner, name, args, here, site)
     if found is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from auditor.domain.references import Certainty, ReferenceKind
 from scanners.flag_index import Reader
 from scanners.languages.python import documents, fold, members
+from scanners.languages.python.readers import names
 from scanners.languages.python.values import (
     Bound,
     ClassObj,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = Reader(frozenset({"env"}))
 _ENVIRONMENTS = frozenset({"os.environ", "os.environb", "posix.environ"})
-_NAMES = frozenset({"settings", "config", "conf", "cfg", "configuration", "current_app", "app_settings"})
+_NAMES = frozenset({"settings", "config", "conf", "cfg", "configuration", "current_app", "app_settings", "app_config"})
 
 
 def is_environment(value: Value) -> bool:
@@ -97,6 +99,48 @@ def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> V
     return None
 
 
+def entry_read(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals | None:
+    """An entry of a mapping of settings is asked for; None when this is none, or the entry no flag.
+
+    The mapping that an application of Flask keeps is known by where it is kept, others by what they are called.
+    """
+    if not is_configuration(owner) or ("env" not in m.providers and "generic" not in m.providers):
+        return None
+    of_application = _of_application(owner)
+    texts = documents.key_texts(keys, site)
+    asked = tuple(text for text in texts if _is_asked(m, text, of_application=of_application))
+    return (documents.ask(m, asked, ENVIRONMENT, here, site, "a setting is read", default),) if asked else None
+
+
+def _is_asked(m: Machine, text: Text, *, of_application: bool) -> bool:
+    if text.known is None:
+        return of_application and bool(text.tags)
+    found = m.reporter.flags.exact(text.known, ENVIRONMENT.providers)
+    return any(of_application or flag.provider == "env" for flag in found)
+
+
+def is_configuration(owner: Value) -> bool:
+    """Whether something unknown is called what people call the mapping of their settings."""
+    return isinstance(owner, Bound | Ext | Unknown) and _called_settings(owner)
+
+
+def called(owner: Bound) -> str:
+    """What an attribute of something unknown is known by."""
+    return _KEPT_BY_APPLICATION if _of_application(owner) else owner.name
+
+
+def _of_application(owner: Value) -> bool:
+    if isinstance(owner, Unknown):
+        return owner.hint == _KEPT_BY_APPLICATION
+    if not isinstance(owner, Bound) or owner.name != "config":
+        return False
+    return _APPLICATION.search(names.called(owner.owner)) is not None
+
+
+_KEPT_BY_APPLICATION = "app_config"
+_APPLICATION = re.compile(r"(?:^|_|\.)(?:app|application|Flask|Quart)$")
+
+
 def of_modules(m: Machine, name: str) -> Vals:
     """What the settings modules of the repository give a name that a framework's settings object is asked for."""
     paths = _settings_modules(m.project.paths) if name.isupper() else ()
@@ -149,6 +193,10 @@ def _called_settings(owner: Value) -> bool:
     return isinstance(owner, Unknown) and owner.hint.rsplit(".", 1)[-1].lower() in _NAMES
 
 
+def _named_settings(cls: ClassObj) -> bool:
+    return "settings" in cls.name.lower() or "config" in cls.name.lower()
+
+
 def _settings_class(cls: ClassObj) -> bool:
     return members.derives_from(cls, "BaseSettings", "BaseConfig")
 
@@ -157,9 +205,9 @@ def declares_flag(m: Machine, cls: ClassObj) -> bool:
     """Whether a settings class has a field that is a flag."""
     if "env" not in m.providers or not _settings_class(cls):
         return False
-    names = dict.fromkeys((*cls.fields, *cls.scope.names))
+    held = dict.fromkeys((*cls.fields, *cls.scope.names))
     return any(
-        m.reporter.flags.exact(spelled, ENVIRONMENT.providers) for name in names for spelled in _variables(cls, name)
+        m.reporter.flags.exact(spelled, ENVIRONMENT.providers) for name in held for spelled in _variables(cls, name)
     )
 
 
@@ -167,13 +215,13 @@ def defined(m: Machine, name: str, here: Here, site: Site) -> None:
     """A name is declared where settings are declared: in a settings module or a settings class."""
     cls = m.class_of(here.scope)
     if cls is not None:
-        in_settings = _settings_class(cls) or "settings" in cls.name.lower() or "config" in cls.name.lower()
-        names = _variables(cls, name) if _settings_class(cls) else (name,)
+        in_settings = _settings_class(cls) or any(_named_settings(one) for one in members.ancestors(cls))
+        spellings = _variables(cls, name) if _settings_class(cls) else (name,)
     else:
         stem = here.scope.path.rsplit("/", 1)[-1].removesuffix(".py")
         in_settings = here.scope.kind == "module" and (stem in _NAMES or "settings" in here.scope.path)
-        names = (name,)
-    for spelling in dict.fromkeys(names) if in_settings else ():
+        spellings = (name,)
+    for spelling in dict.fromkeys(spellings) if in_settings else ():
         for flag in m.reporter.flags.exact(spelling, ENVIRONMENT.providers):
             if flag.provider == "env":
                 m.reporter.add(
