@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from scanners.languages.python import documents, fold, invoke, members, tree
+from scanners.languages.python import documents, execute, fold, invoke, members, tree
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.values import (
     UNKNOWN,
@@ -233,7 +233,7 @@ def _merged_mappings(parts: list[Vals]) -> Vals:
 
 
 def _logic(m: Machine, expr: tree.Logic, here: Here) -> Vals:
-    parts = [m.eval(value, here) for value in expr.values]
+    parts = [members.truth(m, m.eval(value, here), here, here.site(value.pos)) for value in expr.values]
     together = union(*parts)
     if expr.op == "or":
         return documents.with_fallback(m, parts, here)
@@ -242,6 +242,8 @@ def _logic(m: Machine, expr: tree.Logic, here: Here) -> Vals:
 
 def _unary(m: Machine, expr: tree.Unary, here: Here) -> Vals:
     values = m.eval(expr.value, here)
+    if expr.op == "not":
+        values = members.truth(m, values, here, here.site(expr.value.pos))
     flagged = tuple(value for value in values if isinstance(value, FlagVal))
     if flagged and expr.op == "not":
         return flagged
@@ -259,7 +261,7 @@ def _compare(m: Machine, expr: tree.Compare, here: Here) -> Vals:
 
 
 def _choice(m: Machine, expr: tree.Choice, here: Here) -> Vals:
-    tested = m.eval(expr.test, here)
+    tested = members.truth(m, m.eval(expr.test, here), here, here.site(expr.test.pos))
     values = union(m.eval(expr.body, here), m.eval(expr.orelse, here))
     flagged = tuple(value for value in tested if isinstance(value, FlagVal))
     if flagged and all(isinstance(value, Const) and isinstance(value.value, bool) for value in values):
@@ -349,7 +351,7 @@ def _star(m: Machine, expr: tree.Star, here: Here) -> Vals:
 
 def _yield(m: Machine, expr: tree.Yield, here: Here) -> Vals:
     if expr.value is not None:
-        here.frame.returns += m.eval(expr.value, here)
+        here.frame.returns += execute.returned(m.eval(expr.value, here), expr.value)
     return UNKNOWN
 
 

@@ -106,6 +106,7 @@ def _assign_entry(m: Machine, target: tree.Sub, values: Vals, here: Here) -> Non
         if settings.is_environment(owner) or settings.is_configuration(owner):
             settings.written(m, keys, here, here.site(target.pos))
         elif isinstance(owner, Ref) and isinstance(owner.obj, MapObj):
+            m.reporter.keep((*keys, *values), here.scope.path)
             put_entry(owner.obj, keys, values)
 
 
@@ -117,7 +118,7 @@ def put_entry(mapping: MapObj, keys: Vals, values: Vals) -> None:
 def _unpack(m: Machine, target: tree.Items, values: Vals, here: Here) -> None:
     parts: list[Vals] = [() for _ in target.values]
     for value in values:
-        items = value.obj.items if isinstance(value, Ref) and isinstance(value.obj, SeqObj) else []
+        items = members.in_order(m, value)
         if isinstance(value, Ref) and len(items) == len(parts):
             for index, item in enumerate(items):
                 parts[index] = union(parts[index], from_container(value, item))
@@ -204,10 +205,14 @@ def _return(m: Machine, node: tree.Return, here: Here) -> bool:
     if node.value is None:
         here.frame.returns.append(Const(None))
         return True
-    values = m.eval(node.value, here)
-    written = _ends_in_text(node.value)
-    here.frame.returns += [_returned(value, written=written) for value in values]
+    here.frame.returns += returned(m.eval(node.value, here), node.value)
     return True
+
+
+def returned(values: Vals, expr: tree.Expr) -> Vals:
+    """What an expression is worth, given back by a function: a key that stands in it knows that."""
+    written = _ends_in_text(expr)
+    return tuple(_returned(value, written=written) for value in values)
 
 
 def _ends_in_text(expr: tree.Expr) -> bool:
@@ -291,7 +296,7 @@ def _if(m: Machine, node: tree.If, here: Here) -> bool:
         return block(m, node.orelse, here)
     bodies: list[Callable[[], bool]] = []
     for test, body in node.arms:
-        tested = m.eval(test, here)
+        tested = members.truth(m, m.eval(test, here), here, here.site(test.pos))
         if _says_yes_or_no(body):
             _note_tests(tested, here)
         bodies.append(lambda body=body: block(m, body, here))  # type: ignore[misc]
@@ -325,7 +330,7 @@ def _while(m: Machine, node: tree.While, here: Here) -> None:
 
 
 def _while_turn(m: Machine, node: tree.While, here: Here) -> bool:
-    m.eval(node.test, here)
+    members.truth(m, m.eval(node.test, here), here, here.site(node.test.pos))
     return block(m, node.body, here)
 
 

@@ -33,12 +33,16 @@ Pieces = tuple[Piece, ...]
 Part = tuple[Pieces, tuple[Step, ...]]
 
 
+# Where an object of a class of texts keeps what it is worth itself.
+ITSELF = ""
+
+
 def text_of(value: Value) -> Text | None:
-    """The text a value is worth: its own, or that of a member of an enum of texts."""
+    """The text a value is worth: its own, that of a member of an enum of texts, or of a class of texts."""
     if isinstance(value, Text):
         return value
-    if isinstance(value, Ref) and isinstance(value.obj, InstObj) and value.obj.member:
-        inner = value.obj.attrs.get("value", ())
+    if isinstance(value, Ref) and isinstance(value.obj, InstObj):
+        inner = value.obj.attrs.get("value" if value.obj.member else ITSELF, ())
         texts = [entry for entry in inner if isinstance(entry, Text)]
         if texts:
             text = texts[0].tagged(value.tags)

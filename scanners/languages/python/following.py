@@ -125,6 +125,9 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         resolve.modules(machine, [path])
         worth = _functions(machine, path, world.spots, given, members)
         _inherited(machine, path, worth.holds)
+        for other in sorted(set(machine.reporter.kept.values()) - {path}):
+            machine.whole(other)  # what it does with the keys that it keeps
+            resolve.summaries(machine, frozenset({other}), lambda _: True)
         return _unit(machine, watched, path, worth)
 
 

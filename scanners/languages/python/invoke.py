@@ -95,7 +95,9 @@ def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owne
         return _annotated(m, func)
     if func.lexical is None and func not in m.running and func.name != "__init__":
         told = summary(m, func)
-        if not memory.needs_following(told, func, args, owner, m.relevant):
+        if not memory.needs_following(told, func, args, owner, m.relevant) and not (
+            told.keeps and m.reporter.hands_key(args.everything())
+        ):
             return memory.recalled(told.returns, args, owner)
     shape = memory.shape(func, args, owner)
     held = m.memory.get(shape) if shape is not None else None
@@ -123,11 +125,11 @@ def summary(m: Machine, func: FuncObj) -> memory.Summary:
         m.summaries[func] = memory.Summary(True, True, UNKNOWN)
         budget, m.budget = m.budget, _SUMMARY_BUDGET
         loops, m.loops = m.loops, 0
-        waits = m.reporter.waits
+        waits, keeps = m.reporter.waits, m.reporter.keeps
         found = root(m, func)
         m.budget, m.loops = budget, loops
         tagged = any(memory.depends(value) for value in found)
-        m.summaries[func] = memory.Summary(m.reporter.waits > waits, tagged, found)
+        m.summaries[func] = memory.Summary(m.reporter.waits > waits, tagged, found, m.reporter.keeps > keeps)
     return m.summaries[func]
 
 
@@ -329,6 +331,8 @@ def instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> V
     ref = Ref(made)
     initializer = members.class_attribute(m, cls, "__init__")
     funcs = [value for value in initializer if isinstance(value, FuncObj)]
+    if args.values and members.derives_from(cls, "str", "UserString"):
+        made.attrs[fold.ITSELF] = args.values[0]
     if funcs:
         _construct(m, funcs[0], args, here, site, ref)
     else:

@@ -209,6 +209,18 @@ def special_method(value: Value, name: str) -> FuncObj | None:
     return None
 
 
+def truth(m: Machine, values: Vals, here: Here, site: Site) -> Vals:
+    """What is tested where these are taken for true or false: an object may answer by asking for a flag."""
+    found: list[Value] = []
+    for value in values:
+        answer = special_method(value, "__bool__")
+        if answer is not None:
+            told = invoke.function(m, answer, Args(site), here, site, owner=value)
+            m.note_uses(told, frozenset({site}), here, site)
+            found += [one for one in told if isinstance(one, FlagVal)]
+    return (*values, *found) if found else values
+
+
 def _described(m: Machine, value: Value, owner: Value, here: Here, site: Site) -> Vals | None:
     """What a descriptor gives where it is asked as an attribute; None for what is none."""
     getter = special_method(value, "__get__")
@@ -478,7 +490,22 @@ def elements(m: Machine, values: Vals, here: Here) -> Vals:
     return union(*(_elements(m, value, here) for value in values)) or UNKNOWN
 
 
+def in_order(m: Machine, value: Value) -> list[Vals]:
+    """What a list or a named tuple holds, one by one; empty where that is not known."""
+    held = value.obj if isinstance(value, Ref) else None
+    if isinstance(held, SeqObj):
+        return held.items
+    if not isinstance(held, InstObj) or not derives_from(held.cls, "NamedTuple"):
+        return []
+    fields = dict.fromkeys(name for ancestor in reversed(ancestors(held.cls)) for name in ancestor.fields)
+    return [held.attrs.get(name) or class_attribute(m, held.cls, name) or UNKNOWN for name in fields]
+
+
 def _elements(m: Machine, value: Value, here: Here) -> Vals:
+    if isinstance(value, Text):
+        return (value,)  # what a generator yields one by one
+    if isinstance(value, Ref) and isinstance(value.obj, InstObj):
+        return from_container(value, union(*in_order(m, value))) or (Unknown(value.tags),)
     if isinstance(value, Ref):
         return _container_elements(m, value)
     if isinstance(value, ClassObj) and is_enum(value):
@@ -500,8 +527,17 @@ def _container_elements(m: Machine, value: Ref) -> Vals:
         return from_container(value, union(*value.obj.items, value.obj.more))
     if isinstance(value.obj, MapObj):
         more = (Unknown(),) if value.obj.more else ()
-        return from_container(value, union(*(keys for keys, _ in value.obj.items), more))
+        return from_container(value, union(*(keys for keys, _ in entries(m, value.obj)), more))
     return (Unknown(value.tags),)
+
+
+def entries(m: Machine, mapping: MapObj) -> list[tuple[Vals, Vals]]:
+    """The entries of a mapping; what a parameter stands for there is left out where callers are seen to pass it."""
+    if not any(isinstance(key, Text) and key.tags for keys, _ in mapping.items for key in keys):
+        return mapping.items
+    return [
+        item for item in mapping.items if not all(isinstance(k, Unknown) and m.reporter.is_open(k) for k in item[0])
+    ]
 
 
 # Types

@@ -9,6 +9,7 @@ from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import tables
 from scanners.languages.python.values import (
     Bound,
+    ClassObj,
     Const,
     Doc,
     DocItem,
@@ -39,11 +40,12 @@ Shape = tuple[object, ...]
 
 
 class Summary(NamedTuple):
-    """What a function does by itself: whether it asks for keys it is handed, and what it gives back."""
+    """What a function does by itself: whether it asks for keys it is handed or keeps them, and what it gives back."""
 
     waits: bool
     tagged: bool
     returns: Vals
+    keeps: bool = False
 
 
 def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | None, relevant: frozenset[str]) -> bool:
@@ -54,12 +56,29 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
         if owner.obj.cls is not func.owner and asks(func, relevant):
             return True
-        given += [value for values in owner.obj.attrs.values() for value in values]
-    elif isinstance(owner, DocModel):
+        held = [value for values in owner.obj.attrs.values() for value in values]
+        if any(_keeps_passed(value) for value in held) and asks(func, relevant):
+            return True
+        given += held
+    elif isinstance(owner, DocModel) or (_derived(owner, func) and asks(func, relevant)):
         return True
     if told.tagged and any(not isinstance(value, Unknown | Const) for value in given):
         return True
     return any(_charged(value, 2, relevant) for value in given)
+
+
+def _derived(owner: Value | None, func: FuncObj) -> bool:
+    """Whether a method is called on another class than the one it is written in."""
+    return isinstance(owner, ClassObj) and owner is not func.owner
+
+
+def _keeps_passed(value: Value) -> bool:
+    """Whether a value is a container that texts were put into which came in as arguments."""
+    if not isinstance(value, Ref) or isinstance(value.obj, InstObj):
+        return False
+    if isinstance(value.obj, MapObj):
+        return any(isinstance(key, Text) and key.tags for keys, _ in value.obj.items[:_MOST_HELD] for key in keys)
+    return any(isinstance(one, Text) and one.tags for item in value.obj.items[:_MOST_HELD] for one in item)
 
 
 def depends(value: Value) -> bool:

@@ -18,7 +18,7 @@ from auditor.domain.references import (
 from scanners.flag_index import FlagIndex, Match, Reader, is_plain
 from scanners.keytext import KeyText
 from scanners.languages.base import is_test_path
-from scanners.languages.python.values import Frame, Piece, Seen, Site, Tag, Text
+from scanners.languages.python.values import Frame, Piece, Seen, Site, Tag, Text, Unknown, Vals, Value
 
 _MOST_STEPS = 8
 Place = TypeVar("Place", bound=tuple[object, ...])
@@ -60,6 +60,8 @@ class Reporter:
     waiting: dict[Site, dict[KeyText, Waiting]] = field(default_factory=dict)
     events: int = 0
     waits: int = 0
+    keeps: int = 0
+    kept: dict[int, str] = field(default_factory=dict)
     wrapping_frames: set[int] = field(default_factory=set)
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
@@ -168,6 +170,9 @@ class Reporter:
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
         if key.text is None and self._may_be_told(frame, text):
             self.waits += 1
+        if key.text is None and not found and text.tags and way.open is None and self._is_kept(text):
+            self.waiting.setdefault(call, {}).setdefault(key, Waiting(way.site, what, reader, True, self.story(text)))
+            return Seen(found, None, frame.id, key.pattern, text.trail, default)
         holder, site, through = way.frame, way.site, way.through
         if through:
             self.reached.add(call)
@@ -226,12 +231,33 @@ class Reporter:
         tag = _entrance(frame, text.tags)
         return tag is not None and self.frames[tag.frame].caller is None
 
+    def _is_kept(self, text: Text) -> bool:
+        """Whether what is not known of a key is a parameter of another function, which keeps what callers pass."""
+        return all(self.frames[tag.frame].caller is None for tag in text.tags)
+
     def story(self, text: Text) -> tuple[str, ...]:
         """The way of a key, newest step first."""
         steps = [f"{step.text} ({self.shown(step.site)})" for step in reversed(text.trail[-_MOST_STEPS:])]
         known = text.known
         spelled = f"key {known!r}" if known is not None else f"key like {text.key.pattern!r}"
         return (*steps, spelled)
+
+    def keep(self, values: Iterable[Value], path: str) -> None:
+        """What came in as an argument is put into a container of the file ``path``, which may outlive the call."""
+        for value in values:
+            if isinstance(value, Unknown) and self.is_open(value):
+                self.keeps += 1
+            elif isinstance(value, Text) and value.tags and value.known and self.flags.exact(value.known):
+                self.kept.update((tag.frame, path) for tag in decisive_tags(value))
+
+    def is_open(self, value: Unknown) -> bool:
+        """Whether something unknown is a parameter, of a function that is followed as nobody calls it."""
+        return any(self.frames[tag.frame].caller is None for tag in value.tags)
+
+    def hands_key(self, arguments: Iterable[Vals]) -> bool:
+        """Whether the whole key of a flag is among the arguments of a call."""
+        texts = (value.known for values in arguments for value in values if isinstance(value, Text))
+        return any(known is not None and bool(self.flags.exact(known)) for known in texts)
 
     def settled(self) -> set[Site]:
         """Calls of which the key is an object's own, and known of those of its class: nobody has to pass it."""
@@ -310,10 +336,11 @@ class Reporter:
                 self.add(flag, step.site, ReferenceKind.BIND, certainty, (step.text, f"key like {flag.key!r}"))
         for tag in decisive_tags(text):
             frame = self.frames[tag.frame]
-            if frame.constructor and frame.caller is not None:
+            if (frame.constructor or frame.id in self.kept) and frame.caller is not None:
                 spot = self.locate(frame.caller, text.moved(tag.site))
                 if spot is not None:
-                    steps = (f"{frame.name} is built with the key", *self.story(text))
+                    what = "is built with the key" if frame.constructor else "keeps the key"
+                    steps = (f"{frame.name} {what}", *self.story(text))
                     self.add(flag, spot[1], ReferenceKind.BIND, certainty, steps)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scanners.languages.python import documents, fold, invoke, members
+from scanners.languages.python import documents, fold, invoke, members, tree
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.readers import settings
 from scanners.languages.python.values import (
@@ -23,6 +23,7 @@ from scanners.languages.python.values import (
     Obj,
     Partial,
     Ref,
+    Scope,
     SeqObj,
     Site,
     Text,
@@ -61,10 +62,14 @@ def called_back(m: Machine, args: Args, here: Here, site: Site) -> None:
             _called_with(m, values, Args(site, following, dict(args.named)), here)
         elif args.named:
             _called_with(m, values, Args(site, named=dict(args.named)), here)
-    given = args.given("args")
-    if given is not None:
-        items = next((list(v.obj.items) for v in given if isinstance(v, Ref) and isinstance(v.obj, SeqObj)), [])
-        _called_with(m, args.given("target") or (), Args(site, items), here)
+    if "args" in args.named or "kwargs" in args.named:
+        inner = Args(site)
+        inner.spread_items(args.given("args") or ())
+        inner.spread_mapping(args.given("kwargs") or ())
+        for name in ("target", "func", "function", "callback"):
+            _called_with(m, args.given(name) or (), inner, here)
+        for values in args.values:
+            _called_with(m, values, inner, here)
 
 
 def _called_with(m: Machine, funcs: Vals, args: Args, here: Here) -> None:
@@ -231,6 +236,10 @@ def _next(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return union(members.elements(m, args.take(0) or (), here), args.take(1) or ())
 
 
+def _bool(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return members.truth(m, _first(m, args, here, site), here, site)
+
+
 def _any(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     found = members.elements(m, args.take(0) or (), here)
     return tuple(value for value in found if isinstance(value, FlagVal)) or UNKNOWN
@@ -344,6 +353,24 @@ def _named_tuple(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return m.binding(args.take(1, "names") or UNKNOWN, "a member of an enum")
 
 
+def _tuple_class(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A class of named tuples, made by a call."""
+    listed = args.take(1, "field_names", "fields") or ()
+    names = [name for text in fold.texts(listed) for name in (text.known or "").replace(",", " ").split()]
+    for item in (item for value in listed for item in value_items(value)):
+        first = next(iter(value_items(item[0])), item) if item else ()
+        names += [text.known for text in fold.texts(first) if text.known is not None]
+    scope = Scope({}, here.scope, here.scope.path, "class")
+    title = next((text.known for text in fold.texts(args.take(0, "typename") or ()) if text.known), "named tuple")
+    cls = ClassObj(tree.Class(site.pos, title, (), (), ()), scope, title, (Ext("typing.NamedTuple"),), title)
+    some = tree.Name(site.pos, "object")
+    cls.fields = {name: tree.Declare(site.pos, tree.Name(site.pos, name), some, None) for name in names}
+    given = [values for value in args.given("defaults") or () for values in value_items(value)]
+    scope.names.update(zip(names[len(names) - len(given) :], given, strict=False))
+    m.scopes[id(scope)] = cls
+    return (cls,)
+
+
 def _made(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """``object.__new__(cls)``."""
     return tuple(m.generic(value) for value in args.take(0) or () if isinstance(value, ClassObj)) or UNKNOWN
@@ -357,7 +384,7 @@ def _unknown(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (fold.tags_together(value for values in args.values for value in values),)
 
 
-_CONVERSIONS = "bool int float str bytes bytearray repr format iter aiter reversed deepcopy copy"
+_CONVERSIONS = "int float str bytes bytearray repr format iter aiter reversed deepcopy copy"
 _HANDLERS: dict[str, Handler] = {
     "getattr": _getattr,
     "vars": _vars,
@@ -386,6 +413,7 @@ _HANDLERS: dict[str, Handler] = {
     "itertools.cycle": _sequence,
     "itertools.islice": _sequence,
     "itertools.product": _zip,
+    "bool": _bool,
     "any": _any,
     "all": _any,
     "super": _super,
@@ -432,6 +460,9 @@ _HANDLERS: dict[str, Handler] = {
     "asyncio.ensure_future": _first,
     "asyncio.gather": _sequence,
     "contextvars.copy_context": _unknown,
+    "collections.namedtuple": _tuple_class,
+    "typing.NamedTuple": _tuple_class,
+    "dataclasses.make_dataclass": _tuple_class,
     "enum.member": _first,
     "enum.Enum": _named_tuple,
     "enum.StrEnum": _named_tuple,

@@ -153,23 +153,27 @@ def of_mapping(m: Machine, owner: Ref, name: str, args: Args, here: Here, site: 
     if not isinstance(mapping, MapObj):
         return UNKNOWN
     if name in {"get", "pop", "setdefault", "__getitem__"} and args.values:
-        return documents.taken(m, owner, args.values[0], here, site, args.take(1, "default"))
+        found = documents.taken(m, owner, args.values[0], here, site, args.take(1, "default"))
+        if name == "setdefault":
+            m.reporter.keep(args.values[0], here.scope.path)
+            memory.put(mapping, args.values[0], args.take(1, "default") or (Const(None),))
+        return found
     if name == "update":
         _updated(m, mapping, args)
         return (Const(None),)
     if name in {"items", "iteritems"}:
-        return (_pairs(owner, mapping),)
+        return (_pairs(m, owner, mapping),)
     if name == "keys":
-        return (Ref(SeqObj("list", [from_container(owner, keys) for keys, _ in mapping.items])),)
+        return (Ref(SeqObj("list", [from_container(owner, keys) for keys, _ in members.entries(m, mapping)])),)
     if name == "values":
         return (Ref(SeqObj("list", [from_container(owner, values) for _, values in mapping.items])),)
     return (owner,) if name in {"copy", "encode", "decode", "__enter__"} else UNKNOWN
 
 
-def _pairs(owner: Ref, mapping: MapObj) -> Ref:
+def _pairs(m: Machine, owner: Ref, mapping: MapObj) -> Ref:
     pairs: list[Vals] = [
         (Ref(SeqObj("tuple", [from_container(owner, keys), from_container(owner, values)])),)
-        for keys, values in mapping.items
+        for keys, values in members.entries(m, mapping)
     ]
     return Ref(SeqObj("list", pairs, (Unknown(),) if mapping.more else ()))
 
@@ -191,6 +195,7 @@ def of_sequence(m: Machine, owner: Ref, name: str, args: Args, here: Here, site:
         return UNKNOWN
     if name in {"append", "add"} and args.values:
         values = m.binding(args.values[0], "an element of a list")
+        m.reporter.keep(values, here.scope.path)
         memory.append(sequence, values)
         return (Const(None),)
     if name in {"extend", "update", "union"} and args.values:
