@@ -17,6 +17,7 @@ from scanners.languages.python.values import (
     Doc,
     Ext,
     FlagVal,
+    Frame,
     FuncObj,
     Imported,
     InstObj,
@@ -96,6 +97,13 @@ def _assign_attribute(m: Machine, target: tree.Attr, values: Vals, here: Here) -
             owner.scope.names[target.name] = union(owner.scope.names.get(target.name, ()), values)
 
 
+def _tells_nothing(value: Value) -> bool:
+    """Whether a value is none, or an attribute of something that cannot be known."""
+    while isinstance(value, Bound):
+        value = value.owner
+    return isinstance(value, Unknown) or _is_none(value)
+
+
 def _is_none(value: Value) -> bool:
     return isinstance(value, Const) and value.value is None
 
@@ -129,14 +137,17 @@ def _unpack(m: Machine, target: tree.Items, values: Vals, here: Here) -> None:
         assign(m, inner, part or UNKNOWN, here)
 
 
-def binding(m: Machine, values: Vals, name: str) -> Vals:
-    """A name is given these: each key among them is bound, and knows it."""
-    return tuple(_bind_one(m, value, name) for value in values)
+def binding(m: Machine, values: Vals, name: str, frame: Frame | None = None) -> Vals:
+    """A name is given these: each key among them is bound, and knows it.
+
+    What came in as an argument is bound where it was passed, unless a function called in ``frame`` made a key of it.
+    """
+    return tuple(_bind_one(m, value, name, frame) for value in values)
 
 
-def _bind_one(m: Machine, value: Value, name: str) -> Value:
+def _bind_one(m: Machine, value: Value, name: str, frame: Frame | None) -> Value:
     if isinstance(value, Text):
-        if value.tags:
+        if value.tags and (frame is None or m.reporter.comes_in(frame, value)):
             return value
         m.reporter.bound(value, f"{name} is given the key")
         return value.stepped(Step(value.at, f"{name} is given the key", value.key))
@@ -164,7 +175,7 @@ def _bind_inside(m: Machine, value: Ref, name: str) -> None:
 def _assign(m: Machine, node: tree.Assign, here: Here) -> None:
     values = m.eval(node.value, here)
     for target in node.targets:
-        assign(m, target, binding(m, values, spelled(target)), here)
+        assign(m, target, binding(m, values, spelled(target), here.frame), here)
     if len(node.targets) == 1 and isinstance(node.targets[0], tree.Name):
         settings.defined(m, node.targets[0].id, here, here.site(node.pos))
 
@@ -175,7 +186,7 @@ def _declare(m: Machine, node: tree.Declare, here: Here) -> None:
         settings.defined(m, node.target.id, here, here.site(node.pos))
     if node.value is not None:
         values = m.eval(node.value, here)
-        if all(isinstance(value, Unknown) or _is_none(value) for value in values):
+        if all(_tells_nothing(value) for value in values):
             values = members.instances_of(m, node.annotation, here.scope) or values
         if any(isinstance(value, Doc) for value in values):
             documents.typed(m, values, members.annotated_types(m, node.annotation, here.scope))

@@ -226,6 +226,13 @@ class Reporter:
             tag = _entrance(frame, tags)
         return Way(frame, site, tuple(through), tuple(passed), tag)
 
+    def comes_in(self, frame: Frame, text: Text) -> bool:
+        """Whether a text is an argument: of the call that is followed, one it is made in, or given back unchanged."""
+        if all(piece.tags for piece in text.pieces):
+            return True
+        around = {frame.id, *frame.outside()}
+        return any(tag.frame in around or self.frames[tag.frame].caller is None for tag in text.tags)
+
     def _may_be_told(self, frame: Frame, text: Text) -> bool:
         """Whether a part of a key that is not known, before the last segment, is a parameter that callers pass."""
         tag = _entrance(frame, text.tags)

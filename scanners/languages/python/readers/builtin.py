@@ -29,6 +29,7 @@ from scanners.languages.python.values import (
     Text,
     Tree,
     TreeName,
+    Unknown,
     Vals,
     Value,
     literal,
@@ -95,6 +96,11 @@ def _getattr(m: Machine, args: Args, here: Here, site: Site) -> Vals:
         if known is not None:
             asked = members.attribute(m, args.values[0], known, here, text.at)
             found.append(tuple(retagged(value, text.tags) for value in asked))
+    asked_of = args.values[0] if args.values else ()
+    if any(isinstance(value, Obj) for value in asked_of) and any(
+        isinstance(name, Unknown) and m.reporter.is_open(name) for name in args.take(1) or ()
+    ):
+        m.reporter.waits += 1  # which method of a client it is, callers say
     plain = documents.fallback(default)
     for values in found:
         for value in values:
@@ -353,6 +359,11 @@ def _named_tuple(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return m.binding(args.take(1, "names") or UNKNOWN, "a member of an enum")
 
 
+def _variable(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A variable of the context holds whatever it is set to."""
+    return (Ref(SeqObj("variable", [], args.given("default") or ())),)
+
+
 def _tuple_class(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """A class of named tuples, made by a call."""
     listed = args.take(1, "field_names", "fields") or ()
@@ -460,6 +471,8 @@ _HANDLERS: dict[str, Handler] = {
     "asyncio.ensure_future": _first,
     "asyncio.gather": _sequence,
     "contextvars.copy_context": _unknown,
+    "staticmethod": _first,
+    "contextvars.ContextVar": _variable,
     "collections.namedtuple": _tuple_class,
     "typing.NamedTuple": _tuple_class,
     "dataclasses.make_dataclass": _tuple_class,

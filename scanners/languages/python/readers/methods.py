@@ -14,6 +14,7 @@ from scanners.languages.python.values import (
     DocItem,
     FlagVal,
     MapObj,
+    Piece,
     Ref,
     SeqObj,
     Site,
@@ -121,7 +122,9 @@ def _joined(m: Machine, owner: Text, args: Args, here: Here, site: Site) -> Vals
     done: list[Text] = []
     for value in args.values[0] if args.values else ():
         if not isinstance(value, Ref) or not isinstance(value.obj, SeqObj) or value.obj.more:
-            done.append(fold.opaque(owner, site))
+            held = value.obj.more if isinstance(value, Ref) and isinstance(value.obj, SeqObj) else ()
+            unknown = fold.tags_together((owner, value, *held))
+            done.append(Text((Piece(None, unknown.tags),), site, owner.trail))
             continue
         parts: list[Vals] = []
         for index, item in enumerate(value.obj.items):
@@ -193,6 +196,9 @@ def of_sequence(m: Machine, owner: Ref, name: str, args: Args, here: Here, site:
     sequence = owner.obj
     if not isinstance(sequence, SeqObj):
         return UNKNOWN
+    if sequence.kind == "variable":
+        sequence.more = union(sequence.more, args.values[0]) if name == "set" and args.values else sequence.more
+        return sequence.more or UNKNOWN
     if name in {"append", "add"} and args.values:
         values = m.binding(args.values[0], "an element of a list")
         m.reporter.keep(values, here.scope.path)
