@@ -154,10 +154,33 @@ def _keys(m: Machine, accessor: Accessor, args: Args, site: Site) -> Vals:
     if isinstance(template, str) and "{" in template:
         return _from_template(template, args, site)
     keys = args.take(*accessor.key)
+    if keys is None and args.values:
+        keys = args.take(*_positions(m, accessor))
     if keys is not None:
         return keys
     named = fold.texts(tuple(value for values in args.named.values() for value in values))
     return tuple(text for text in named if m.reporter.flags.exact(text.known or "")) or tuple(named) or UNKNOWN
+
+
+def _positions(m: Machine, accessor: Accessor) -> list[int]:
+    """Where the configured parameters stand in the reader's own definition, if the repository holds it."""
+    owner, _, name = accessor.callable.rpartition(".")
+    path = m.project.resolve("", 0, owner) if owner else None
+    scope = m.module(path) if path is not None else None
+    held = m.held(scope, name) if scope is not None else None
+    if held is None:
+        held = tuple(
+            value
+            for cls in _named(m, owner)
+            if isinstance(cls, ClassObj)
+            for value in members.class_attribute(m, cls, name)
+        )
+    for func in held:
+        if isinstance(func, FuncObj):
+            params = [param.name for param in func.node.params if param.kind in {"", "/"}]
+            own = params[1:] if func.owner is not None and func.kind != "static" else params
+            return [own.index(key) for key in accessor.key if isinstance(key, str) and key in own]
+    return []
 
 
 def _from_template(template: str, args: Args, site: Site) -> Vals:
