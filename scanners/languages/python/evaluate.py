@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanners.languages.python import documents, execute, fold, invoke, members, tree
 from scanners.languages.python.arguments import Args, from_container
+from scanners.languages.python.readers import calls
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -17,6 +18,7 @@ from scanners.languages.python.values import (
     FlagVal,
     FuncObj,
     MapObj,
+    Method,
     Obj,
     Ref,
     Scope,
@@ -119,6 +121,10 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
     args = arguments(m, expr, here)
     found = invoke.call(m, funcs, args, here, site)
     m.note_uses(_fresh(found, funcs, args), args.sites(site), here, site)
+    for func in funcs:
+        called = func.func if isinstance(func, Method) else func
+        if isinstance(called, FuncObj) and not any(isinstance(value, FlagVal) for value in found):
+            calls.handed_in(m, called, args, here, site)
     if all(isinstance(func, Ext) and func.name in _DISPLAYS for func in funcs):
         return found  # as written out as a display is: what it holds stands where it stands
     return placed(found, site)

@@ -70,7 +70,7 @@ def one(m: Machine, func: Value, args: Args, here: Here, site: Site) -> Vals:
         return calls.method(m, func.owner, func.name, args, here, site)
     if isinstance(func, Obj):
         return calls.method(m, func, "__call__", args, here, site)
-    return calls.unknown(m, args, here, site)
+    return calls.unknown(m, func, args, here, site)
 
 
 def _completed(partial: Partial, args: Args) -> Args:

@@ -29,6 +29,7 @@ from scanners.languages.python.values import (
     Seen,
     Site,
     Text,
+    Unknown,
     Vals,
     Value,
     union,
@@ -353,7 +354,7 @@ class Machine:
             return (ModuleRef(child),) if child is not None else UNKNOWN
         if value.name in found.own:
             if not value.name.isupper():
-                return UNKNOWN
+                return (Unknown((), value.name),)
             scope = self.module(value.path)
             return (self.held(scope, value.name) if scope is not None else None) or UNKNOWN
         sources = [found.taken[value.name]] if value.name in found.taken else []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from auditor.domain.references import Certainty
+from scanners.flag_index import Reader
 from scanners.languages.python import documents, fold, invoke, members
 from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import accessors, aws, builtin, libraries, methods, names, settings, tables, urls
@@ -85,7 +86,48 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
     if name.startswith("aws_cdk."):
         libraries.variables_set(m, args.given("environment") or ())
     found = _passed_on(m, args, here, site)
-    return (Unknown((), name),) if found == UNKNOWN else found
+    if found != UNKNOWN:
+        return found
+    _handed_over(m, Ext(name), args, here, site)
+    return (Unknown((), name),)
+
+
+def _handed_over(m: Machine, func: Value, args: Args, here: Here, site: Site) -> None:
+    """A flag's key is handed to something outside of the repository that is called as what asks for flags is."""
+    spelled = names.spelled(func)
+    root, last = spelled.partition(".")[0], spelled.rpartition(".")[2]
+    if root == "builtins" or root in sys.stdlib_module_names or not names.tells_of_flags(spelled, last):
+        return
+    texts = fold.texts(tuple(value for values in args.everything() for value in values))
+    keys = tuple(text for text in texts if _is_whole_key(m, text))
+    what = f"handed to {last}, which is not known"
+    documents.ask(m, keys, Reader(), here, site, what, certainty=Certainty.POSSIBLE)
+
+
+def handed_in(m: Machine, func: FuncObj, args: Args, here: Here, site: Site) -> None:
+    """A key that any reader may ask for is handed to a function of the repository that is called as one is.
+
+    What it asks, such as the rows of a table, cannot be known.
+    """
+    whole = func.qualname if func.owner is None else f"{func.owner.name}.{func.name}"
+    if "generic" in m.providers and names.tells_of_flags(whole, func.name):
+        _handed_in(m, func.name, args, here, site)
+
+
+def _handed_in(m: Machine, name: str, args: Args, here: Here, site: Site) -> None:
+    texts = fold.texts(tuple(value for values in args.everything() for value in values))
+    keys = tuple(text for text in texts if _is_whole_key(m, text))
+    what = f"handed to {name}, of which is not known what it asks"
+    documents.ask(m, keys, _ANY_READER, here, site, what, certainty=Certainty.POSSIBLE)
+
+
+# Of no known store: only keys that any reader may ask for are its.
+_ANY_READER = Reader(frozenset({"generic"}))
+
+
+def _is_whole_key(m: Machine, text: Text) -> bool:
+    known = text.known
+    return known is not None and bool(m.reporter.flags.exact(known))
 
 
 def _of_object_from_outside(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
@@ -116,8 +158,10 @@ def _passed_on(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 _FETCHED = (Doc, DocItem, Tree)
 
 
-def unknown(m: Machine, args: Args, here: Here, site: Site) -> Vals:
-    """A call of something that cannot be known."""
+def unknown(m: Machine, func: Value, args: Args, here: Here, site: Site) -> Vals:
+    """A call of something that cannot be known but by its name."""
+    if isinstance(func, Unknown) and "generic" in m.providers and names.tells_of_flags(func.hint, func.hint):
+        _handed_in(m, func.hint, args, here, site)
     return _passed_on(m, args, here, site)
 
 
@@ -165,6 +209,7 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
     if fetched:
         return tuple(fetched)
     builtin.called_back(m, args, here, site)
+    _handed_over(m, Bound(owner, name), args, here, site)
     tags = members.root_tags(owner)
     if name in _TAKES_PART:
         tags = tuple(tag._replace(part=True) for tag in tags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from scanners.languages.python.values import Bound, Ext, InstObj, Ref, Unknown, Value
 
@@ -12,6 +13,27 @@ def called(owner: Value) -> str:
     if isinstance(owner, Bound | Ext):
         return owner.name.rsplit(".", 1)[-1]
     return owner.hint if isinstance(owner, Unknown) else ""
+
+
+def spelled(value: Value) -> str:
+    """The names by which something unknown is reached, as code spells them."""
+    if isinstance(value, Bound):
+        return f"{spelled(value.owner)}.{value.name}"
+    return value.name if isinstance(value, Ext) else value.hint if isinstance(value, Unknown) else ""
+
+
+@lru_cache(maxsize=4096)
+def tells_of_flags(whole: str, last: str) -> bool:
+    """Whether a call is of what people call a reader of flags; its own name, unless it is one that many things have."""
+    if last in _ASKING:
+        return _FLAGS.search(whole) is not None
+    return last not in COMMON_METHODS and _FLAGS.search(last) is not None and _CHANGES.search(last) is None
+
+
+_FLAGS = re.compile(r"flag|feature|toggle|experiment|waffle|launch_?darkly", re.IGNORECASE)
+_CHANGES = re.compile(r"^_*(?:set|add|create|delete|remove|update|register|log|track|test|make|build)_", re.IGNORECASE)
+_ASKS = "get has check on enabled is_enabled active is_active is_on value switch_is_active sample_is_active"
+_ASKING = frozenset(_ASKS.split())
 
 
 def share_a_word(one: str, other: str) -> bool:
