@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_PARAMETER = ":parameter/"
+
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
@@ -32,6 +34,16 @@ class KeyText:
     def known(cls, text: str) -> KeyText:
         """A key of which everything is known."""
         return cls((text,) if text else ())
+
+    def less_arn(self) -> KeyText:
+        """The name of a parameter without the ARN around it, of which the region and the account may be unknown."""
+        if self.parts[:1] == (None,) or not (self.parts and str(self.parts[0]).startswith("arn:")):
+            return self
+        for place, part in enumerate(self.parts):
+            _, found, name = (part or "").partition(_PARAMETER)
+            if found and place:
+                return KeyText.of([f"/{name}", *self.parts[place + 1 :]])
+        return self
 
     @property
     def text(self) -> str | None:

@@ -112,5 +112,5 @@ def _taken(owner: Ref, value: Value) -> Value:
     if isinstance(value, Ref):
         return Ref(value.obj, value.at or owner.at, value.tags).tagged(owner.tags)
     if isinstance(value, Unknown):
-        return Unknown((*value.tags, *owner.tags), value.hint)
+        return Unknown((*value.tags, *owner.tags), value.hint, owner.at or value.at)
     return value

@@ -136,6 +136,7 @@ def summary(m: Machine, func: FuncObj) -> memory.Summary:
 def followed(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None) -> Vals:
     """Follow a call for what it does, whatever is known of the function already."""
     frame = m.frame(func.name, here.frame, func.lexical, constructor=func.name in _CONSTRUCTORS)
+    frame.at = site
     scope = Scope({}, func.scope, func.scope.path, "function")
     _bind(m, func, scope, frame, args, owner, site)
     m.running.append(func)
@@ -342,6 +343,7 @@ def instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> V
 
 def _construct(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, ref: Ref) -> None:
     frame = m.frame(f"{func.owner.name if func.owner else ''}", here.frame, func.lexical, constructor=True)
+    frame.at = site
     scope = Scope({}, func.scope, func.scope.path, "function")
     first = func.node.params[0].name if func.node.params else "self"
     params = func.node.params[1:]

@@ -25,7 +25,7 @@ Place = TypeVar("Place", bound=tuple[object, ...])
 
 
 class Way(NamedTuple):
-    """Where a key came from: the outermost call that passes it, where it stands there, and every place on the way.
+    """Where a key came from: the outermost call that passes it, where it stands there, and every call on the way.
 
     ``open`` is the argument that nobody here is known to pass, if that is where the way ends.
     """
@@ -33,7 +33,7 @@ class Way(NamedTuple):
     frame: Frame
     site: Site
     through: tuple[str, ...]
-    passed: tuple[Site, ...]
+    calls: tuple[Site, ...]
     open: Tag | None
 
 
@@ -65,7 +65,7 @@ class Reporter:
     wrapping_frames: set[int] = field(default_factory=set)
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
-    passing: dict[Site, tuple[str, KeyText, Reader]] = field(default_factory=dict)
+    passing: dict[Site, tuple[Site, str, KeyText, Reader]] = field(default_factory=dict)
     handed_on: set[Site] = field(default_factory=set)
     told: set[Site] = field(default_factory=set)
     unmatched: dict[Site, KeyText] = field(default_factory=dict)
@@ -156,10 +156,10 @@ class Reporter:
         matches = self.matches(text, reader, certainty)
         found = tuple((match.flag, match.certainty) for match in matches)
         key = text.key
-        if way.open is not None and not (way.open.part and way.passed and key.text is not None):
+        if way.open is not None and not (way.open.part and way.calls and key.text is not None):
             self.waits += 1
-            if way.open.part and way.passed:
-                self.passing.setdefault(way.site, (what, key, reader))
+            if way.calls and not way.open.own:
+                self.passing.setdefault(way.calls[-1], (way.site, what, key, reader))
                 self.reached.add(call)
             at = text.at if key.text is None else way.site
             self.waiting.setdefault(call, {}).setdefault(key, Waiting(at, what, reader, way.open.own, self.story(text)))
@@ -176,7 +176,7 @@ class Reporter:
         holder, site, through = way.frame, way.site, way.through
         if through:
             self.reached.add(call)
-            self.handed_on.update(way.passed)
+            self.handed_on.update(way.calls[:-1])
         elif found:
             self.told.add(call)
         if key.text is None:
@@ -213,7 +213,7 @@ class Reporter:
     def _way(self, frame: Frame, text: Text) -> Way:
         site = text.at
         through: list[str] = []
-        passed: list[Site] = []
+        calls: list[Site] = []
         tags = decisive_tags(text)
         tag = _entrance(frame, tags)
         while tag is not None and len(through) < _MOST_FRAMES:
@@ -221,10 +221,10 @@ class Reporter:
             if owner.caller is None:
                 break
             through.append(f"passed to {owner.name} at {self.shown(tag.site)}")
-            passed.append(site)
+            calls.append(owner.at or tag.site)
             site, frame = tag.site, owner.caller
             tag = _entrance(frame, tags)
-        return Way(frame, site, tuple(through), tuple(passed), tag)
+        return Way(frame, site, tuple(through), tuple(calls), tag)
 
     def comes_in(self, frame: Frame, text: Text) -> bool:
         """Whether a text is an argument: of the call that is followed, one it is made in, or given back unchanged."""
@@ -299,9 +299,9 @@ class Reporter:
         """The keys of a waiting call that a flag has."""
         return [key for key, one in self.waiting[call].items() if self.flags.read(key, one.reader)]
 
-    def say_passed(self, site: Site, to: Reporter) -> None:
-        """Say of a place that it takes a key out of an argument which nobody here passes."""
-        what, key, reader = self.passing[site]
+    def say_passed(self, call: Site, to: Reporter) -> None:
+        """Say of a call that it passes on what nobody here is seen to pass, or what it takes out of that."""
+        site, what, key, reader = self.passing[call]
         to.say_open(site, what, key, reader, (what, f"key like {key.pattern!r}"))
 
     def say_open(self, site: Site, what: str, key: KeyText, reader: Reader, steps: tuple[str, ...]) -> None:
@@ -320,8 +320,7 @@ class Reporter:
         what: str,
     ) -> None:
         if not found:
-            known = f"the key {key.pattern!r} matches no flag" if key.selective else "the key is not known"
-            self.unresolved.setdefault(site, f"{what}: {known}")
+            self.unresolved.setdefault(site, f"{what}: {_doubt(key)}")
             if key.selective:
                 self.unmatched[site] = key
             return
@@ -349,6 +348,14 @@ class Reporter:
                     what = "is built with the key" if frame.constructor else "keeps the key"
                     steps = (f"{frame.name} {what}", *self.story(text))
                     self.add(flag, spot[1], ReferenceKind.BIND, certainty, steps)
+
+
+def _doubt(key: KeyText) -> str:
+    """What is not known of a key."""
+    if key.selective:
+        return f"the key {key.pattern!r} matches no flag"
+    told = any(key.parts)
+    return f"of the key no more than {key.pattern!r} is known" if told else "the key is not known"
 
 
 def answered(unmatched: Mapping[Place, KeyText], asked: Iterable[tuple[Place, str]]) -> list[Place]:

@@ -74,7 +74,7 @@ class Text(NamedTuple):
     @property
     def key(self) -> KeyText:
         """The text as a key to look up."""
-        return KeyText.of(piece.text for piece in self.pieces)
+        return KeyText.of(piece.text for piece in self.pieces).less_arn()
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -240,7 +240,7 @@ class Scope:
 
 @dataclass(eq=False, slots=True)
 class Frame:
-    """One call that is being followed; ``caller`` is None where nobody is known to call."""
+    """One call that is followed, and where it stands; ``caller`` is None where nobody is known to call."""
 
     id: int
     name: str
@@ -248,6 +248,7 @@ class Frame:
     lexical: Frame | None
     constructor: bool = False
     depth: int = 0
+    at: Site | None = None
     returns: list[Value] = field(default_factory=list)
     tested: list[FlagVal] = field(default_factory=list)
     closures: list[FuncObj] = field(default_factory=list)

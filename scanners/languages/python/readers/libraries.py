@@ -135,7 +135,7 @@ def _hosted(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 def _statement(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """A permission names the parameters it is about."""
     keys = aws.each(args.given("resources") or (), site)
-    texts = tuple(text for text in fold.texts(keys) if text.known is not None)
+    texts = tuple(text for text in fold.texts(keys) if text.key.text is not None)
     documents.ask(m, texts, tables.SSM, here, site, "a permission names it", None, _DEFINE)
     return (Unknown(),)
 
