@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -28,7 +28,7 @@ from auditor.domain.references import (
 )
 from auditor.domain.scan_options import ScanOptions
 from scanners.annotations import annotated
-from scanners.cache import Facts, Table, lasting
+from scanners.cache import Facts, Table
 from scanners.flag_index import FlagIndex, is_plain
 from scanners.languages import LANGUAGES
 from scanners.languages.base import (
@@ -38,30 +38,24 @@ from scanners.languages.base import (
     ScanContext,
     Setting,
     SourceFile,
-    UnreadableSourceError,
 )
-from scanners.languages.python import tree
-from scanners.languages.python.exports import Exports
 from scanners.languages.python.following import Following, World, follow_file
-from scanners.languages.python.mentions import asks_one_of
-from scanners.languages.python.outline import outline
 from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
-from scanners.languages.python.quick import judged, quick_tree
 from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
 from scanners.languages.python.resolve import Resolution, resolve
-from scanners.languages.python.unit import Brief, Unit, brief
+from scanners.languages.python.unit import Unit
 from scanners.ownership import with_owners
+from scanners.parsed import LARGEST_SOURCE, Modules, Shelf, Source, parse
 from scanners.remembered import Remembered, context_digest, digest_of
 from scanners.repository import FoundFile, Listing, list_files, read_bytes, read_chunks
 from scanners.text_search import search_pieces, search_text
-from scanners.workers import Crew, Failed, ask
+from scanners.workers import Crew, Failed
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 Progress = Callable[[int, int | None, str], None]
 
-_LARGEST_SOURCE = 2 << 20
 _LARGEST_TEXT = 32 << 20
 _SMALL_PROJECT = 400
 _SMALL_BYTES = 2 << 20
@@ -143,7 +137,7 @@ class _Scan:
         if exported:
             merged = {name: (*settings.get(name, ()), *exported.get(name, ())) for name in {**settings, **exported}}
             self.context = ScanContext(self.context.flags, self.context.options, merged)
-        self._python(python, settings)
+        self._python(python)
         return self._result()
 
     # Reading
@@ -277,44 +271,47 @@ class _Scan:
 
     # Python
 
-    def _python(self, candidates: list[_Candidate], settings: dict[str, tuple[Setting, ...]]) -> None:
+    def _python(self, candidates: list[_Candidate]) -> None:
         files = {file.path: file for file in self.listing.files if is_python(file.path)}
         small = len(files) <= _SMALL_PROJECT and sum(file.size for file in files.values()) <= _SMALL_BYTES
         roots = sorted(files) if small else sorted(one.file.path for one in candidates)
         left_out = {skipped.path for skipped in self.skipped}
         roots = [path for path in roots if path not in self.unread and path not in left_out]
         doubtful = {} if small else {one.file.path: one.words for one in candidates if not one.keyed}
-        with self._crew(_parse) as crew:
-            modules = _Modules(files, crew, self, doubtful)
-            project = Project(frozenset(files), modules.get, modules.outline)
+        with ExitStack() as stack:
+            shelf = Shelf(self.facts) if small else stack.enter_context(Shelf.beside(self.facts))
+            crew = stack.enter_context(self._crew(partial(parse, shelf)))
+            modules = Modules(files, crew, shelf, self.facts, small, self.progress, doubtful)
+            project = Project(frozenset(files), modules.tree, modules.outline)
             spots = {one.file.path: one.spots for one in candidates}
+            kept = None
             if not small and self.facts is not None:
                 units = self.facts.table("units", context_digest(self.context))
-                modules.remembered = Remembered(self.facts, project, modules.brief, units)
+                kept = Remembered(self.facts, project, modules.brief, units)
             found = Resolution()
             for _ in range(_MOST_ROUNDS):
                 if small:
                     found = self._whole(project, modules, roots)
                 else:
-                    run = partial(self._follow, modules, project)
+                    run = partial(self._follow, modules, project, kept)
                     following = Following(project, World.of(files, self.context, spots), run)
                     found = self._rounds(following, modules, roots)
                 if modules.judge(_places(found)):
                     break
-        del settings
         self.references += found.references
         self.unresolved += found.unresolved
         self.patterns += found.patterns
+        self.unread |= modules.unread
         for unread in found.unread:
             self.unread[unread.path] = unread.reason
         searched = {one.file.path for one in candidates if one.keyed}
-        for path in sorted(set(modules.failed) & searched):
+        for path in sorted(modules.unread.keys() & searched):
             self._as_text(files[path], None)
 
-    def _whole(self, project: Project, modules: _Modules, roots: list[str]) -> Resolution:
+    def _whole(self, project: Project, modules: Modules, roots: list[str]) -> Resolution:
         """Follow all files; anew where methods turn out to ask for the keys they are handed."""
         modules.load_all(roots)
-        readable = [path for path in roots if modules.get(path) is not None]
+        readable = [path for path in roots if modules.tree(path) is not None]
         found = Resolution()
         for _ in range(_MOST_ROUNDS):
             wrappers = found.wrappers
@@ -323,7 +320,7 @@ class _Scan:
                 break
         return found
 
-    def _rounds(self, following: Following, modules: _Modules, roots: list[str]) -> Resolution:
+    def _rounds(self, following: Following, modules: Modules, roots: list[str]) -> Resolution:
         """Follow the roots, then the files that mention what was found there, until there are no more."""
         more = roots
         known: set[str] = set()
@@ -332,27 +329,27 @@ class _Scan:
             known.update(more)
             heard = [path for path in more if path in modules.briefs and path not in modules.silent]
             names = following.follow({path: modules.briefs[path] for path in heard})
-            more = self._mentioning(names, modules.files, known - modules.silent)
+            more = self._mentioning(names, modules.files, (known - modules.silent) | modules.unread.keys())
             modules.wake(more)
             if not more:
                 break
         return following.resolution()
 
-    def _follow(self, modules: _Modules, project: Project, world: World, paths: Sequence[str]) -> dict[str, Unit]:
+    def _follow(
+        self, modules: Modules, project: Project, kept: Remembered | None, world: World, paths: Sequence[str]
+    ) -> dict[str, Unit]:
         """Follow files, each for itself, in processes that may die."""
-        kept = modules.remembered
         held = {} if kept is None else {path: kept.get(path, world) for path in paths}
         found = {path: unit for path, unit in held.items() if unit is not None}
         due = [path for path in paths if path not in found]
-        source = _Source(modules.trees, self.facts)
+        source = Source(modules.shelf)
         crew: Crew[str, Unit] = self._crew(partial(_follow, project.served(source.load, source.outline), world))
         crew.told, crew.seconds = modules.told, crew.seconds * _FOLLOWED
         with crew:
             for done, (number, answer) in enumerate(crew.all(due), start=1):
                 self.progress(done, len(due), "following Python")
                 if isinstance(answer, Failed):
-                    self.unread[due[number]] = answer.reason
-                    modules.failed.append(due[number])
+                    modules.unread[due[number]] = answer.reason
                 else:
                     found[due[number]] = answer
                     if kept is not None:
@@ -360,7 +357,7 @@ class _Scan:
         return found
 
     def _mentioning(
-        self, names: Mapping[str, frozenset[str]], files: dict[str, FoundFile], known: AbstractSet[str]
+        self, names: Mapping[str, frozenset[str]], files: Mapping[str, FoundFile], known: AbstractSet[str]
     ) -> list[str]:
         """The files that hold one of these names, and the last part of a module that has it."""
         telling = sorted(name for name in names if len(name) >= _SHORTEST_NAME)
@@ -375,7 +372,7 @@ class _Scan:
                 found += [path] if held[0] else []
                 continue
             try:
-                data = read_bytes(file.place, _LARGEST_SOURCE)
+                data = read_bytes(file.place, LARGEST_SOURCE)
             except OSError as error:
                 self.unread[path] = f"not readable: {error.strerror or error}"
                 continue
@@ -422,181 +419,6 @@ class _Hurried:
             yield piece
 
 
-@dataclass(slots=True)
-class _Modules:
-    """The trees of Python files, parsed when they are first asked for."""
-
-    files: dict[str, FoundFile]
-    crew: Crew[_Task, tree.Module | Exports | None]
-    owner: _Scan
-    doubtful: dict[str, frozenset[bytes]]
-    trees: dict[str, tree.Module | None] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
-    silent: set[str] = field(default_factory=set)
-    sure: set[str] = field(default_factory=set)
-    outlines: dict[str, Exports | None] = field(default_factory=dict)
-    briefs: dict[str, Brief] = field(default_factory=dict)
-    remembered: Remembered | None = None
-
-    def load_all(self, paths: Sequence[str]) -> None:
-        """Parse many at once, save those that only speak of a reader; they are ``silent``.
-
-        A silent file stays so even where an earlier scan kept its tree, because a later round told of it: each scan
-        goes through the same rounds, so that what was followed in one holds in the next.
-        """
-        paths = [path for path in paths if not self._is_silent(path) and not self.is_told_of(path)]
-        jobs = [_Task(self.files[path], self.doubtful.get(path, frozenset())) for path in paths]
-        for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
-            self._take(paths[number], answer)
-            self.owner.progress(done, len(jobs), "reading Python")
-
-    def _is_known(self, path: str) -> bool:
-        """Whether there is a tree of a file, or an earlier scan kept one."""
-        if path not in self.trees and self.owner.facts is not None:
-            held = self.owner.facts.get(path, "tree")
-            if isinstance(held, tree.Module):
-                self._hold(path, held._replace(path=path))
-        return path in self.trees
-
-    def is_told_of(self, path: str) -> bool:
-        """Whether there is a tree of a file, or an earlier scan kept what is needed of it before it is followed."""
-        table = None if self.owner.facts is None or self.remembered is None else self.owner.facts.table("briefs")
-        if table is not None and path not in self.briefs and (held := table.get(path)) is not None:
-            if isinstance(held[0], Brief):
-                self.briefs[path] = held[0]
-            elif path not in self.trees:
-                self._failed(path, str(held[0]))
-        return path in self.briefs or self._is_known(path)
-
-    def brief(self, path: str) -> Brief | None:
-        """What of a file is asked of all files together; None when it cannot be understood."""
-        if not self.is_told_of(path):
-            self.get(path)
-        return self.briefs.get(path)
-
-    def _is_silent(self, path: str) -> bool:
-        """Whether an earlier scan found that a file only speaks of a reader."""
-        words, facts = self.doubtful.get(path), self.owner.facts
-        if words and facts is not None and facts.get(path, *_asked(words)) is False:
-            self.silent.add(path)
-            return True
-        return False
-
-    def wake(self, paths: Sequence[str]) -> None:
-        """Files that a round has told of are parsed whether or not they only speak of a reader."""
-        for path in paths:
-            self.doubtful.pop(path, None)
-            self.silent.discard(path)
-
-    def get(self, path: str) -> tree.Module | None:
-        """The tree of a file; None when it cannot be understood."""
-        if not self._is_known(path):
-            self._take(path, self.crew.one(_Task(self.files[path])))
-        return self.trees[path]
-
-    def outline(self, path: str) -> Exports | None:
-        """The names a module makes known; None when it cannot be understood."""
-        if path not in self.outlines:
-            facts = self.owner.facts
-            held = None if facts is None else facts.get(path, "outline")
-            answer = held if isinstance(held, Exports) else self.crew.one(_Task(self.files[path], outline=True))
-            self.outlines[path] = answer if isinstance(answer, Exports) else None
-            if facts is not None and isinstance(answer, Exports) and answer is not held:
-                facts.keep(path, answer, "outline")
-        return self.outlines[path]
-
-    def judge(self, places: Mapping[str, frozenset[int]]) -> bool:
-        """Ask libcst of the lines where something was found; False where it reads a file otherwise than was followed.
-
-        What it says then takes the place of what was followed.
-        """
-        facts = self.owner.facts
-        table = None if facts is None else facts.table("judged")
-        jobs = []
-        for path, found in places.items():
-            lines = tuple(sorted(found))
-            held = None if table is None else table.get(path)
-            if self._is_understood(path) and (held is None or held[0] != lines):
-                jobs.append(_Task(self.files[path], judge=lines))
-        same = True
-        for number, answer in self.crew.all(jobs):
-            path = jobs[number].file.path
-            if answer is not None:
-                self.briefs.pop(path, None)
-                self._take(path, answer)
-                self.sure.add(path)
-                same = False
-                if facts is not None:
-                    facts.table("replaced").put(path, isinstance(answer, tree.Module))
-            elif table is not None:
-                table.put(path, jobs[number].judge)
-        return same
-
-    def _is_understood(self, path: str) -> bool:
-        return path in self.briefs or self.trees.get(path) is not None
-
-    def _hold(self, path: str, held: tree.Module) -> None:
-        self.trees[path] = held
-        if path not in self.briefs:
-            self.briefs[path] = brief(held)
-            if self.owner.facts is not None and self.remembered is not None:
-                self.owner.facts.table("briefs").put(path, self.briefs[path])
-
-    def told(self, question: tuple[str, str]) -> object:
-        """What a worker asks: a file's tree, or its names."""
-        what, path = question
-        return self.get(path) if what == "tree" else self.outline(path)
-
-    def _take(self, path: str, answer: object) -> None:
-        facts = self.owner.facts
-        if isinstance(answer, tree.Module):
-            self._hold(path, answer)
-            if facts is not None:
-                facts.keep(path, answer, "tree")
-            return
-        if answer is None:
-            self.silent.add(path)
-            if facts is not None:
-                facts.keep(path, False, *_asked(self.doubtful.get(path, frozenset())))
-            return
-        reason = answer.reason if isinstance(answer, Failed) else "no tree"
-        self._failed(path, reason)
-        if facts is not None and lasting(reason):
-            facts.table("briefs").put(path, reason)
-
-    def _failed(self, path: str, reason: str) -> None:
-        self.trees[path] = None
-        self.briefs.pop(path, None)
-        self.failed.append(path)
-        self.owner.unread[path] = reason
-
-
-@dataclass(slots=True)
-class _Source:
-    """What a worker knows of the files: what was known when it was hired, and what it asks for."""
-
-    trees: dict[str, tree.Module | None]
-    facts: Facts | None
-    outlines: dict[str, Exports | None] = field(default_factory=dict)
-
-    def __reduce__(self) -> tuple[type[_Source], tuple[dict[str, tree.Module | None], None]]:
-        """A process that is no fork begins with nothing."""
-        return _Source, ({}, None)
-
-    def load(self, path: str) -> tree.Module | None:
-        """The tree of a file; None when it cannot be understood."""
-        if path not in self.trees:
-            held = None if self.facts is None else self.facts.get(path, "tree")
-            self.trees[path] = held._replace(path=path) if isinstance(held, tree.Module) else ask(("tree", path))
-        return self.trees[path]
-
-    def outline(self, path: str) -> Exports | None:
-        """The names a module makes known; None when it cannot be understood."""
-        if path not in self.outlines:
-            self.outlines[path] = ask(("outline", path))
-        return self.outlines[path]
-
-
 def _follow(project: Project, world: World, path: str) -> Unit:
     return follow_file(project, world, path)
 
@@ -613,11 +435,6 @@ def _seldom_collecting() -> Iterator[None]:
 
 
 _MADE_BETWEEN = 500_000
-
-
-def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
-    """The name of the fact whether a file's code asks for one of these."""
-    return ("asks", *sorted(word.decode() for word in words))
 
 
 def _places(found: Resolution) -> dict[str, frozenset[int]]:
@@ -744,37 +561,10 @@ def _find(context: ScanContext, job: tuple[FoundFile, str]) -> FileFindings:
     return search_text(source, context)
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names.
-
-    With ``judge`` libcst's tree of it, where that is another one at these lines.
-    """
-
-    file: FoundFile
-    words: frozenset[bytes] = frozenset()
-    outline: bool = False
-    judge: tuple[int, ...] = ()
-
-
-def _parse(task: _Task) -> tree.Module | Exports | None:
-    """The tree of a file or its names; None when nothing is wanted of it."""
-    file = task.file
-    if file.size > _LARGEST_SOURCE:
-        raise UnreadableSourceError(f"larger than {_LARGEST_SOURCE >> 20} MB")
-    data = read_bytes(file.place, _LARGEST_SOURCE)
-    if task.outline:
-        return outline(data)
-    if task.words and not asks_one_of(data, task.words):
-        return None
-    source = SourceFile(file.path, data)
-    return judged(source, task.judge) if task.judge else quick_tree(source)
-
-
 def _bytes_at(places: Mapping[str, str], path: str) -> bytes | None:
     """Return what is in a listed file, or ``None`` where it cannot be read any more."""
     try:
-        return read_bytes(places[path], _LARGEST_SOURCE) if path in places else None
+        return read_bytes(places[path], LARGEST_SOURCE) if path in places else None
     except OSError:
         return None
 

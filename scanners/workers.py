@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -25,6 +26,8 @@ Answer = TypeVar("Answer")
 
 _MEMORY = 4 << 30
 _TICK = 0.5
+# After so many more objects a worker looks which of them can go.
+_MADE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,35 @@ class _Question:
 class _Worker:
     process: BaseProcess
     pipe: Connection
+    place: int
     job: int | None = None
     since: float = 0.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """The numbers of jobs that nobody has begun, in as many stretches as there may be processes."""
+
+    stretches: list[deque[int]]
+
+    @classmethod
+    def of(cls, jobs: int, count: int) -> _Waiting:
+        """So many jobs for so many processes."""
+        ends = [jobs * place // count for place in range(count + 1)]
+        return cls([deque(range(begin, end)) for begin, end in pairwise(ends)])
+
+    def __bool__(self) -> bool:
+        """Whether there is one left."""
+        return any(self.stretches)
+
+    def take(self, place: int) -> int:
+        """The next job of a stretch; at its end the last one of the stretch with most to do."""
+        own = self.stretches[place]
+        return own.popleft() if own else max(self.stretches, key=len).pop()
+
+    def give_back(self, place: int, job: int) -> None:
+        """Put a job back that nobody did."""
+        self.stretches[place].appendleft(job)
 
 
 @dataclass(slots=True)
@@ -85,8 +115,11 @@ class Crew(Generic[Job, Answer]):
         return next(self.all([job]))[1]
 
     def all(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Answer | Failed]]:
-        """The answers as they come, each with the number of its job."""
-        waiting = deque(range(len(jobs)))
+        """The answers as they come, each with the number of its job.
+
+        Each process begins elsewhere and goes on from there: neighbours have much in common that it holds already.
+        """
+        waiting = _Waiting.of(len(jobs), self.count)
         while waiting or any(worker.job is not None for worker in self._workers):
             self._hand_out(jobs, waiting)
             busy = [worker for worker in self._workers if worker.job is not None]
@@ -99,16 +132,16 @@ class Crew(Generic[Job, Answer]):
                 elif time.monotonic() - worker.since > self.seconds:
                     yield self._give_up(worker, f"took longer than {self.seconds:g} s")
 
-    def _hand_out(self, jobs: Sequence[Job], waiting: deque[int]) -> None:
+    def _hand_out(self, jobs: Sequence[Job], waiting: _Waiting) -> None:
         idle = [worker for worker in self._workers if worker.job is None]
         while waiting and (idle or len(self._workers) < self.count):
             worker = idle.pop() if idle else self._hire()
-            worker.job, worker.since = waiting.popleft(), time.monotonic()
+            worker.job, worker.since = waiting.take(worker.place), time.monotonic()
             try:
                 worker.pipe.send(jobs[worker.job])
             except OSError:
                 # The process died between two jobs: this one was never begun.
-                waiting.appendleft(worker.job)
+                waiting.give_back(worker.place, worker.job)
                 self._dismiss(worker)
 
     def _hire(self) -> _Worker:
@@ -119,7 +152,9 @@ class Crew(Generic[Job, Answer]):
         process = context.Process(target=_serve, args=(self.work, theirs), daemon=True)  # type: ignore[attr-defined]
         process.start()
         theirs.close()
-        worker = _Worker(process, ours)
+        taken = {worker.place for worker in self._workers}
+        place = next(place for place in range(self.count) if place not in taken)
+        worker = _Worker(process, ours, place)
         self._workers.append(worker)
         return worker
 
@@ -199,8 +234,9 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
             return
         pipe.send(_answer(work, job))
         # What outlives a job stays for good, such as trees that others will need: it is not looked through again.
-        gc.collect()
-        gc.freeze()
+        if gc.get_count()[0] > _MADE:
+            gc.collect()
+            gc.freeze()
 
 
 def _answer(work: Callable[[Any], Any], job: Any) -> Any:

@@ -102,13 +102,13 @@ def test_other_flags_and_options_are_another_scan(tree, cache):
 def test_a_new_flag_parses_nothing_again(tree, cache, monkeypatch):
     scan(tree, cache)
 
-    def no_parse(task: object) -> None:
+    def no_parse(_: object, task: object) -> None:
         raise AssertionError(task)
 
     more = [*FLAGS, FlagSpec("/shop/other", "ssm")]
     (tree / "bad.py").unlink()
     expected = scan(tree, None, more)
-    monkeypatch.setattr(engine, "_parse", no_parse)
+    monkeypatch.setattr(engine, "parse", no_parse)
     assert scan(tree, cache, more) == expected
 
 

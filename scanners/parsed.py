@@ -1,0 +1,300 @@
+"""Python files, each parsed once in a process that may die; trees lie on disk, so that no process holds all of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from scanners.cache import Cache, Facts, Table, lasting, open_cache
+from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.python import tree
+from scanners.languages.python.exports import Exports
+from scanners.languages.python.mentions import asks_one_of
+from scanners.languages.python.outline import outline
+from scanners.languages.python.quick import judged, quick_tree
+from scanners.languages.python.unit import Brief, brief
+from scanners.repository import FoundFile, read_bytes
+from scanners.workers import Crew, Failed, ask
+
+LARGEST_SOURCE = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Trees on disk: in the cache where there is one, else in a folder that goes when the scan ends.
+
+    Nothing depends on it: a tree that is not there is parsed again.
+    """
+
+    facts: Facts | None = None
+    folder: Cache | None = None
+
+    @classmethod
+    @contextmanager
+    def beside(cls, facts: Facts | None) -> Iterator[Shelf]:
+        """A shelf in the cache, or in a folder of its own where there is none."""
+        with ExitStack() as stack:
+            folder = None
+            if facts is None:
+                with suppress(OSError):
+                    folder = open_cache(Path(stack.enter_context(TemporaryDirectory(prefix="flagtrail-"))))
+            yield cls(facts, folder)
+
+    def __reduce__(self) -> tuple[type[Shelf], tuple[Facts | None, Cache | None]]:
+        """A process that is no fork needs the places only."""
+        facts = self.facts
+        bare = None if facts is None else Facts(facts.cache, facts.identities, facts.root)
+        return Shelf, (bare, self.folder)
+
+    def keep(self, path: str, module: tree.Module) -> None:
+        """Put a file's tree there."""
+        if self.facts is not None:
+            self.facts.keep(path, module, "tree")
+        elif self.folder is not None:
+            self.folder.keep(module, path)
+
+    def get(self, path: str) -> tree.Module | None:
+        """The tree of a file; None when it is not there."""
+        held = None
+        if self.facts is not None:
+            held = self.facts.get(path, "tree")
+        elif self.folder is not None:
+            held = self.folder.fact(path)
+        return held._replace(path=path) if isinstance(held, tree.Module) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names.
+
+    With ``judge`` libcst says of these lines whether its tree of the file is another one. With ``whole`` the tree
+    itself is wanted, else only what is asked of all files together.
+    """
+
+    file: FoundFile
+    words: frozenset[bytes] = frozenset()
+    outline: bool = False
+    judge: tuple[int, ...] = ()
+    whole: bool = False
+
+
+Answer = tree.Module | Brief | Exports | None
+
+
+def parse(shelf: Shelf, task: Task) -> Answer:
+    """Understand a file, and put its tree on the shelf; None when nothing is wanted of it."""
+    file = task.file
+    if file.size > LARGEST_SOURCE:
+        raise UnreadableSourceError(f"larger than {LARGEST_SOURCE >> 20} MB")
+    data = read_bytes(file.place, LARGEST_SOURCE)
+    if task.outline:
+        return outline(data)
+    if task.words and not asks_one_of(data, task.words):
+        return None
+    source = SourceFile(file.path, data)
+    module = judged(source, task.judge) if task.judge else quick_tree(source)
+    if module is None:
+        return None
+    if task.whole:
+        return module
+    shelf.keep(file.path, module)
+    return brief(module)
+
+
+@dataclass(slots=True)
+class Modules:
+    """The Python files of a tree, understood when they are first asked for.
+
+    Where they are followed ``together``, in this process, their trees are held in it. ``doubtful`` are files that only
+    may ask for a reader, with the words that tell.
+    """
+
+    files: Mapping[str, FoundFile]
+    crew: Crew[Task, Answer]
+    shelf: Shelf
+    facts: Facts | None
+    together: bool
+    progress: Callable[[int, int | None, str], None]
+    doubtful: dict[str, frozenset[bytes]] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    briefs: dict[str, Brief] = field(default_factory=dict)
+    _trees: dict[str, tree.Module] = field(default_factory=dict)
+    _outlines: dict[str, Exports | None] = field(default_factory=dict)
+
+    def load_all(self, paths: Sequence[str]) -> None:
+        """Parse many at once, save those that only speak of a reader; they are ``silent``.
+
+        A silent file stays so even where an earlier scan kept its tree, because a later round told of it: each scan
+        goes through the same rounds, so that what was followed in one holds in the next.
+        """
+        due = [path for path in paths if not self._is_silent(path) and not self._is_told_of(path)]
+        jobs = [self._task(path, self.doubtful.get(path, frozenset())) for path in due]
+        for done, (number, answer) in enumerate(self.crew.all(jobs), start=1):
+            self._take(due[number], answer)
+            self.progress(done, len(jobs), "reading Python")
+
+    def brief(self, path: str) -> Brief | None:
+        """What of a file is asked of all files together; None when it cannot be understood."""
+        if not self._is_told_of(path):
+            self._take(path, self.crew.one(self._task(path)))
+        return self.briefs.get(path)
+
+    def tree(self, path: str) -> tree.Module | None:
+        """The tree of a file; None when it cannot be understood."""
+        if path in self._trees:
+            return self._trees[path]
+        held = None if path in self.unread else self.shelf.get(path)
+        if held is None and path not in self.unread:
+            answer = self.crew.one(Task(self.files[path], whole=True))
+            self._take(path, answer)
+            held = answer if isinstance(answer, tree.Module) else None
+        elif held is not None and self.together:
+            self._trees[path] = held
+        return held
+
+    def outline(self, path: str) -> Exports | None:
+        """The names a module makes known; None when it cannot be understood."""
+        if path not in self._outlines:
+            held = None if self.facts is None else self.facts.get(path, "outline")
+            answer = held if isinstance(held, Exports) else self.crew.one(Task(self.files[path], outline=True))
+            self._outlines[path] = answer if isinstance(answer, Exports) else None
+            if self.facts is not None and isinstance(answer, Exports) and answer is not held:
+                self.facts.keep(path, answer, "outline")
+        return self._outlines[path]
+
+    def told(self, question: tuple[str, str]) -> object:
+        """What a worker asks: whether a file's tree is on the shelf, the tree itself, or the file's names."""
+        what, path = question
+        if what == "shelf":
+            return self.brief(path) is not None
+        return self.tree(path) if what == "tree" else self.outline(path)
+
+    def wake(self, paths: Iterable[str]) -> None:
+        """Files that a round has told of are parsed whether or not they only speak of a reader."""
+        for path in paths:
+            self.doubtful.pop(path, None)
+            self.silent.discard(path)
+
+    def judge(self, places: Mapping[str, frozenset[int]]) -> bool:
+        """Ask libcst of the lines where something was found; False where it reads a file otherwise than was followed.
+
+        What it says then takes the place of what was followed.
+        """
+        table = self._table("judged")
+        jobs = []
+        for path, found in places.items():
+            lines = tuple(sorted(found))
+            held = None if table is None else table.get(path)
+            if self._is_understood(path) and (held is None or held[0] != lines):
+                jobs.append(Task(self.files[path], judge=lines, whole=self.together))
+        same = True
+        for number, answer in self.crew.all(jobs):
+            path = jobs[number].file.path
+            if answer is None:
+                if table is not None:
+                    table.put(path, jobs[number].judge)
+                continue
+            same = False
+            self._take(path, answer)
+            if (replaced := self._table("replaced")) is not None:
+                replaced.put(path, not isinstance(answer, Failed))
+        return same
+
+    def _task(self, path: str, words: frozenset[bytes] = frozenset()) -> Task:
+        return Task(self.files[path], words, whole=self.together)
+
+    def _table(self, name: str) -> Table | None:
+        return None if self.facts is None else self.facts.table(name)
+
+    def _is_told_of(self, path: str) -> bool:
+        """Whether a file is understood or cannot be, in this scan or since an earlier one."""
+        if self.together:
+            if path not in self._trees and path not in self.unread and (module := self.shelf.get(path)) is not None:
+                self._trees[path] = module
+            return path in self._trees or path in self.unread
+        table = self._table("briefs")
+        if table is not None and path not in self.briefs and path not in self.unread:
+            held = table.get(path)
+            if held is not None and isinstance(held[0], Brief):
+                self.briefs[path] = held[0]
+            elif held is not None:
+                self.unread[path] = str(held[0])
+        return path in self.briefs or path in self.unread
+
+    def _is_silent(self, path: str) -> bool:
+        """Whether an earlier scan found that a file only speaks of a reader."""
+        words = self.doubtful.get(path)
+        if words and self.facts is not None and self.facts.get(path, *_asked(words)) is False:
+            self.silent.add(path)
+            return True
+        return False
+
+    def _is_understood(self, path: str) -> bool:
+        return path in self.briefs or path in self._trees
+
+    def _take(self, path: str, answer: Answer | Failed) -> None:
+        if isinstance(answer, tree.Module):
+            self.shelf.keep(path, answer)
+            if self.together:
+                self._trees[path] = answer
+                return
+            answer = brief(answer)
+        if isinstance(answer, Brief):
+            self.briefs[path] = answer
+            if (table := self._table("briefs")) is not None:
+                table.put(path, answer)
+        elif answer is None:
+            self.silent.add(path)
+            if self.facts is not None:
+                self.facts.keep(path, False, *_asked(self.doubtful.get(path, frozenset())))
+        else:
+            self._fail(path, answer.reason if isinstance(answer, Failed) else "no tree")
+
+    def _fail(self, path: str, reason: str) -> None:
+        self._trees.pop(path, None)
+        self.briefs.pop(path, None)
+        self.unread[path] = reason
+        if lasting(reason) and (table := self._table("briefs")) is not None:
+            table.put(path, reason)
+
+
+def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
+    """The name of the fact whether a file's code asks for one of these."""
+    return ("asks", *sorted(word.decode() for word in words))
+
+
+@dataclass(slots=True)
+class Source:
+    """In a worker: the trees that it needs, and a few more; what is not on the shelf is asked of who hired it."""
+
+    shelf: Shelf
+    _trees: OrderedDict[str, tree.Module | None] = field(default_factory=OrderedDict)
+    _outlines: dict[str, Exports | None] = field(default_factory=dict)
+
+    def load(self, path: str) -> tree.Module | None:
+        """The tree of a file; None when it cannot be understood."""
+        if path in self._trees:
+            self._trees.move_to_end(path)
+            return self._trees[path]
+        held = self.shelf.get(path)
+        if held is None and ask(("shelf", path)):
+            held = self.shelf.get(path) or ask(("tree", path))
+        self._trees[path] = held
+        while len(self._trees) > _MOST_TREES:
+            self._trees.popitem(last=False)
+        return self._trees[path]
+
+    def outline(self, path: str) -> Exports | None:
+        """The names a module makes known; None when it cannot be understood."""
+        if path not in self._outlines:
+            self._outlines[path] = ask(("outline", path))
+        return self._outlines[path]
+
+
+# A tree takes about twenty times what the file does.
+_MOST_TREES = 128
