@@ -33,7 +33,8 @@ class Remembered:
     project: Project
     brief: Callable[[str], Brief | None]
     table: Table
-    _relevant: frozenset[str] = frozenset()
+    _world: World | None = None
+    _telling: frozenset[str] = frozenset()
     _digests: dict[str, str] = field(default_factory=dict)
     _before: dict[str, list[tuple[Print, Unit]]] = field(default_factory=dict)
     _made: dict[str, list[tuple[Print, Unit]]] = field(default_factory=dict)
@@ -85,16 +86,17 @@ class Remembered:
             parts.append((path, identity))
         home = self.brief(told.files[0]) if told.files else None
         words = home.vocabulary if home is not None else frozenset()
-        return tuple(parts) if (world.names & words, world.members & words) == (told.names, told.members) else None
+        given = world.names & (words | told.beyond), world.members & words
+        return tuple(parts) if given == (told.names, told.members) else None
 
     def _digest(self, path: str, world: World) -> str | None:
         """Which of a file's names are those of functions that may ask for flags."""
-        if self._relevant is not world.relevant:
-            self._relevant = world.relevant
+        if self._world is not world:
+            self._world, self._telling = world, world.telling
             self._digests.clear()
         if path not in self._digests:
             brief = self.brief(path)
             if brief is None:
                 return None
-            self._digests[path] = digest_of(sorted(world.relevant & brief.vocabulary))
+            self._digests[path] = digest_of(sorted(self._telling & brief.vocabulary))
         return self._digests[path]

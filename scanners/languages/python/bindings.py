@@ -94,3 +94,21 @@ def _roots(expr: tree.Expr) -> Iterator[str]:
         yield from _roots(expr.func) if isinstance(expr.func, tree.Attr) else ()
     elif isinstance(expr, tree.Name):
         yield expr.id
+
+
+def attributes_assigned(body: tree.Block) -> frozenset[str]:
+    """The attributes that statements assign to something."""
+    found: set[str] = set()
+    waiting: list[object] = [*body]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tree.Assign):
+            found |= {target.name for target in part.targets if isinstance(target, tree.Attr)}
+        elif isinstance(part, tree.Declare):
+            found |= {part.target.name} if isinstance(part.target, tree.Attr) else set()
+        elif isinstance(part, tuple) and not isinstance(part, tree.Def | tree.Class | _EXPRESSIONS):
+            waiting += part
+    return frozenset(found)
+
+
+_EXPRESSIONS = tree.Call | tree.Attr | tree.Name | tree.Str | tree.Dict | tree.Items | tree.Binary | tree.Joined

@@ -181,7 +181,8 @@ def _assign(m: Machine, node: tree.Assign, here: Here) -> None:
 
 
 def _declare(m: Machine, node: tree.Declare, here: Here) -> None:
-    m.eval(node.annotation, here)
+    if not _only_names(node.annotation):
+        m.eval(node.annotation, here)
     if isinstance(node.target, tree.Name):
         settings.defined(m, node.target.id, here, here.site(node.pos))
     if node.value is not None:
@@ -423,7 +424,7 @@ def _def(m: Machine, node: tree.Def, here: Here) -> None:
     func.owner = m.class_of(here.scope)
     func.qualname = m.qualname(here.scope, node.name)
     for param in node.params:
-        if param.annotation is not None:
+        if param.annotation is not None and not _only_names(param.annotation):
             m.eval(param.annotation, here)
         if param.default is not None:
             func.defaults[param.name] = binding(m, m.eval(param.default, here), f"parameter {param.name}")
@@ -436,6 +437,17 @@ def _def(m: Machine, node: tree.Def, here: Here) -> None:
     made = _decorated(m, node, func, here)
     if made is not None:
         here.scope.names[node.name] = made
+
+
+def _only_names(annotation: tree.Expr) -> bool:
+    """Whether an annotation is made of names alone: it does nothing, and no key stands in it."""
+    if isinstance(annotation, tree.Sub):
+        return _only_names(annotation.value) and _only_names(annotation.key)
+    if isinstance(annotation, tree.Items | tree.Binary):
+        return all(map(_only_names, annotation.values))
+    if isinstance(annotation, tree.Attr):
+        return _only_names(annotation.value)
+    return isinstance(annotation, tree.Name | tree.Const)
 
 
 def _decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here) -> Vals | None:
@@ -515,7 +527,7 @@ def _class(m: Machine, node: tree.Class, here: Here) -> None:
         if isinstance(part, tree.Declare) and isinstance(part.target, tree.Name)
     }
     m.classes.append(cls)
-    m.run(node.body, here._replace(scope=scope))
+    m.run(m.class_body(node, scope.path), here._replace(scope=scope))
     if members.is_enum(cls):
         _make_members(m, cls, here)
     _tell_descriptors(m, cls, here)

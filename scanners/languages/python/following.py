@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.keytext import KeyText
@@ -19,9 +22,10 @@ from scanners.languages.python import resolve, tree
 from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.machine import Machine
-from scanners.languages.python.project import Project, Watched, dotted_parts, relevant_names
+from scanners.languages.python.project import Project, Watched, dotted_parts
 from scanners.languages.python.readers import accessors, settings, tables
 from scanners.languages.python.report import Reporter, answered
+from scanners.languages.python.slices import Slicing
 from scanners.languages.python.unit import (
     Brief,
     Claim,
@@ -76,11 +80,15 @@ class World:
     providers: frozenset[str]
     tests: frozenset[str]
     candidates: frozenset[str] = frozenset()
-    relevant: frozenset[str] = frozenset()
     known_names: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     methods: Mapping[str, tuple[Site, ...]] = field(default_factory=dict)
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The names in the code that may ask for flags, as far as earlier passes told."""
+        return self.words | _ASKING | self.names | self.members | self.methods.keys()
 
     @classmethod
     def of(cls, paths: Iterable[str], context: ScanContext, spots: Mapping[str, Sequence[int]]) -> World:
@@ -94,7 +102,6 @@ class World:
         return replace(
             self,
             candidates=frozenset(briefs),
-            relevant=relevant_names((one.functions for one in briefs.values()), self.words),
             known_names=frozenset().union(*(one.own for one in briefs.values())),
         )
 
@@ -108,7 +115,7 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         world.context.options,
         world.context.settings,
         words=world.words,
-        relevant=world.relevant,
+        relevant=world.words | _ASKING | world.names,
         configured=world.configured,
         candidates=world.candidates,
         known_names=world.known_names,
@@ -118,34 +125,34 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         asking=world.methods,
         wrapper_sites=frozenset(site for sites in world.methods.values() for site in sites),
     )
+    machine.slicing = Slicing(frozenset({path}), world.spots, project.flow, partial(_functions_in, project))
     facts = watched.load(path)
     vocabulary = brief(facts).vocabulary if facts is not None else frozenset()
-    given, members = world.names & vocabulary, world.members & vocabulary
+    machine.slicing.tell(world.telling)
     with deep(DEEPEST):
         resolve.modules(machine, [path])
-        worth = _functions(machine, path, world.spots, given, members)
+        worth = _functions(machine, path, world, vocabulary)
         _inherited(machine, path, worth.holds)
         for other in sorted(set(machine.reporter.kept.values()) - {path}):
+            machine.slicing.whole.add(other)
             machine.whole(other)  # what it does with the keys that it keeps
             resolve.summaries(machine, frozenset({other}), lambda _: True)
-        return _unit(machine, watched, path, worth)
+        beyond = frozenset(machine.slicing.beyond)
+        given = world.names & (vocabulary | beyond)
+        return _unit(machine, watched, path, worth, _Cut(machine.slicing.idle & vocabulary, beyond, given))
 
 
-def _functions(
-    machine: Machine,
-    path: str,
-    spots: Mapping[str, Sequence[int]],
-    given: frozenset[str],
-    members: frozenset[str],
-) -> _Worth:
+def _functions(machine: Machine, path: str, world: World, vocabulary: frozenset[str]) -> _Worth:
     """Follow the functions of a file that can matter, until those tell of no more names that do."""
-    readers = machine.words | _ASKING | given
-    worth = _Worth(spots, given, members)
+    worth = _Worth(world.spots, world.names & vocabulary, world.members & vocabulary)
+    readers = machine.words | _ASKING | worth.given
     for _ in range(_MOST_PASSES):
-        names = readers | _told(machine)
+        names = readers | _told(machine, vocabulary)
         if names == worth.names:
             break
         worth.names = names
+        if machine.slicing is not None:
+            machine.slicing.tell(names | world.telling)
         resolve.summaries(machine, frozenset({path}), worth.holds)
     return worth
 
@@ -157,6 +164,11 @@ def _inherited(machine: Machine, path: str, matters: Callable[[FuncObj], bool]) 
         if func.scope.path != path and func not in machine.summaries and matters(func):
             resolve.summary(machine, func)
     resolve.inheriting(machine, own)
+
+
+def _functions_in(project: Project, path: str) -> Iterable[tuple[str, frozenset[str]]]:
+    facts = project.load(path)
+    return facts.functions if facts is not None else ()
 
 
 @dataclass(slots=True)
@@ -237,11 +249,19 @@ _LONGEST_NAME = 200
 # What is kept of it
 
 
-def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth) -> Unit:
+class _Cut(NamedTuple):
+    """The names in what was left out: in the file itself, in others; and those it was told of them all."""
+
+    idle: AbstractSet[str]
+    beyond: frozenset[str]
+    given: frozenset[str]
+
+
+def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth, cut: _Cut) -> Unit:
     reporter = machine.reporter
     resolve.notes(machine, [path])
-    idle: set[str] = set()
-    asking: set[str] = set()
+    idle: set[str] = {*cut.idle, *cut.beyond}
+    asking: set[str] = set(cut.idle)
     for func in machine.functions:
         if func.scope.path == path and func not in machine.summaries and isinstance(func.node, tree.Def):
             idle |= func.node.mentions
@@ -266,7 +286,7 @@ def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth) -> Unit:
         tuple(_handing(machine)),
         frozenset(_fixing(machine)),
         frozenset(resolve.wrappers(machine)),
-        frozenset(idle - worth.names),
+        frozenset(idle - worth.names - cut.given),
         frozenset(asking - worth.members),
         Consulted(
             tuple(watched.files),
@@ -276,8 +296,9 @@ def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth) -> Unit:
             tuple(machine.opened.items()),
             tuple(machine.known.items()),
             tuple((name, tuple(machine.asking.get(name, ()))) for name in sorted(machine.asked_methods)),
-            worth.given,
+            cut.given,
             worth.members,
+            cut.beyond,
             watched.whole,
         ),
     )
@@ -369,11 +390,32 @@ def _fixing(machine: Machine) -> Iterator[tuple[str, str, str]]:
             yield func.name, func.owner.name, func.scope.path
 
 
-def _told(machine: Machine) -> frozenset[str]:
-    """The names by which others may reach a flag, as far as this file and what it leads to say."""
+def _told(machine: Machine, vocabulary: frozenset[str]) -> frozenset[str]:
+    """Which of these names may reach a flag, as far as this file and what it leads to say."""
     sites, handing = deciding(_asking(machine), _owners(machine), _handing(machine))
-    told = telling(_claims(machine, machine.modules), sites)
-    return frozenset().union(*told.values(), named_alone(_fixing(machine), handing))
+    names = named_alone(_fixing(machine), handing)
+    found: dict[tuple[str, str], bool] = {}
+    for path, scope in machine.modules.items():
+        for name in vocabulary.intersection(scope.names) if scope is not None else ():
+            if _tells(machine, path, name, sites, found):
+                names.setdefault(name, set())
+    return frozenset(names)
+
+
+def _tells(machine: Machine, path: str, name: str, sites: frozenset[Site], found: dict[tuple[str, str], bool]) -> bool:
+    """Whether a name of a module may reach a flag, or the name does that it is taken from."""
+    if (path, name) not in found:
+        found[path, name] = False
+        scope = machine.modules.get(path)
+        values = scope.names.get(name, ()) if scope is not None else ()
+        grounds = (ground for value in values for ground in _grounds(machine, value))
+        found[path, name] = any(
+            _tells(machine, ground.path, ground.name, sites, found)
+            if isinstance(ground, Imported)
+            else ground is True or ground in sites
+            for ground in grounds
+        )
+    return found[path, name]
 
 
 def _claims(machine: Machine, paths: Iterable[str]) -> Iterator[Claim]:

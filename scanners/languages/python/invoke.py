@@ -163,7 +163,7 @@ def body(m: Machine, func: FuncObj, scope: Scope, frame: Frame) -> Vals:
     if isinstance(node, tree.Lambda):
         frame.returns += m.eval(node.body, here)
     else:
-        m.run(node.body, here)
+        m.run(m.body(func, scope), here)
     for closure in frame.closures:
         if closure not in m.running:
             root(m, closure, lexical=frame)
@@ -354,6 +354,6 @@ def _construct(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, re
         return
     m.running.append(func)
     try:
-        m.run(func.node.body if isinstance(func.node, tree.Def) else (), m.here(scope, frame))
+        m.run(m.body(func, scope), m.here(scope, frame))
     finally:
         m.running.pop()

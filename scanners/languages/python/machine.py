@@ -9,12 +9,13 @@ from typing import NamedTuple
 from auditor.domain.scan_options import ScanOptions
 from scanners.flag_index import Reader
 from scanners.languages.base import Setting
-from scanners.languages.python import evaluate, execute, tree
+from scanners.languages.python import evaluate, execute, memory, tree
 from scanners.languages.python.bindings import Bindings
 from scanners.languages.python.exports import Exports, libraries
 from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, Watched, dotted_parts
 from scanners.languages.python.report import Reporter
+from scanners.languages.python.slices import Slicing
 from scanners.languages.python.values import (
     UNKNOWN,
     ClassObj,
@@ -95,13 +96,13 @@ class Machine:
     built: list[tuple[ClassObj, Text, Frame]] = field(default_factory=list)
     roots: dict[int, FuncObj] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    slicing: Slicing | None = None
     scopes: dict[int, ClassObj] = field(default_factory=dict)
     mirrors: set[tuple[ClassObj, Reader]] = field(default_factory=set)
     summaries: dict[FuncObj, Summary] = field(default_factory=dict)
     budget: int = _ROOT_BUDGET
     loops: int = 0
     loading: int = 0
-    assigned: dict[FuncObj, frozenset[str]] = field(default_factory=dict)
     followed: dict[Imported, Vals] = field(default_factory=dict)
     named: dict[str, Vals] = field(default_factory=dict)
     imports: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -181,6 +182,24 @@ class Machine:
     def run(self, block: tree.Block, here: Here) -> bool:
         """Follow a block; True when nothing goes on after it."""
         return execute.block(self, block, here)
+
+    def body(self, func: FuncObj, scope: Scope) -> tree.Block:
+        """The statements of a function that are followed: in a large tree those that can have to do with a flag."""
+        node = func.node
+        if isinstance(node, tree.Lambda):
+            return ()
+        if self.slicing is None or func.lexical is not None:
+            return node.body
+        charged = frozenset(
+            name
+            for name, values in scope.names.items()
+            if any(memory.charged(value, self.relevant) for value in values)
+        )
+        return self.slicing.body(func.scope.path, node, func.owner.name if func.owner is not None else "", charged)
+
+    def class_body(self, node: tree.Class, path: str) -> tree.Block:
+        """The statements of a class that are followed."""
+        return node.body if self.slicing is None else self.slicing.class_body(path, node)
 
     def module(self, path: str) -> Scope | None:
         """The names of a module of the repository, followed when first asked for; None when it cannot be read."""

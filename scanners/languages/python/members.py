@@ -124,28 +124,11 @@ def _setters(m: Machine, cls: ClassObj, name: str) -> list[FuncObj]:
         for ancestor in ancestors(cls)
         for method, values in ancestor.scope.names.items()
         for value in values
-        if method != "__init__" and isinstance(value, FuncObj) and name in _assigned(m, value)
+        if method != "__init__"
+        and isinstance(value, FuncObj)
+        and isinstance(value.node, tree.Def)
+        and name in m.project.assigned(value.scope.path, value.node)
     ]
-
-
-def _assigned(m: Machine, func: FuncObj) -> frozenset[str]:
-    """The attributes that a function's body assigns to something."""
-    if func not in m.assigned:
-        found: set[str] = set()
-        waiting: list[object] = [] if isinstance(func.node, tree.Lambda) else [*func.node.body]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, tree.Assign):
-                found |= {target.name for target in part.targets if isinstance(target, tree.Attr)}
-            elif isinstance(part, tree.Declare):
-                found |= {part.target.name} if isinstance(part.target, tree.Attr) else set()
-            elif isinstance(part, tuple) and not isinstance(part, tree.Def | tree.Class | _EXPRESSIONS):
-                waiting += part
-        m.assigned[func] = frozenset(found)
-    return m.assigned[func]
-
-
-_EXPRESSIONS = tree.Call | tree.Attr | tree.Name | tree.Str | tree.Dict | tree.Items | tree.Binary | tree.Joined
 
 
 def is_stub(func: FuncObj) -> bool:

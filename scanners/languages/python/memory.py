@@ -98,6 +98,11 @@ def _elsewhere_unknown(value: Value) -> bool:
     return None in (value.reader.application, value.reader.environment, value.reader.profile)
 
 
+def charged(value: Value, relevant: frozenset[str]) -> bool:
+    """Whether a value can ask for flags, or hold them, itself or in what it holds."""
+    return _charged(value, 2, relevant)
+
+
 def _charged(value: Value, depth: int, relevant: frozenset[str]) -> bool:
     """Whether a value can ask for flags, or hold them."""
     if isinstance(value, Ref):

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from scanners.languages.python import tree
-from scanners.languages.python.bindings import Bindings, bindings
+from scanners.languages.python.bindings import Bindings, attributes_assigned, bindings
 from scanners.languages.python.exports import Exports
+from scanners.languages.python.slices import Flow, class_flow, flow
 
 Parts = tuple[str, ...]
 
@@ -22,29 +23,32 @@ class Project:
     paths: frozenset[str]
     load: Callable[[str], tree.Module | None]
     outline: Callable[[str], Exports | None]
-    _named: dict[str, list[tuple[Parts, str]]] = field(init=False, repr=False)
+    _named: dict[Parts, list[tuple[Parts, str]]] = field(init=False, repr=False)
     _folders: frozenset[Parts] = field(init=False, repr=False)
     _packages: frozenset[Parts] = field(init=False, repr=False)
     _memory: dict[tuple[str, int, str], str | None] = field(init=False, repr=False, default_factory=dict)
     _bindings: dict[str, Bindings] = field(init=False, repr=False, default_factory=dict)
+    _attributes: dict[tuple[str, int], frozenset[str]] = field(init=False, repr=False, default_factory=dict)
+    _flows: dict[tuple[str, int], Flow] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Index the files by the last part of their names."""
-        named: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
+        """Index the files by the last parts of their names."""
+        named: dict[Parts, list[tuple[Parts, str]]] = defaultdict(list)
         folders: set[Parts] = set()
         packages: set[Parts] = set()
         for path in sorted(self.paths):
             parts = dotted_parts(path)
             if path.endswith("__init__.py"):
                 packages.add(parts)
-            if parts:
-                named[parts[-1]].append((parts, path))
+            for count in range(1, min(len(parts), _INDEXED) + 1):
+                named[parts[-count:]].append((parts, path))
             folder = tuple(path.split("/")[:-1])
             while folder and folder not in folders:
                 folders.add(folder)
                 folder = folder[:-1]
         for folder in sorted(folders - packages):
-            named[folder[-1]].append((folder, "/".join(folder) + "/"))
+            for count in range(1, min(len(folder), _INDEXED) + 1):
+                named[folder[-count:]].append((folder, "/".join(folder) + "/"))
         self._named, self._folders, self._packages = dict(named), frozenset(folders), frozenset(packages)
 
     def bindings(self, path: str, module: tree.Module) -> Bindings:
@@ -52,6 +56,20 @@ class Project:
         if path not in self._bindings:
             self._bindings[path] = bindings(module.body)
         return self._bindings[path]
+
+    def assigned(self, path: str, node: tree.Def) -> frozenset[str]:
+        """The attributes that the body of a function of a file assigns to something."""
+        place = path, node.pos
+        if place not in self._attributes:
+            self._attributes[place] = attributes_assigned(node.body)
+        return self._attributes[place]
+
+    def flow(self, path: str, node: tree.Def | tree.Class) -> Flow:
+        """What the statements of a function or class of a file use, give and mention."""
+        place = path, node.pos
+        if place not in self._flows:
+            self._flows[place] = flow(node) if isinstance(node, tree.Def) else class_flow(node)
+        return self._flows[place]
 
     def served(self, load: Callable[[str], tree.Module | None], outline: Callable[[str], Exports | None]) -> Project:
         """The same modules, got in another way."""
@@ -91,7 +109,7 @@ class Project:
 
     def _nearest(self, here: Parts, wanted: Parts) -> str | None:
         best: tuple[tuple[float, int, int, int], str] | None = None
-        for parts, path in self._named.get(wanted[-1], ()):
+        for parts, path in self._named.get(wanted[-_INDEXED:], ()):
             root = parts[: -len(wanted)]
             packaged = root in self._packages
             if parts[-len(wanted) :] != wanted:
@@ -110,7 +128,7 @@ class Project:
         if name not in _TOLD_BY_FILE:
             return name in _LIBRARIES
         inside = _TOLD_BY_FILE[name]
-        return any(parts[-2:] == (name, inside) for parts, _ in self._named.get(inside, ()))
+        return (name, inside) in self._named
 
     def _is_own(self, root: Parts, here: Parts, wanted: Parts) -> bool:
         """Whether a folder around the importer is where imports start, although it is a package by its files."""
@@ -123,6 +141,10 @@ class Project:
         if root[-1] == "python":  # as a layer of Lambda has to call it
             return True
         return root[:-1] not in self._packages and (root[-1] in _SOURCE_FOLDERS or "_" in wanted[0])
+
+
+# By so many last parts of their names modules are found; fewer where an import has fewer.
+_INDEXED = 2
 
 
 @dataclass(slots=True)
@@ -151,6 +173,10 @@ class Watched:
     def bindings(self, path: str, module: tree.Module) -> Bindings:
         """Which statements of a file have to do with which of its names."""
         return self.project.bindings(path, module)
+
+    def assigned(self, path: str, node: tree.Def) -> frozenset[str]:
+        """The attributes that the body of a function of a file assigns to something."""
+        return self.project.assigned(path, node)
 
     def outline(self, path: str) -> Exports | None:
         """The names a module makes known, or None."""

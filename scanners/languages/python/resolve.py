@@ -63,7 +63,9 @@ def _ended(machine: Machine, order: list[str]) -> Resolution:
 def asked_for(context: ScanContext) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """The words that tell of a reader, the names of configured ones, and the stores of the flags."""
     configured = [accessor.callable.rsplit(".", 1)[-1] for accessor in context.options.accessors]
-    words = {*tables.WORDS, *configured}
+    parts = [accessor.callable.split(".")[-2:-1] for accessor in context.options.accessors]
+    # An object may be asked by calling it: then the class is all that is named.
+    words = {*tables.WORDS, *configured, *(name for part in parts for name in part if name[:1].isupper())}
     providers = frozenset(flag.provider for flag in context.flags.flags)
     if "env" in providers or context.settings:
         words |= {"environ", "getenv"}

@@ -16,21 +16,20 @@ Place = tuple[str, int, int]
 
 
 class Brief(NamedTuple):
-    """What of a file is asked of all files together: its names, and what its functions mention."""
+    """What of a file is asked of all files together: the names in its code, and those at its top.
+
+    ``vocabulary`` are its ``mentions`` and the names that its functions, and the classes around them, have.
+    """
 
     mentions: frozenset[str]
-    functions: tuple[tuple[str, frozenset[str]], ...]
+    vocabulary: frozenset[str]
     own: frozenset[str]
-
-    @property
-    def vocabulary(self) -> frozenset[str]:
-        """Every name that stands in the file's code, or that a function or a class around one has."""
-        return self.mentions.union(name for name, _ in self.functions)
 
 
 def brief(module: tree.Module) -> Brief:
     """What of a file is asked of all files together."""
-    return Brief(module.mentions, module.functions, exports(module).own)
+    vocabulary = module.mentions.union(name for name, _ in module.functions)
+    return Brief(module.mentions, vocabulary, exports(module).own)
 
 
 class Consulted(NamedTuple):
@@ -38,6 +37,7 @@ class Consulted(NamedTuple):
 
     Of files by the whole tree or the names only, of imports by folder, dots and module, of names below packages,
     of modules that are worth following, of names that are known, and of methods that ask for what they are handed.
+    Of ``names`` that may reach a flag it was told those that stand in its own code, and those ``beyond``.
     It is not ``whole`` where one of the files could not be read.
     """
 
@@ -50,6 +50,7 @@ class Consulted(NamedTuple):
     methods: tuple[tuple[str, tuple[Site, ...]], ...] = ()
     names: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
+    beyond: frozenset[str] = frozenset()
     whole: bool = True
 
 
