@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanners.languages.python import documents, execute, fold, invoke, members, tree
 from scanners.languages.python.arguments import Args, from_container
-from scanners.languages.python.readers import calls
+from scanners.languages.python.readers import calls, settings
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -132,7 +132,7 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
 
 _DISPLAYS = frozenset(
     {f"builtins.{name}" for name in ("dict", "list", "tuple", "set", "frozenset")}
-    | {"types.MappingProxyType", "collections.OrderedDict"}
+    | {"types.MappingProxyType", "collections.OrderedDict", "collections.ChainMap"}
 )
 
 
@@ -305,12 +305,12 @@ def _dict(m: Machine, expr: tree.Dict, here: Here) -> Vals:
             if isinstance(inner, Ref) and isinstance(inner.obj, MapObj):
                 made.items += inner.obj.items
                 made.more = union(made.more, inner.obj.more)
-            elif isinstance(inner, Doc):
+            elif isinstance(inner, Doc) or settings.is_environment(inner):
                 spread.append(inner)
             else:
                 made.more = union(made.more, (Unknown(tags_of(inner)),))
     documents.declared_document(m, Ref(made))
-    return (*spread, Ref(made)) if spread else (Ref(made),)
+    return (*spread, Ref(made)) if made.items or made.more or not spread else tuple(spread)
 
 
 def _comprehension(m: Machine, expr: tree.Comp, here: Here) -> Vals:

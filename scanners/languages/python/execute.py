@@ -581,10 +581,23 @@ def _make_members(m: Machine, cls: ClassObj, here: Here) -> None:
                 values = cls.scope.names.get(target.id, UNKNOWN)
                 if any(isinstance(value, Unknown) and value.hint == "enum.nonmember" for value in values):
                     continue
-                if texts and all(isinstance(value, Unknown) for value in values):
+                if all(isinstance(value, Unknown) for value in values) and (made := _generated(m, cls, target, here)):
+                    values = binding(m, made, f"{cls.name}.{target.id}")
+                elif texts and all(isinstance(value, Unknown) for value in values):
                     automatic = literal(target.id.lower(), here.site(target.pos))
                     values = binding(m, (automatic,), f"{cls.name}.{target.id}")
                 cls.scope.names[target.id] = (_make_member(m, cls, target.id, values, here),)
+
+
+def _generated(m: Machine, cls: ClassObj, target: tree.Name, here: Here) -> Vals:
+    """The value that an enum makes of a member's name by a method of its own; empty where it has none."""
+    makers = [v for v in members.class_attribute(m, cls, "_generate_next_value_") if isinstance(v, FuncObj)]
+    if not makers:
+        return ()
+    site = here.site(target.pos)
+    args = Args(site, [(literal(target.id, site),), UNKNOWN, UNKNOWN, UNKNOWN])
+    found = invoke.followed(m, makers[0], args, here, site, None)
+    return tuple(text.moved(site) for text in map(_untagged, fold.texts(found)) if isinstance(text, Text))
 
 
 def _make_member(m: Machine, cls: ClassObj, name: str, values: Vals, here: Here) -> Ref:
@@ -634,7 +647,16 @@ def generic_instance(m: Machine, cls: ClassObj) -> Ref:
                 hinted = members.instances_of(m, field.annotation, ancestor.scope)
                 tag = (Tag(frame.id, site),)
                 made.attrs[name] = tuple(retagged(v, tag) for v in hinted) or (Unknown(tag, name),)
+    for after in completing(m, cls):
+        invoke.root(m, after, owner=cls.generic)
     return cls.generic
+
+
+def completing(m: Machine, cls: ClassObj) -> list[FuncObj]:
+    """What is called once the fields of an object of a class are filled."""
+    names = ("__post_init__", "__attrs_post_init__", "model_post_init")
+    found = (value for name in names for value in members.class_attribute(m, cls, name))
+    return [value for value in found if isinstance(value, FuncObj)]
 
 
 def fields_given(m: Machine, made: InstObj, args: Args, here: Here, site: Site) -> None:

@@ -338,6 +338,8 @@ def instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> V
         _construct(m, funcs[0], args, here, site, ref)
     else:
         execute.fields_given(m, made, args, here, site)
+        for after in execute.completing(m, cls):
+            _construct(m, after, Args(site), here, site, ref)
     return (ref,)
 
 

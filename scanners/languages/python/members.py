@@ -26,6 +26,7 @@ from scanners.languages.python.values import (
     Method,
     ModuleRef,
     Obj,
+    Partial,
     Ref,
     Scope,
     SeqObj,
@@ -80,6 +81,8 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
     if not isinstance(owner.obj, InstObj):
         return (Bound(owner, name),)
     made = owner.obj
+    if name == "__class__":
+        return (made.cls,)
     if name in made.attrs:
         held = _set_later(m, made.cls, name, made.attrs[name])
         if made.member:
@@ -238,11 +241,18 @@ _PLACE = re.compile(r"\.[A-Z]")
 
 def bound(value: Value, owner: Value) -> Value:
     """A function taken from an object becomes a method of it."""
+    if isinstance(value, Obj) and value.kind == "partialmethod":
+        return _partial_of(value, owner)
     if not isinstance(value, FuncObj) or value.kind == "static":
         return value
     if value.kind == "class" and isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
         return Method(value, owner.obj.cls)
     return Method(value, owner)
+
+
+def _partial_of(value: Obj, owner: Value) -> Value:
+    given = value.data[0]
+    return given._replace(func=bound(given.func, owner)) if isinstance(given, Partial) else value
 
 
 def _of_class(m: Machine, owner: ClassObj, name: str, here: Here, site: Site) -> Vals:
@@ -251,6 +261,8 @@ def _of_class(m: Machine, owner: ClassObj, name: str, here: Here, site: Site) ->
         return (members_by_name(m, owner, site),)
     if name == "__dict__":
         return (namespace(owner, site),)
+    if name in {"__name__", "__qualname__"}:
+        return (literal(owner.name, site),)
     if not found:
         base = external_base(m, owner)
         return (Bound(owner, name),) if base is None else (Bound(base, name),)
@@ -361,6 +373,8 @@ def _of_obj(m: Machine, owner: Obj, name: str, here: Here, site: Site) -> Vals:
 
 
 def _of_func(m: Machine, owner: FuncObj, name: str, _here: Here, _site: Site) -> Vals:
+    if name == "__name__":
+        return (literal(owner.name, _site),)
     return (owner,) if name == "__wrapped__" else (Bound(owner, name),)
 
 
@@ -421,7 +435,7 @@ def _literal_type(m: Machine, keys: Vals) -> Vals:
         for item in items:
             for text in fold.texts(item):
                 m.reporter.bound(text, "a Literal type names the key")
-    return UNKNOWN
+    return (Obj("literal-type", data=keys),)
 
 
 def enum_by_name(cls: ClassObj, keys: Vals) -> Vals:

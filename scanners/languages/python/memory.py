@@ -54,17 +54,22 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
         return True
     given = [value for values in (*args.values, *args.named.values(), args.rest) for value in values]
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
-        if owner.obj.cls is not func.owner and asks(func, relevant):
+        if owner.obj.cls is not func.owner and _may_differ(told, func, relevant):
             return True
         held = [value for values in owner.obj.attrs.values() for value in values]
         if any(_keeps_passed(value) for value in held) and asks(func, relevant):
             return True
         given += held
-    elif isinstance(owner, DocModel) or (_derived(owner, func) and asks(func, relevant)):
+    elif isinstance(owner, DocModel) or (_derived(owner, func) and _may_differ(told, func, relevant)):
         return True
     if told.tagged and any(not isinstance(value, Unknown | Const) for value in given):
         return True
     return any(_charged(value, 2, relevant) for value in given)
+
+
+def _may_differ(told: Summary, func: FuncObj, relevant: frozenset[str]) -> bool:
+    """Whether a method may do something else for an object of a derived class: ask for a flag, or build a text."""
+    return asks(func, relevant) or any(isinstance(value, Text) for value in told.returns)
 
 
 def _derived(owner: Value | None, func: FuncObj) -> bool:

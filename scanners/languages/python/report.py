@@ -38,13 +38,26 @@ class Way(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A reader whose key is a parameter, until someone is seen to pass it; ``own`` where it is an object's own."""
+    """A reader whose key is a parameter, until someone is seen to pass it; ``own`` where it is an object's own.
+
+    That is so of what is taken from an object or mapping that is a parameter too.
+    """
 
     site: Site
     what: str
     reader: Reader
     own: bool
     story: tuple[str, ...]
+
+
+class Passing(NamedTuple):
+    """A call that passes on an argument which nobody is seen to pass, or a ``part`` of one, as a key."""
+
+    site: Site
+    what: str
+    key: KeyText
+    reader: Reader
+    part: bool
 
 
 @dataclass(slots=True)
@@ -65,9 +78,10 @@ class Reporter:
     wrapping_frames: set[int] = field(default_factory=set)
     waiting_frames: set[int] = field(default_factory=set)
     reached: set[Site] = field(default_factory=set)
-    passing: dict[Site, tuple[Site, str, KeyText, Reader]] = field(default_factory=dict)
+    passing: dict[Site, Passing] = field(default_factory=dict)
     handed_on: set[Site] = field(default_factory=set)
     told: set[Site] = field(default_factory=set)
+    answered: set[Site] = field(default_factory=set)
     unmatched: dict[Site, KeyText] = field(default_factory=dict)
     fixed: dict[int, dict[Seen, None]] = field(default_factory=dict)
 
@@ -159,10 +173,12 @@ class Reporter:
         if way.open is not None and not (way.open.part and way.calls and key.text is not None):
             self.waits += 1
             if way.calls and not way.open.own:
-                self.passing.setdefault(way.calls[-1], (way.site, what, key, reader))
+                self.passing.setdefault(way.calls[-1], Passing(way.site, what, key, reader, way.open.part))
                 self.reached.add(call)
             at = text.at if key.text is None else way.site
-            self.waiting.setdefault(call, {}).setdefault(key, Waiting(at, what, reader, way.open.own, self.story(text)))
+            self.waiting.setdefault(call, {}).setdefault(
+                key, Waiting(at, what, reader, way.open.own or way.open.part, self.story(text))
+            )
             root = _outermost(frame).id
             self.waiting_frames.add(root)
             if direct and any(tag.frame == root and not tag.own for tag in decisive_tags(text)):
@@ -174,6 +190,8 @@ class Reporter:
             self.waiting.setdefault(call, {}).setdefault(key, Waiting(way.site, what, reader, True, self.story(text)))
             return Seen(found, None, frame.id, key.pattern, text.trail, default)
         holder, site, through = way.frame, way.site, way.through
+        if found:
+            self.answered.update(way.calls)
         if through:
             self.reached.add(call)
             self.handed_on.update(way.calls[:-1])
@@ -231,7 +249,11 @@ class Reporter:
         if all(piece.tags for piece in text.pieces):
             return True
         around = {frame.id, *frame.outside()}
-        return any(tag.frame in around or self.frames[tag.frame].caller is None for tag in text.tags)
+        frames = self.frames
+        return any(
+            tag.frame in around or frames[tag.frame].constructor or frames[tag.frame].caller is None
+            for tag in text.tags
+        )
 
     def _may_be_told(self, frame: Frame, text: Text) -> bool:
         """Whether a part of a key that is not known, before the last segment, is a parameter that callers pass."""
@@ -301,8 +323,9 @@ class Reporter:
 
     def say_passed(self, call: Site, to: Reporter) -> None:
         """Say of a call that it passes on what nobody here is seen to pass, or what it takes out of that."""
-        site, what, key, reader = self.passing[call]
-        to.say_open(site, what, key, reader, (what, f"key like {key.pattern!r}"))
+        one = self.passing[call]
+        if not (one.part and call in self.answered):  # a default of the argument may have told it
+            to.say_open(one.site, one.what, one.key, one.reader, (one.what, f"key like {one.key.pattern!r}"))
 
     def say_open(self, site: Site, what: str, key: KeyText, reader: Reader, steps: tuple[str, ...]) -> None:
         """Report a key that is known as far as nobody has to pass it."""

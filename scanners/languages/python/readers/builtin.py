@@ -18,8 +18,10 @@ from scanners.languages.python.values import (
     Ext,
     FlagVal,
     FuncObj,
+    InstObj,
     MapObj,
     Method,
+    ModuleRef,
     Obj,
     Partial,
     Ref,
@@ -123,6 +125,13 @@ def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return tuple(made) or UNKNOWN
 
 
+def _partial_method(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A method with some of its arguments given; what it fixes is asked for here, of an object that is not known."""
+    _partial(m, Args(site, [*args.values[:1], UNKNOWN, *args.values[1:]], args.named), here, site)
+    made = (Partial(func, tuple(args.values[1:]), tuple(args.named.items())) for func in args.take(0) or ())
+    return tuple(Obj("partialmethod", data=(one,)) for one in made) or UNKNOWN
+
+
 def _first(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     """A call that hands on its first argument, converted."""
     if args.documents:
@@ -132,6 +141,14 @@ def _first(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     if len(args.values) == 1:
         return tuple(v.moved(site) if isinstance(v, Text) else v for v in values)
     return values
+
+
+def _type(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """The class of an object."""
+    if len(args.values) != 1:
+        return UNKNOWN
+    made = [value.obj for value in args.values[0] if isinstance(value, Ref)]
+    return tuple(one.cls for one in made if isinstance(one, InstObj)) or UNKNOWN
 
 
 def _vars(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -153,13 +170,13 @@ def _sequence(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 def _mapping(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     made = MapObj()
-    passed: list[Doc | Tree | FlagVal] = list(args.documents)
-    for values in args.values[:1]:
+    passed: list[Value] = list(args.documents)
+    for values in args.values:
         for value in values:
             if isinstance(value, Ref) and isinstance(value.obj, MapObj):
                 made.items += value.obj.items
                 made.more = union(made.more, value.obj.more)
-            elif isinstance(value, Doc | Tree | FlagVal):
+            elif isinstance(value, Doc | Tree | FlagVal) or settings.is_environment(value):
                 passed.append(value)
             else:
                 _pairs_into(m, made, value, here)
@@ -288,6 +305,19 @@ def _update_environment(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return UNKNOWN
 
 
+def _copied_environment(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    return (Ext("os.environ"),)
+
+
+def _module(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A module of the repository that is imported by its name."""
+    found: list[Value] = []
+    for text in fold.texts(args.take(0, "name") or ()):
+        path = m.project.resolve(here.scope.path, 0, text.known) if text.known else None
+        found.append(ModuleRef(path) if path is not None else Ext(text.known) if text.known else Unknown(text.tags))
+    return tuple(found) or UNKNOWN
+
+
 def _path(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return tuple(fold.path_joined(args.values, site)) if args.values else UNKNOWN
 
@@ -350,6 +380,13 @@ def _cast(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return values
 
 
+def _type_arguments(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """What a Literal type names."""
+    types = (value.data for value in args.take(0) or () if isinstance(value, Obj) and value.kind == "literal-type")
+    items = [item for keys in types for key in keys for item in value_items(key) or [(key,)]]
+    return (Ref(SeqObj("tuple", items)),) if items else UNKNOWN
+
+
 def _typed_dict(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return (Obj("typed-dict", data=args.take(1, "fields") or ()),)
 
@@ -399,9 +436,10 @@ _CONVERSIONS = "int float str bytes bytearray repr format iter aiter reversed de
 _HANDLERS: dict[str, Handler] = {
     "getattr": _getattr,
     "vars": _vars,
+    "type": _type,
     "object.__new__": _made,
     "functools.partial": _partial,
-    "functools.partialmethod": _partial,
+    "functools.partialmethod": _partial_method,
     "functools.wraps": _same,
     "list": _sequence,
     "tuple": _sequence,
@@ -432,6 +470,11 @@ _HANDLERS: dict[str, Handler] = {
     "isinstance": _unknown,
     "print": _nothing,
     "typing.cast": _cast,
+    "typing.get_args": _type_arguments,
+    "typing_extensions.get_args": _type_arguments,
+    "importlib.import_module": _module,
+    "os.environ.copy": _copied_environment,
+    "dotenv.dotenv_values": _copied_environment,
     "typing.NewType": _same,
     "typing_extensions.NewType": _same,
     "typing.TypedDict": _typed_dict,
