@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -63,6 +65,8 @@ _HEAD = 4096
 _MOST_ROUNDS = 40
 # A file is followed with all that it leads to: that may take so many times as long as reading it.
 _FOLLOWED = 10
+# A small project is followed at once, in this process.
+_AT_ONCE = 2.5
 _SHORTEST_NAME = 3
 _GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
 _ELSEWHERE = b"version https://git-lfs.github.com/spec/"
@@ -96,6 +100,29 @@ def scan_listing(
 ) -> ScanResult:
     """Scan what was listed; what ``facts`` holds of Python files is not made again."""
     return _Scan(listing, ScanContext(FlagIndex(flags), options or ScanOptions()), progress, facts).run()
+
+
+class _TookTooLongError(BaseException):
+    """What was to be quick was not; nothing in between may take it for a failure of its own."""
+
+
+@contextmanager
+def _no_longer_than(seconds: float) -> Iterator[None]:
+    """Give up after a time, by a signal, which only the main thread can have."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        raise _TookTooLongError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 _Hits = tuple[bool, frozenset[bytes], tuple[int, ...]]
@@ -272,8 +299,15 @@ class _Scan:
     # Python
 
     def _python(self, candidates: list[_Candidate]) -> None:
+        """Follow Python: a small project at once, unless that takes too long, else file by file in processes."""
         files = {file.path: file for file in self.listing.files if is_python(file.path)}
         small = len(files) <= _SMALL_PROJECT and sum(file.size for file in files.values()) <= _SMALL_BYTES
+        try:
+            self._follow_python(candidates, files, small=small)
+        except _TookTooLongError:
+            self._follow_python(candidates, files, small=False)
+
+    def _follow_python(self, candidates: list[_Candidate], files: dict[str, FoundFile], *, small: bool) -> None:
         roots = sorted(files) if small else sorted(one.file.path for one in candidates)
         left_out = {skipped.path for skipped in self.skipped}
         roots = [path for path in roots if path not in self.unread and path not in left_out]
@@ -315,7 +349,8 @@ class _Scan:
         found = Resolution()
         for _ in range(_MOST_ROUNDS):
             wrappers = found.wrappers
-            found = resolve(project, readable, self.context, wrappers)
+            with _no_longer_than(self.context.options.seconds_per_file * _AT_ONCE):
+                found = resolve(project, readable, self.context, wrappers)
             if found.wrappers <= wrappers:
                 break
         return found

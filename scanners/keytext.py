@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _PARAMETER = ":parameter/"
+# No key, URL or document that code puts together is longer or of more parts; what is, is made to take all memory.
+LONGEST = 1 << 18
+_MOST_PARTS = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class KeyText:
 
     @classmethod
     def of(cls, parts: Iterable[str | None]) -> KeyText:
-        """Join neighbouring known pieces, and neighbouring unknown ones, into one."""
+        """Join neighbouring known pieces, and neighbouring unknown ones, into one; what is too long is unknown."""
         joined: list[str | None] = []
         for part in parts:
             if part == "":
@@ -28,6 +31,8 @@ class KeyText:
                 joined[-1] += part
             else:
                 joined.append(part)
+        if len(joined) > _MOST_PARTS or sum(map(len, filter(None, joined))) > LONGEST:
+            return cls((None,))
         return cls(tuple(joined))
 
     @classmethod

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -230,7 +231,25 @@ def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
 def _rules(file: Path, above: str, below: str) -> _Rules | None:
     text = read_small(file)
     lines = None if text is None else [_inside(line) for line in text.splitlines() if is_quick(line)]
-    return None if lines is None else _Rules(above, below, GitIgnoreSpec.from_lines(lines))
+    return None if lines is None else _Rules(above, below, _spec(lines))
+
+
+def _spec(lines: list[str]) -> GitIgnoreSpec:
+    """The patterns of these lines; like git, without those that are none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an expression that the library makes of a pattern
+        try:
+            return GitIgnoreSpec.from_lines(lines)
+        except (ValueError, re.error):
+            return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _inside(pattern: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from auditor.domain.references import Certainty, FlagSpec, Reference, ReferenceKind
@@ -25,6 +26,8 @@ _TOOL = re.compile(r"\w*file|BUILD|WORKSPACE|\..*", re.IGNORECASE)
 _SCRIPT = re.compile(r"\baws\s[^|;&]*\bssm\s+(?P<verb>get|put|delete|label|unlabel|add-tags|remove-tags)\b[^|;&]*$")
 _SUBSCRIPT = re.compile(r"[\w\])]\s*\[\s*$")
 _LONGEST = 2000
+# One reference is told of a flag on a line; which it is, is seen from so many of its places.
+_MOST_ON_A_LINE = 50
 
 
 def search_text(file: SourceFile, context: ScanContext) -> FileFindings:
@@ -32,8 +35,12 @@ def search_text(file: SourceFile, context: ScanContext) -> FileFindings:
     text = file.text()
     starts = (0, *(found.end() for found in _NEWLINE.finditer(text)))
     references: list[Reference] = []
+    looked: Counter[tuple[int, FlagSpec]] = Counter()
     for found in context.flags.words(text):
         line = bisect_right(starts, found.start)
+        looked[line, found.flag] += 1
+        if looked[line, found.flag] > _MOST_ON_A_LINE:
+            continue
         begin = starts[line - 1]
         before = text[max(begin, found.start - _LONGEST) : found.start]
         references += _reference(

@@ -42,6 +42,7 @@ _HELD = "held by an object"
 _FLAG_WORDS = re.compile(r"flag|feature|toggle|experiment", re.IGNORECASE)
 _ITSELF = frozenset({"this", "self", "super"})
 _DEEPEST_CALL = 6
+_DEEPEST_DATA = 8
 _MOST_CALLS = 2_000
 _MOST_FUNCTIONS = 8
 _BIND = ReferenceKind.BIND
@@ -603,17 +604,17 @@ class Follower:
 
     # Reporting
 
-    def bind(self, values: Vals, what: str) -> None:
+    def bind(self, values: Vals, what: str, depth: int = 0) -> None:
         """Names, fields and elements are given keys."""
-        for value in values:
+        for value in values if depth < _DEEPEST_DATA else ():
             if isinstance(value, Text):
                 self._bound(value, what)
             elif isinstance(value, ListVal):
-                self.bind(tuple(one for item in value.items for one in item), "an element of a list")
+                self.bind(tuple(one for item in value.items for one in item), "an element of a list", depth + 1)
             elif isinstance(value, MapVal):
                 for keys, held in value.pairs:
-                    self.bind(tuple(key for key in texts(keys) if key.key.text), "a key of a mapping")
-                    self.bind(held, "a value of a mapping")
+                    self.bind(tuple(key for key in texts(keys) if key.key.text), "a key of a mapping", depth + 1)
+                    self.bind(held, "a value of a mapping", depth + 1)
 
     def _bind_keys(self, expression: object, values: Vals, what: str) -> None:
         if isinstance(expression, _code.Name | _code.Member | _code.Index):
@@ -730,12 +731,13 @@ def elements(values: Vals, which: str) -> Vals:
     return union(*found)
 
 
-def each(values: Vals) -> Vals:
+def each(values: Vals, depth: int = 0) -> Vals:
     """The keys in lists of keys."""
     found: list[Value] = []
     for value in values:
         if isinstance(value, ListVal):
-            found += [one for item in value.items for one in each(item)]
+            if depth < _DEEPEST_DATA:
+                found += [one for item in value.items for one in each(item, depth + 1)]
         else:
             found.append(value)
     return tuple(found)

@@ -10,6 +10,7 @@ from scanners.languages._places import Span, unescaped
 from scanners.languages.base import UnreadableSourceError
 
 _DEEPEST = 60
+_LONGEST_PATH = 60
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\f]+|\\\r?\n)|(?P<newline>\r\n|\r|\n)|(?P<comment>\#[^\r\n]*|//[^\r\n]*|/\*.*?(?:\*/|\Z))"""
     r"""|(?P<heredoc><<-?[ \t]*[\w.-]+[ \t]*\r?\n)|(?P<quote>")|(?P<name>[A-Za-z_][\w-]*)|(?P<number>\d+(?:\.\d+)?)"""
@@ -428,7 +429,7 @@ class _Parser:
 
 
 def _stepped(expression: Expression, step: str) -> Expression:
-    if isinstance(expression, Ref):
+    if isinstance(expression, Ref) and len(expression.path) < _LONGEST_PATH:
         return Ref(expression.at, (*expression.path, step))
     return Other(expression.at, [expression])
 

@@ -210,7 +210,7 @@ class Run:
             passed = [part.at for part in parts if any(step.startswith("passed to") for step in part.steps)]
             at = passed[-1] if passed else word.at
             steps = tuple(dict.fromkeys(step for part in parts for step in part.steps))
-            unknown = tuple(name for part in parts for name in part.unknown)
+            unknown = tuple(dict.fromkeys(name for part in parts for name in part.unknown))
             found.append(Held(KeyText.of(text for part in parts for text in part.key.parts), at, steps, unknown))
             if len(found) >= _MOST:
                 break

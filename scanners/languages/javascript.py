@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 import tree_sitter_javascript
@@ -24,6 +25,7 @@ _TYPED = frozenset({".ts", ".mts", ".cts"})
 _TSX = frozenset({".tsx"})
 _COMPONENTS = frozenset({".vue", ".svelte", ".astro"})
 _MODULE_TYPE = re.compile(r"<\s*typeof\s+import\([^()<>]*\)\s*>")
+_END = re.compile(r"</script>", re.IGNORECASE)
 _BLOCK = re.compile(r"<script\b[^>]*>(?P<code>.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -79,13 +81,24 @@ def _grammars(suffix: str) -> tuple[Grammar, ...]:
 def _scripts_only(text: str) -> str:
     """A component with everything but its scripts blanked, so that all stays in its place."""
     kept = [" " if character not in "\r\n" else character for character in text]
-    for found in _BLOCK.finditer(text):
+    for found in _blocks(text):
         kept[found.start("code") : found.end("code")] = found["code"]
     return "".join(kept)
 
 
 def _without_scripts(text: str) -> str:
-    return _BLOCK.sub(lambda found: re.sub(r"[^\r\n]", " ", found.group()), text)
+    kept: list[str] = []
+    done = 0
+    for found in _blocks(text):
+        kept += [text[done : found.start()], re.sub(r"[^\r\n]", " ", found.group())]
+        done = found.end()
+    return "".join([*kept, text[done:]])
+
+
+def _blocks(text: str) -> Iterator[re.Match[str]]:
+    """The scripts; what is opened after the last end is not looked for an end of."""
+    last = max((found.end() for found in _END.finditer(text)), default=0)
+    return _BLOCK.finditer(text, 0, last)
 
 
 _SKIPPED = frozenset(

@@ -216,7 +216,11 @@ def _sum(parts: list[Vals], site: Site) -> Vals:
 def _extend(together: SeqObj, values: Vals) -> None:
     for value in values:
         if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
-            together.items += [from_container(value, item) for item in value.obj.items]
+            items = [from_container(value, item) for item in value.obj.items]
+            room = max(0, _MOST_TOGETHER - len(together.items))
+            together.items += items[:room]
+            # A list that is put together of itself again and again doubles each time.
+            together.more = union(together.more, *items[room : room + _MOST_TOGETHER])
             together.more = union(together.more, value.obj.more)
         else:
             together.more = union(together.more, (Unknown(tags_of(value)),))
@@ -344,6 +348,7 @@ def _few_items(m: Machine, expr: tree.Expr, here: Here) -> list[Vals] | None:
 
 
 _MOST_ITEMS = 8
+_MOST_TOGETHER = 1_000
 
 
 def _one_item(m: Machine, expr: tree.Comp, item: Vals, here: Here) -> Vals:

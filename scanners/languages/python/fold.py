@@ -7,6 +7,7 @@ import string
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
+from scanners.keytext import LONGEST
 from scanners.languages.python.values import (
     Const,
     InstObj,
@@ -26,6 +27,7 @@ from scanners.languages.python.values import (
 )
 
 _MOST_PRODUCTS = 400
+_MOST_PIECES = 400
 _PERCENT = re.compile(r"%(?:\((?P<name>[^)]*)\))?[-+ #0-9.]*(?P<kind>[a-zA-Z%])")
 _DOLLAR = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\}|(?P<escaped>\$))")
 
@@ -92,6 +94,8 @@ def joined(pieces: Iterable[Piece]) -> Pieces:
             done[-1] = piece if piece.text is None else Piece((last.text or "") + piece.text, piece.tags)
         else:
             done.append(piece)
+    if len(done) > _MOST_PIECES or sum(len(piece.text or "") for piece in done) > LONGEST:
+        return (Piece(None, tuple(dict.fromkeys(tag for piece in done for tag in piece.tags))),)
     return tuple(done)
 
 

@@ -224,3 +224,53 @@ def test_source_that_git_lfs_keeps_elsewhere_is_said(tmp_path):
         ("flags.json", "a pointer of Git LFS"),
     ]
     assert [(one.path, one.reason) for one in result.skipped] == [("logo.png", "a pointer of Git LFS")]
+
+
+def test_lines_of_a_gitignore_that_are_no_patterns_are_passed_over(tmp_path):
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe\n!\n\\\n[z-a]\n[[:x:]]\n*.log\n")
+    (tmp_path / "a.py").write_bytes(GOOD)
+    (tmp_path / "b.log").write_bytes(GOOD)
+    result = engine.scan([str(tmp_path)], FLAGS)
+    assert [one.path for one in result.references] == ["a.py"]
+    assert [one.path for one in result.skipped] == ["b.log"]
+
+
+DOUBLED = {
+    "text.py": "a = '/shop/x'\n" + "a = a + a\n" * 60 + "ssm.get_parameter(Name=a)\n",
+    "parts.py": "a = '/shop/x'\n" + "a = f'{a}{b}{a}'\n" * 60 + "ssm.get_parameter(Name=a)\n",
+    "replaced.py": "a = '/shop/x'\n" + "a = a.replace('/', a)\n" * 60 + "ssm.get_parameter(Name=a)\n",
+    "list.py": "a = ['/shop/x']\n" + "a = a + a\n" * 12 + "ssm.get_parameters(Names=a)\n",
+    "text.js": "let a = '/shop/x';\n" + "a = a + b + a;\n" * 60 + "ssm.getParameter({ Name: a });\n",
+    "list.js": "let a = ['/shop/x'];\n" + "a = [a, a];\n" * 60 + "ssm.getParameters({ Names: a });\n",
+    "text.go": 'package a\nfunc f() {\n a := "/shop/x"\n' + " a = a + a\n" * 60 + " g(a)\n}\n",
+    "text.sh": "a=/shop/x\n" + 'a="$a$b$a"\n' * 60 + 'aws ssm get-parameter --name "$a"\n',
+    "dots.tf": "x = a" + ".b" * 20_000 + '\nk = "/shop/x"\n',
+    "open.vue": "<script>" * 20_000 + "k('/shop/x')",
+    "line.csv": '"/shop/x",' * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_what_doubles_with_each_line_stays_small(name, tmp_path):
+    (tmp_path / name).write_text(DOUBLED[name])
+    (tmp_path / "good.py").write_bytes(GOOD)
+    began = time.process_time()
+    result = engine.scan([str(tmp_path)], FLAGS)
+    assert ("good.py", 2) in {(one.path, one.line) for one in result.references}
+    assert name in {one.path for one in result.references}
+    assert {one.reason for one in result.unread} <= {"nested too deeply"}
+    assert time.process_time() - began < 10
+
+
+def test_a_small_project_that_takes_too_long_is_followed_file_by_file(tmp_path, monkeypatch):
+    (tmp_path / "a.py").write_bytes(GOOD)
+    (tmp_path / "k.py").write_bytes(KEYED)
+    at_once = engine.scan([str(tmp_path)], FLAGS)
+
+    def endless(*_: object) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr(engine, "resolve", endless)
+    monkeypatch.setattr(engine, "_AT_ONCE", 0.01)
+    assert engine.scan([str(tmp_path)], FLAGS) == at_once

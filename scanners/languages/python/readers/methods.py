@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from scanners.keytext import LONGEST
 from scanners.languages.python import documents, fold, members, memory
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.values import (
@@ -114,6 +115,9 @@ def _changed(owner: Text, name: str, args: Args, site: Site) -> Text:
     try:
         getattr("", name)(*plain)
     except TypeError:
+        return fold.opaque(owner, site)
+    known = owner.known or ""
+    if name == "replace" and len(known) + known.count(str(plain[0])) * len(str(plain[1])) > LONGEST:
         return fold.opaque(owner, site)
     return fold.transformed(owner, lambda whole: str(getattr(whole, name)(*plain)), site)
 
