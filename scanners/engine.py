@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import signal
 import threading
 import time
@@ -15,8 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from typing import TypeVar
-
-from ahocorasick_rs import BytesAhoCorasick
 
 from auditor.domain.references import (
     Certainty,
@@ -31,7 +28,7 @@ from auditor.domain.references import (
 from auditor.domain.scan_options import ScanOptions
 from scanners.annotations import annotated
 from scanners.cache import Facts, Table
-from scanners.flag_index import FlagIndex, is_plain
+from scanners.flag_index import FlagIndex
 from scanners.languages import LANGUAGES
 from scanners.languages.base import (
     MINIFIED,
@@ -44,13 +41,13 @@ from scanners.languages.base import (
 from scanners.languages.python.following import Following, World, follow_file
 from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
-from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
 from scanners.languages.python.resolve import Resolution, resolve
 from scanners.languages.python.unit import Unit
 from scanners.ownership import with_owners
 from scanners.parsed import LARGEST_SOURCE, Modules, Shelf, Source, parse
 from scanners.remembered import Remembered, context_digest, digest_of
 from scanners.repository import FoundFile, Listing, list_files, read_bytes, read_chunks
+from scanners.searching import LARGEST_TEXT, Mentions, Searcher, TooLarge, is_python, language_of
 from scanners.text_search import search_pieces, search_text
 from scanners.workers import Crew, Failed
 
@@ -58,20 +55,16 @@ Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 Progress = Callable[[int, int | None, str], None]
 
-_LARGEST_TEXT = 32 << 20
 _SMALL_PROJECT = 400
 _SMALL_BYTES = 2 << 20
-_HEAD = 4096
 _MOST_ROUNDS = 40
 # A file is followed with all that it leads to: that may take so many times as long as reading it.
 _FOLLOWED = 10
 # A small project is followed at once, in this process.
 _AT_ONCE = 2.5
-_SHORTEST_NAME = 3
-_GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
-_ELSEWHERE = b"version https://git-lfs.github.com/spec/"
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-_WORD = frozenset(bytes([code]) for code in range(128) if chr(code).isalnum() or chr(code) == "_")
+# So many files are looked into at once, and a few such batches in this process.
+_BATCH = 256
+_FEW = 8
 
 
 def silent(done: int, total: int | None, what: str) -> None:
@@ -125,9 +118,6 @@ def _no_longer_than(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-_Hits = tuple[bool, frozenset[bytes], tuple[int, ...]]
-
-
 @dataclass(slots=True)
 class _Candidate:
     file: FoundFile
@@ -170,63 +160,49 @@ class _Scan:
     # Reading
 
     def _search(self) -> list[_Candidate]:
-        prefilter = Prefilter(self.context)
+        """Look into files, unless an earlier scan did for the same keys."""
         table = self._table("search", self.context.flags.flags, self.context.options)
+        known = {
+            file.path: held[0]
+            for file in self.listing.files
+            if table is not None and (held := table.get(file.path)) is not None
+        }
+        due = [file for file in self.listing.files if file.path not in known]
+        for file, outcome in self._looked(Searcher(self.context), due, "searching"):
+            if isinstance(outcome, Failed):
+                self.unread[file.path] = outcome.reason
+            elif isinstance(outcome, TooLarge):
+                self._large(file)
+            else:
+                known[file.path] = outcome
+            if table is not None and file.path not in self.unread:
+                table.put(file.path, known.get(file.path))
         found: list[_Candidate] = []
-        total = len(self.listing.files)
-        for number, file in enumerate(self.listing.files):
-            self.progress(number, total, "searching")
-            candidate = self._candidate(prefilter, file, table)
-            if candidate is not None:
-                found.append(candidate)
-        self.progress(total, total, "searching")
+        for file in self.listing.files:
+            outcome = known.get(file.path)
+            if isinstance(outcome, str):
+                self.skipped.append(Skipped(file.path, outcome))
+            elif isinstance(outcome, tuple):
+                found.append(_Candidate(file, *outcome))
         return found
 
-    def _candidate(self, prefilter: Prefilter, file: FoundFile, table: Table | None) -> _Candidate | None:
-        """Look into a file, unless an earlier scan did for the same keys."""
-        held = None if table is None else table.get(file.path)
-        if held is None:
-            found = self._searched(prefilter, file)
-            if table is not None and file.path not in self.unread:
-                table.put(file.path, found)
-        else:
-            found = held[0]
-        if isinstance(found, str):
-            self.skipped.append(Skipped(file.path, found))
-        return _Candidate(file, *found) if isinstance(found, tuple) else None
+    def _looked(
+        self, look: Callable[[Sequence[FoundFile]], list[Answer]], files: Sequence[FoundFile], what: str
+    ) -> Iterator[tuple[FoundFile, Answer]]:
+        """What a look into each of the files gives; into many in several processes."""
+        batches = [files[begin : begin + _BATCH] for begin in range(0, len(files), _BATCH)]
+        here = ((number, look(batch)) for number, batch in enumerate(batches))
+        with self._crew(look) as crew:
+            crew.seconds *= _FOLLOWED
+            answers: Iterable[tuple[int, list[Answer] | Failed]] = crew.all(batches) if len(batches) > _FEW else here
+            for done, (number, answer) in enumerate(answers, start=1):
+                self.progress(min(done * _BATCH, len(files)), len(files), what)
+                batch = batches[number]
+                yield from zip(batch, look(batch) if isinstance(answer, Failed) else answer, strict=True)
 
     def _table(self, what: str, *parts: object) -> Table | None:
         """What is kept of all files by this name and these parts."""
         return None if self.facts is None else self.facts.table(what, digest_of(*parts))
-
-    def _searched(self, prefilter: Prefilter, file: FoundFile) -> _Hits | str | None:
-        """What makes a file a candidate; a text says why it is none although it holds something."""
-        try:
-            data = read_bytes(file.place, _LARGEST_TEXT + 1)
-        except OSError as error:
-            self.unread[file.path] = f"not readable: {error.strerror or error}"
-            return None
-        if len(data) > _LARGEST_TEXT:
-            del data
-            self._large(file)
-            return None
-        if data.startswith(_ELSEWHERE):
-            return self._elsewhere(file)
-        spots, words = prefilter.hits(data, python=is_python(file.path))
-        if not spots and not words:
-            return None
-        if _is_binary(data) and not is_python(file.path):
-            return "a binary file"
-        if _GENERATED.search(data, 0, _HEAD):
-            return "generated"
-        return bool(spots), words, _in_characters(spots, data) if is_python(file.path) else ()
-
-    def _elsewhere(self, file: FoundFile) -> str | None:
-        """What stands for a file that Git LFS keeps: source that cannot be read is told from pictures."""
-        if not is_python(file.path) and language_of(file) is None:
-            return "a pointer of Git LFS"
-        self.unread[file.path] = "a pointer of Git LFS, so that its content is not here; fetch it with git lfs pull"
-        return None
 
     # Other languages
 
@@ -278,12 +254,12 @@ class _Scan:
             return
         how = f"only the first {pieces.size >> 20} MB were searched in {seconds:g} s, as text"
         how = how if pieces.stopped else "searched as text"
-        self.unread[file.path] = f"larger than {_LARGEST_TEXT >> 20} MB; {how}"
+        self.unread[file.path] = f"larger than {LARGEST_TEXT >> 20} MB; {how}"
 
     def _as_text(self, file: FoundFile, data: bytes | None) -> FileFindings:
         """Search a file as text that nothing understood."""
         try:
-            held = read_bytes(file.place, _LARGEST_TEXT) if data is None else data
+            held = read_bytes(file.place, LARGEST_TEXT) if data is None else data
         except OSError as error:
             self.unread[file.path] = f"not readable: {error.strerror or error}"
             return FileFindings()
@@ -395,28 +371,26 @@ class _Scan:
         self, names: Mapping[str, frozenset[str]], files: Mapping[str, FoundFile], known: AbstractSet[str]
     ) -> list[str]:
         """The files that hold one of these names, and the last part of a module that has it."""
-        telling = sorted(name for name in names if len(name) >= _SHORTEST_NAME)
-        engine = BytesAhoCorasick([name.encode() for name in telling])
-        table = self._table("mentions", [(name, sorted(names[name])) for name in telling])
-        found = []
+        look = Mentions.of(names)
+        table = self._table("mentions", look.names)
+        found: dict[str, bool] = {}
+        due = []
         for path, file in sorted(files.items()):
             if path in known or path in self.unread:
                 continue
             held = None if table is None else table.get(path)
-            if held is not None:
-                found += [path] if held[0] else []
+            if held is None:
+                due.append(file)
+            else:
+                found[path] = held[0]
+        for file, outcome in self._looked(look, due, "searching for what was found"):
+            if isinstance(outcome, Failed):
+                self.unread[file.path] = outcome.reason
                 continue
-            try:
-                data = read_bytes(file.place, LARGEST_SOURCE)
-            except OSError as error:
-                self.unread[path] = f"not readable: {error.strerror or error}"
-                continue
-            hits = {telling[number] for number, _, _ in engine.find_matches_as_indexes(data, overlapping=True)}
-            mentions = any(_holds_word(data, name) and _holds_stem(data, names[name]) for name in hits)
-            found += [path] if mentions else []
+            found[file.path] = outcome
             if table is not None:
-                table.put(path, mentions)
-        return found
+                table.put(file.path, outcome)
+        return sorted(path for path, mentions in found.items() if mentions)
 
     # Joining
 
@@ -481,115 +455,15 @@ def _places(found: Resolution) -> dict[str, frozenset[int]]:
     return {path: frozenset(held) for path, held in sorted(lines.items())}
 
 
-class Prefilter:
-    """Looks in bytes for every key, its last segment, and the words that make a file worth reading."""
-
-    def __init__(self, context: ScanContext) -> None:
-        self._patterns: list[bytes] = []
-        self._kinds: list[bytes | None] = []
-        for key in context.flags.keys:
-            for needle in {key, key.rsplit("/", 1)[-1], _last_part(key)} - {""}:
-                for spelled in dict.fromkeys((needle.encode(), needle.encode("latin-1", errors="ignore"))):
-                    self._add(spelled, None)
-        callables = [accessor.callable.encode().split(b".")[-2:] for accessor in context.options.accessors]
-        self._together = [frozenset(parts) for parts in callables]
-        stores = {flag.provider for flag in context.flags.flags}
-        words = (*WORDS, *(word for store in sorted(stores) for word in STORE_WORDS.get(store, ())))
-        # A class is constructed in one file and asked in others.
-        classes = {parts[0] for parts in callables if parts[0][:1].isupper()}
-        self._python = frozenset(word.encode() for word in words) | classes
-        self._texts = frozenset(word.encode() for word in AGENT_WORDS)
-        self._others = frozenset(_language_words()) | self._texts
-        for word in sorted((self._python | self._others).union(*self._together)):
-            self._add(word, word)
-        self._engine = BytesAhoCorasick(self._patterns)
-
-    def _add(self, pattern: bytes, word: bytes | None) -> None:
-        if pattern:
-            self._patterns.append(pattern)
-            self._kinds.append(word)
-
-    def hits(self, data: bytes, *, python: bool) -> tuple[list[int], frozenset[bytes]]:
-        """Where keys and last parts of keys stand in a file, and which of the words that tell in its language."""
-        if data.startswith(_WIDE):
-            data = SourceFile("", data).text().encode("utf-8", errors="replace")
-        spots: list[int] = []
-        words: set[bytes] = set()
-        names: set[bytes] = set()
-        for number, begin, end in self._engine.find_matches_as_indexes(data, overlapping=True):
-            word = self._kinds[number]
-            if word is None:
-                spots.append(begin)
-            elif data[end : end + 1] not in _WORD and data[begin - 1 : begin] not in _WORD:
-                names.add(word)
-            else:
-                words.add(word)
-        # A configured reader's name alone may be any word: its module or class is named beside it.
-        configured = {part for parts in self._together if parts <= names for part in parts}
-        told = names | words
-        telling = (names & self._python) | (told & self._texts) if python else told & self._others
-        return spots, frozenset(configured | telling)
-
-
-def _last_part(key: str) -> str:
-    """What is left of a key behind its last separator, where that is no word that stands everywhere."""
-    last = re.split(r"[/.:#]", key)[-1]
-    return "" if is_plain(last) else last
-
-
-def _in_characters(spots: Sequence[int], data: bytes) -> tuple[int, ...]:
-    """Offsets of bytes as offsets of characters, in order; in another encoding than UTF-8 they are near them."""
-    places = sorted(set(spots))
-    if data.isascii():
-        return tuple(places)
-    found, count, before = [], 0, 0
-    for place in places:
-        count += len(data[before:place].decode("utf-8", errors="replace"))
-        before = place
-        found.append(count)
-    return tuple(found)
-
-
-def _language_words() -> Iterator[bytes]:
-    for language in LANGUAGES:
-        yield from language.words
-
-
 def _wanted(candidate: _Candidate, language: Language | None) -> bool:
     if candidate.keyed:
         return True
     return language is not None and not candidate.words.isdisjoint(language.words)
 
 
-def _holds_word(data: bytes, name: str) -> bool:
-    return re.search(rb"\b" + name.encode() + rb"\b", data) is not None
-
-
-def _holds_stem(data: bytes, stems: frozenset[str]) -> bool:
-    return any(stem.encode() in data for stem in stems)
-
-
-def _is_binary(data: bytes) -> bool:
-    return b"\0" in data[:_HEAD] and not data.startswith(_WIDE)
-
-
-def is_python(path: str) -> bool:
-    """Whether a file is Python's."""
-    return path.endswith((".py", ".pyi", ".pyw"))
-
-
-def language_of(file: FoundFile) -> Language | None:
-    """The language that takes a file; None when nobody taught it."""
-    try:
-        head = SourceFile(file.path, read_bytes(file.place, _HEAD))
-    except OSError:
-        return None
-    return next((language for language in LANGUAGES if language.takes(head)), None)
-
-
 def _find(context: ScanContext, job: tuple[FoundFile, str]) -> FileFindings:
     file, name = job
-    source = SourceFile(file.path, read_bytes(file.place, _LARGEST_TEXT))
+    source = SourceFile(file.path, read_bytes(file.place, LARGEST_TEXT))
     for language in LANGUAGES:
         if language.name == name:
             return language.find(source, context)
