@@ -2,6 +2,7 @@
 
     python -m examples.scan_truth registry PATH --asked-by features.has --registered-by manager.add
     python -m examples.scan_truth registry PATH --asked-by flag_set --registry-file feature_flags.json
+    python -m examples.scan_truth registry PATH --asked-by on --registered-class Feature --accessor a.Project.on
     python -m examples.scan_truth executed PATH --log asked.jsonl
     python -m examples.scan_truth record PATH --hook package.module:Class.method --log asked.jsonl -- -m pytest ...
 
@@ -69,9 +70,13 @@ def _lines(one: Asked) -> range:
 
 
 def registered(
-    trees: dict[str, ast.Module], calls: Sequence[str], names: Sequence[str], files: Sequence[Path]
+    trees: dict[str, ast.Module],
+    calls: Sequence[str],
+    names: Sequence[str],
+    files: Sequence[Path],
+    classes: Sequence[str] = (),
 ) -> set[str]:
-    """The keys of a registry: first arguments of calls, elements of a name's dict or list, keys of a JSON file."""
+    """The keys of a registry: arguments of calls, elements of a dict or list, a class's texts, a JSON file's keys."""
     found: set[str] = set()
     for tree in trees.values():
         for node in ast.walk(tree):
@@ -79,10 +84,17 @@ def registered(
                 found |= set(_strings([node.args[0]]))
             elif isinstance(node, ast.Assign | ast.AnnAssign | ast.Call):
                 found |= set(_strings(_elements(node, names)))
+            elif isinstance(node, ast.ClassDef) and node.name in classes:
+                capitals = [one for one in node.body if isinstance(one, ast.Assign) and _is_capital(one.targets[0])]
+                found |= set(_strings(one.value for one in capitals))
     for file in files:
         content = json.loads(file.read_text(encoding="utf-8"))
-        found |= set(content.get("flags", content))
+        found |= set(content.get("flagValues", content.get("flags", content)))
     return found
+
+
+def _is_capital(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id.isupper()
 
 
 def _elements(node: ast.Assign | ast.AnnAssign | ast.Call, names: Sequence[str]) -> Sequence[ast.expr | None]:
@@ -239,7 +251,7 @@ def _scanned(root: Path, keys: set[str], options: ScanOptions, provider: str = "
 
 def _quoted(root: Path, keys: set[str]) -> Claims:
     found = Claims()
-    for path in sorted(root.rglob("*.py")):
+    for path in _python(root):
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
             parts = line.replace('"', "'").split("'")[1::2]
             found.places |= {(path.relative_to(root).as_posix(), number, part) for part in parts if part in keys}
@@ -250,13 +262,14 @@ def compare_registry(root: Path, given: argparse.Namespace) -> None:
     """Compare the calls that ask the project's registry with what a scan says."""
     trees = dict(_trees(root))
     files = [root / name for name in given.registry_file]
-    keys = registered(trees, given.registered_by, given.registered_in, files)
+    keys = registered(trees, given.registered_by, given.registered_in, files, given.registered_class)
     truth = asked_in(trees, given.asked_by, given.position, keys)
-    accessors = tuple(Accessor(callable=name, key=(given.position,)) for name in given.accessor or given.asked_by)
-    claims = _scanned(root, keys, ScanOptions(accessors=accessors))
+    named = given.asked_by if given.accessor is None else given.accessor
+    accessors = tuple(Accessor(callable=name, key=(given.position,)) for name in named if name)
+    claims = _scanned(root, keys, ScanOptions(accessors=accessors), given.provider)
     print(f"{len(keys)} registered keys, {len(truth)} places ask for one, in {len(trees)} files")
     for name, found in (("scanner", claims), ("quoted text", _quoted(root, keys))):
-        said = Claims({place for place in found.places if not is_test_path(place[0])})
+        said = Claims({place for place in found.places if place[0] in trees and not is_test_path(place[0])})
         print(f"{name}: precision {_share(*said.precision(truth))}, recall {_share(*said.recall(truth))}")
         if given.show:
             _show(said, truth)
@@ -271,8 +284,12 @@ def _show(found: Claims, truth: set[Asked]) -> None:
         print(f"  beyond {path}:{line} {key}")
 
 
+def _python(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*.py") if path.is_file())
+
+
 def _trees(root: Path) -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(root.rglob("*.py")):
+    for path in _python(root):
         try:
             yield path.relative_to(root).as_posix(), ast.parse(path.read_bytes())
         except (SyntaxError, ValueError):
@@ -290,9 +307,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     registry = ways.add_parser("registry")
     registry.add_argument("path", type=Path)
     registry.add_argument("--asked-by", action="append", required=True)
-    registry.add_argument("--accessor", action="append", help="the asking function as code imports it")
+    registry.add_argument("--accessor", action="append", help="the asking function as code imports it; empty for none")
     registry.add_argument("--registered-by", action="append", default=[])
     registry.add_argument("--registered-in", action="append", default=[])
+    registry.add_argument("--registered-class", action="append", default=[])
+    registry.add_argument("--provider", default="generic")
     registry.add_argument("--registry-file", action="append", default=[])
     registry.add_argument("--position", type=int, default=0)
     registry.add_argument("--show", action="store_true")

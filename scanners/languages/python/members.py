@@ -264,6 +264,12 @@ def _of_class(m: Machine, owner: ClassObj, name: str, here: Here, site: Site) ->
     if name in {"__name__", "__qualname__"}:
         return (literal(owner.name, site),)
     if not found:
+        metaclasses = [value for value in owner.options.get("metaclass", ()) if isinstance(value, ClassObj)]
+        dynamic = union(*(class_attribute(m, one, "__getattr__") for one in metaclasses))
+        if dynamic:
+            args = Args(site, [(literal(name, site),)])
+            bound_ones = [Method(one, owner) for one in dynamic if isinstance(one, FuncObj)]
+            return union(*(invoke.one(m, one, args, here, site) for one in bound_ones)) or UNKNOWN
         base = external_base(m, owner)
         return (Bound(owner, name),) if base is None else (Bound(base, name),)
     return union(*(_described(m, value, owner, here, site) or (_of_its_class(value, owner),) for value in found))
@@ -424,7 +430,9 @@ def _entry(m: Machine, owner: Value, keys: Vals, expr: tree.Sub, here: Here, sit
     if isinstance(owner, Ref) and isinstance(owner.obj, SeqObj):
         return _by_index(owner, expr)
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
-        found = attribute(m, (owner,), "__getitem__", here, site)
+        given = class_attribute(m, owner.obj.cls, "__getitem__")
+        special = "__getitem__" if given or owner.obj.member else "__missing__"
+        found = attribute(m, (owner,), special, here, site)
         return invoke.call(m, found, Args(site, [keys]), here, site)
     return documents.taken(m, owner, keys, here, site, None)
 

@@ -56,6 +56,20 @@ def test_a_registry_may_be_calls_or_a_file(tmp_path, capsys):
     assert "2 registered keys, 2 places ask for one" in capsys.readouterr().out
 
 
+def test_a_registry_may_be_a_class_and_files_that_nobody_parses_count_for_nothing(tmp_path, capsys):
+    app = "from shop.models import Names\ndef view(account):\n    return account.has_feature(Names.OLD)\n"
+    models = "class Names:\n    OLD = 'old-ui'\n    label = 'none'\nclass Account:\n    def has_feature(self, n): ...\n"
+    path = repository(tmp_path, {"shop/models.py": models, "shop/app.py": app, "shop/odd.py": app + "if"})
+
+    told = ["--asked-by", "has_feature", "--accessor", "shop.models.Account.has_feature", "--registered-class", "Names"]
+    scan_truth.main(["registry", path, *told])
+
+    out = capsys.readouterr().out
+    assert "1 registered keys, 1 places ask for one, in 2 files" in out
+    assert "scanner: precision 100.0 % (1 of 1), recall 100.0 % (1 of 1)" in out
+    assert "quoted text: precision 0.0 % (0 of 1), recall 0.0 % (0 of 1)" in out
+
+
 def test_what_ran_is_logged_and_compared(tmp_path, capsys):
     store = "class Store:\n    def evaluate(self, name, default=None):\n        return default\n"
     run = (
