@@ -394,28 +394,46 @@ def _told(machine: Machine, vocabulary: frozenset[str]) -> frozenset[str]:
     """Which of these names may reach a flag, as far as this file and what it leads to say."""
     sites, handing = deciding(_asking(machine), _owners(machine), _handing(machine))
     names = named_alone(_fixing(machine), handing)
-    found: dict[tuple[str, str], bool] = {}
+    tells = _Tells(machine, sites)
     for path, scope in machine.modules.items():
         for name in vocabulary.intersection(scope.names) if scope is not None else ():
-            if _tells(machine, path, name, sites, found):
+            if tells.name(path, name):
                 names.setdefault(name, set())
     return frozenset(names)
 
 
-def _tells(machine: Machine, path: str, name: str, sites: frozenset[Site], found: dict[tuple[str, str], bool]) -> bool:
-    """Whether a name of a module may reach a flag, or the name does that it is taken from."""
-    if (path, name) not in found:
-        found[path, name] = False
-        scope = machine.modules.get(path)
-        values = scope.names.get(name, ()) if scope is not None else ()
-        grounds = (ground for value in values for ground in _grounds(machine, value))
-        found[path, name] = any(
-            _tells(machine, ground.path, ground.name, sites, found)
+@dataclass(slots=True)
+class _Tells:
+    """Which names of modules may reach a flag, where the functions and classes at ``sites`` do."""
+
+    machine: Machine
+    sites: frozenset[Site]
+    _names: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _classes: dict[ClassObj, bool] = field(default_factory=dict)
+
+    def name(self, path: str, name: str) -> bool:
+        """Whether a name of a module does, or the name that it is taken from."""
+        if (path, name) not in self._names:
+            self._names[path, name] = False
+            scope = self.machine.modules.get(path)
+            self._names[path, name] = any(map(self._value, scope.names.get(name, ()) if scope is not None else ()))
+        return self._names[path, name]
+
+    def _value(self, value: Value) -> bool:
+        if isinstance(value, Ref) and isinstance(value.obj, InstObj) and not value.obj.member:
+            return self._object_of(value.obj.cls)
+        return any(
+            self.name(ground.path, ground.name)
             if isinstance(ground, Imported)
-            else ground is True or ground in sites
-            for ground in grounds
+            else ground is True or ground in self.sites
+            for ground in _grounds(self.machine, value)
         )
-    return found[path, name]
+
+    def _object_of(self, cls: ClassObj) -> bool:
+        if cls not in self._classes:
+            sites = (resolve.site_of(cls), *_described(cls))
+            self._classes[cls] = not self.sites.isdisjoint(sites)
+        return self._classes[cls]
 
 
 def _claims(machine: Machine, paths: Iterable[str]) -> Iterator[Claim]:

@@ -157,19 +157,19 @@ _TELLING_LENGTH = 8
 def telling(claims: Iterable[Claim], sites: frozenset[Site]) -> dict[str, set[str]]:
     """The names of each module by which others may reach a flag; what is taken from elsewhere tells what that does."""
     told: dict[str, set[str]] = {}
-    waiting: list[Claim] = []
+    waiting: dict[tuple[str, str], list[Claim]] = {}
+    latest: list[Claim] = []
     for claim in claims:
         if claim.sure or not sites.isdisjoint(claim.sites):
-            told.setdefault(claim.path, set()).add(claim.name)
-        elif claim.taken:
-            waiting.append(claim)
-    for _ in range(_MOST_HOPS):
-        found = [one for one in waiting if any(name in told.get(path, ()) for path, name in one.taken)]
-        if not found:
-            break
-        for claim in found:
-            told.setdefault(claim.path, set()).add(claim.name)
-        waiting = [claim for claim in waiting if claim.name not in told.get(claim.path, ())]
+            latest.append(claim)
+        for source in claim.taken:
+            waiting.setdefault(source, []).append(claim)
+    while latest:
+        claim = latest.pop()
+        names = told.setdefault(claim.path, set())
+        if claim.name not in names:
+            names.add(claim.name)
+            latest += waiting.get((claim.path, claim.name), ())
     return told
 
 
