@@ -44,6 +44,7 @@ from scanners.languages.python.values import (
     Bound,
     ClassObj,
     Doc,
+    DocModel,
     FlagVal,
     FuncObj,
     Imported,
@@ -150,11 +151,22 @@ def _functions(machine: Machine, path: str, world: World, vocabulary: frozenset[
         names = readers | _told(machine, vocabulary)
         if names == worth.names:
             break
+        _forget(machine, path, names - worth.names)
         worth.names = names
         if machine.slicing is not None:
             machine.slicing.tell(names | world.telling)
         resolve.summaries(machine, frozenset({path}), worth.holds)
     return worth
+
+
+def _forget(machine: Machine, path: str, names: frozenset[str]) -> None:
+    """Let the functions be followed again that name what is told of only now: statements of theirs were left out."""
+    own = [(func, func.node) for func in machine.summaries if func.scope.path == path]
+    again = [func for func, node in own if isinstance(node, tree.Def) and not names.isdisjoint(node.mentions)]
+    for func in again:
+        del machine.summaries[func]
+    if again:
+        machine.memory.clear()
 
 
 def _inherited(machine: Machine, path: str, matters: Callable[[FuncObj], bool]) -> None:
@@ -363,7 +375,7 @@ def _owners(machine: Machine) -> Iterator[Site]:
 
 
 def _gives_value(value: Value) -> bool:
-    return isinstance(value, Doc) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
+    return isinstance(value, Doc | DocModel) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
 
 
 def _handing(machine: Machine) -> Iterator[Handing]:

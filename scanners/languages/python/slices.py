@@ -62,7 +62,9 @@ def class_flow(node: tree.Class) -> Flow:
 
 
 def _makes(part: tree.Stmt) -> bool:
-    """Whether a class's attribute is the object that a call with arguments makes."""
+    """Whether a class's attribute is the object that a call with arguments makes, and says nothing of the class."""
+    if isinstance(part, tree.Assign) and any(name in _CONFIGURING for one in part.targets for name in _roots(one)):
+        return False
     value = part.value if isinstance(part, tree.Assign | tree.Declare) else None
     return isinstance(value, tree.Call) and bool(value.args)
 
@@ -190,6 +192,8 @@ class Slicing:
 _SETTING_UP = frozenset(
     {"__init__", "__post_init__", "__new__", "__enter__", "__set_name__", "__init_subclass__", "setUp"}
 )
+# What a class says by these of its other names holds whoever asks for them.
+_CONFIGURING = frozenset({"model_config"})
 _PUTTING = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "push", "put", "register", "setdefault", "update"}
 )
