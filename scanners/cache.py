@@ -29,6 +29,7 @@ from scanners.repository import FoundFile, read_bytes
 _MOST_BYTES = 512 << 20
 _MOST_RESULTS = 32
 _LARGEST_RECORD = 64 << 20
+_LARGEST_HELD = 128 << 20
 # A file that changed this shortly before it was read may change again without its times telling.
 _SETTLED_NS = 1_000_000_000
 _DIGEST = 32
@@ -106,7 +107,7 @@ class Cache:
                 found[file.path] = (stamp, held[1])
                 continue
             try:
-                found[file.path] = (stamp, blob_id(read_bytes(file.place, sys.maxsize)))
+                found[file.path] = (stamp, _id_of(file, stamp))
             except (OSError, MemoryError):
                 continue
             changed = True
@@ -220,6 +221,12 @@ def _loaded(data: bytes | None) -> Any:
         return _Unpickler(io.BytesIO(data)).load()
     except Exception:  # noqa: BLE001 -- whatever a broken record does, it is as if there were none
         return None
+
+
+def _id_of(file: FoundFile, stamp: list[int]) -> str:
+    """The blob id of a file; of one too large to be held, what changes with it. Raises OSError."""
+    data = read_bytes(file.place, _LARGEST_HELD + 1)
+    return blob_id(data) if len(data) <= _LARGEST_HELD else _digest(file.path, *map(str, stamp))
 
 
 def _digest(*parts: str) -> str:

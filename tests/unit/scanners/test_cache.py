@@ -188,3 +188,13 @@ def test_where_a_cache_is(monkeypatch):
     monkeypatch.delenv("FLAGTRAIL_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/c")
     assert default_folder() == Path("/c/flagtrail")
+
+
+def test_a_file_too_large_to_be_held_is_known_by_its_times(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr("scanners.cache._LARGEST_HELD", 3)
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a.py").write_text("abc")
+    (tmp_path / "t" / "b.py").write_text("abcd")
+    known = cache.identities("t", list_files(str(tmp_path / "t")).files)
+    assert known["a.py"] == blob_id(b"abc")
+    assert known["b.py"] not in {blob_id(b"abcd"), blob_id(b"abc"), blob_id(b"")}
