@@ -399,7 +399,7 @@ class _Scan:
         skipped = [*self.listing.skipped, *self.skipped]
         bytes_of = partial(_bytes_at, {file.path: file.place for file in self.listing.files})
         return ScanResult(
-            tuple(annotated(marked(one_per_line(self.references), bytes_of), bytes_of)),
+            tuple(self._annotated(marked(one_per_line(self.references), bytes_of), bytes_of)),
             tuple(sorted(set(self.unresolved), key=lambda one: (one.path, one.line, one.column, one.reason))),
             tuple(sorted(unread, key=lambda one: one.path)),
             tuple(sorted(skipped, key=lambda one: one.path)),
@@ -407,6 +407,18 @@ class _Scan:
             not unread,
             self.listing.commit,
         )
+
+    def _annotated(self, references: Iterable[Reference], read: Callable[[str], bytes | None]) -> Iterator[Reference]:
+        """The references with what comments beside them say, unless an earlier scan said it of the same ones."""
+        table = self._table("comments")
+        for path, group in groupby(references, key=lambda one: one.path):
+            found = tuple(group)
+            held = None if table is None else table.get(path)
+            if held is None or held[0][0] != found:
+                held = ((found, tuple(annotated(found, read))),)
+                if table is not None:
+                    table.put(path, held[0])
+            yield from held[0][1]
 
 
 @dataclass(slots=True)

@@ -297,4 +297,4 @@ class Source:
 
 
 # A tree takes about twenty times what the file does.
-_MOST_TREES = 128
+_MOST_TREES = 160
