@@ -292,7 +292,9 @@ class Source:
     def outline(self, path: str) -> Exports | None:
         """The names a module makes known; None when it cannot be understood."""
         if path not in self._outlines:
-            self._outlines[path] = ask(("outline", path))
+            # Whoever asked first had it kept.
+            held = self.shelf.facts.get(path, "outline") if self.shelf.facts is not None else None
+            self._outlines[path] = held if isinstance(held, Exports) else ask(("outline", path))
         return self._outlines[path]
 
 
