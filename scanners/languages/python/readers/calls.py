@@ -139,7 +139,10 @@ def _of_object_from_outside(m: Machine, name: str, args: Args, here: Here, site:
     found = accessors.of_unknown(m, Ext(owner), method, args, here, site)
     if found is None and method == "get" and args.values:
         found = settings.entry_read(m, Ext(owner), args.values[0], here, site, args.take(1, "default"))
-    return found if found is not None else _telling(m, Ext(owner), method, args, here, site)
+    if found is None and ("." in owner or _named_for_flags(Ext(owner))):
+        # A function of a whole module is hardly a library's method, unless the module is called after flags.
+        found = _telling(m, Ext(owner), method, args, here, site)
+    return found
 
 
 def _passed_on(m: Machine, args: Args, here: Here, site: Site) -> Vals:
