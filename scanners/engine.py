@@ -280,7 +280,10 @@ class _Scan:
         small = len(files) <= _SMALL_PROJECT and sum(file.size for file in files.values()) <= _SMALL_BYTES
         try:
             self._follow_python(candidates, files, small=small)
-        except _TookTooLongError:
+        except (_TookTooLongError, Exception):
+            if not small:
+                raise
+            # File by file, in processes of their own, whatever is too much or goes wrong costs the one file.
             self._follow_python(candidates, files, small=False)
 
     def _follow_python(self, candidates: list[_Candidate], files: dict[str, FoundFile], *, small: bool) -> None:

@@ -250,6 +250,8 @@ def _answer(work: Callable[[Any], Any], job: Any) -> Any:
         return Failed("needs too much memory")
     except OSError as error:
         return Failed(f"not readable: {error.strerror or error}")
+    except Exception as error:  # noqa: BLE001 -- one file that the scanner fails on costs no other, and is told as that
+        return Failed(f"an error of the scanner itself ({type(error).__name__}); please report it")
 
 
 def _limit(kind: int, most: int) -> None:

@@ -274,3 +274,25 @@ def test_a_small_project_that_takes_too_long_is_followed_file_by_file(tmp_path, 
     monkeypatch.setattr(engine, "resolve", endless)
     monkeypatch.setattr(engine, "_AT_ONCE", 0.01)
     assert engine.scan([str(tmp_path)], FLAGS) == at_once
+
+
+def test_a_small_project_that_the_scanner_fails_on_is_followed_file_by_file(tmp_path, monkeypatch):
+    (tmp_path / "a.py").write_bytes(GOOD)
+    (tmp_path / "k.py").write_bytes(KEYED)
+    at_once = engine.scan([str(tmp_path)], FLAGS)
+    follow = engine.follow_file
+
+    def failing(*_: object) -> None:
+        raise KeyError("of the scanner")
+
+    def failing_on_one(project: object, world: object, path: str) -> object:
+        return follow(project, world, path) if path != "k.py" else failing()
+
+    monkeypatch.setattr(engine, "resolve", failing)
+    assert engine.scan([str(tmp_path)], FLAGS) == at_once
+
+    monkeypatch.setattr(engine, "follow_file", failing_on_one)
+    result = engine.scan([str(tmp_path)], FLAGS)
+    assert [one.path for one in result.unread] == ["k.py"]
+    assert "an error of the scanner itself" in result.unread[0].reason
+    assert {one.path for one in result.references} == {one.path for one in at_once.references}

@@ -23,6 +23,8 @@ def work(job: str) -> str:
         raise UnreadableSourceError("not of this language")
     if job == "gone":
         raise FileNotFoundError(2, "No such file or directory")
+    if job == "wrong":
+        raise KeyError(job)
     return job.upper()
 
 
@@ -62,8 +64,13 @@ def test_a_job_that_takes_too_long_is_given_up():
 
 
 def test_what_a_job_cannot_do_is_told():
-    reasons = [one.reason for one in answers(["deep", "odd", "gone"]) if isinstance(one, Failed)]
-    assert reasons == ["nested too deeply", "not of this language", "not readable: No such file or directory"]
+    reasons = [one.reason for one in answers(["deep", "odd", "gone", "wrong"]) if isinstance(one, Failed)]
+    assert reasons == [
+        "nested too deeply",
+        "not of this language",
+        "not readable: No such file or directory",
+        "an error of the scanner itself (KeyError); please report it",
+    ]
 
 
 def work_with_help(job: str) -> str:
