@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scanners.languages.python import documents, fold, invoke, members, memory, tree
 from scanners.languages.python.arguments import Args, from_container
 from scanners.languages.python.readers import options, settings
+from scanners.languages.python.slices import answers
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -309,18 +310,11 @@ def _if(m: Machine, node: tree.If, here: Here) -> bool:
     bodies: list[Callable[[], bool]] = []
     for test, body in node.arms:
         tested = members.truth(m, m.eval(test, here), here, here.site(test.pos))
-        if _says_yes_or_no(body):
+        if answers(body):
             _note_tests(tested, here)
         bodies.append(lambda body=body: block(m, body, here))  # type: ignore[misc]
     bodies.append(lambda: block(m, node.orelse, here))
     return _branches(m, here, bodies)
-
-
-def _says_yes_or_no(body: tree.Block) -> bool:
-    """Whether a branch ends in giving true or false: then what was tested decides what the function answers."""
-    last = body[-1] if body else None
-    value = last.value if isinstance(last, tree.Return | tree.Assign) else None
-    return isinstance(value, tree.Const) and isinstance(value.value, bool)
 
 
 def _for(m: Machine, node: tree.For, here: Here) -> None:

@@ -110,6 +110,8 @@ class World:
 def follow_file(project: Project, world: World, path: str) -> Unit:
     """Follow the code of a file, and whatever it leads to, to every use of a flag."""
     watched = Watched(project)
+    slicing = Slicing(path, world.spots, project.flow, partial(_functions_in, project))
+    slicing.tell(world.telling)
     machine = Machine(
         watched,
         Reporter(world.context.flags),
@@ -125,25 +127,24 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         home=path,
         asking=world.methods,
         wrapper_sites=frozenset(site for sites in world.methods.values() for site in sites),
+        slicing=slicing,
     )
-    machine.slicing = Slicing(frozenset({path}), world.spots, project.flow, partial(_functions_in, project))
     facts = watched.load(path)
     vocabulary = brief(facts).vocabulary if facts is not None else frozenset()
-    machine.slicing.tell(world.telling)
     with deep(DEEPEST):
         resolve.modules(machine, [path])
-        worth = _functions(machine, path, world, vocabulary)
+        worth = _functions(machine, slicing, path, world, vocabulary)
         _inherited(machine, path, worth.holds)
         for other in sorted(set(machine.reporter.kept.values()) - {path}):
-            machine.slicing.whole.add(other)
+            slicing.whole.add(other)
             machine.whole(other)  # what it does with the keys that it keeps
             resolve.summaries(machine, frozenset({other}), lambda _: True)
-        beyond = frozenset(machine.slicing.beyond)
+        beyond = frozenset(slicing.beyond)
         given = world.names & (vocabulary | beyond)
-        return _unit(machine, watched, path, worth, _Cut(machine.slicing.idle & vocabulary, beyond, given))
+        return _unit(machine, watched, path, worth, _Cut(slicing.idle & vocabulary, beyond, given))
 
 
-def _functions(machine: Machine, path: str, world: World, vocabulary: frozenset[str]) -> _Worth:
+def _functions(machine: Machine, slicing: Slicing, path: str, world: World, vocabulary: frozenset[str]) -> _Worth:
     """Follow the functions of a file that can matter, until those tell of no more names that do."""
     worth = _Worth(world.spots, world.names & vocabulary, world.members & vocabulary)
     readers = machine.words | _ASKING | worth.given
@@ -153,8 +154,7 @@ def _functions(machine: Machine, path: str, world: World, vocabulary: frozenset[
             break
         _forget(machine, path, names - worth.names)
         worth.names = names
-        if machine.slicing is not None:
-            machine.slicing.tell(names | world.telling)
+        slicing.tell(names | world.telling)
         resolve.summaries(machine, frozenset({path}), worth.holds)
     return worth
 

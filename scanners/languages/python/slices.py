@@ -29,10 +29,8 @@ class Part(NamedTuple):
     always: bool
 
 
-class Flow(NamedTuple):
-    """The parts of a function's body, in order."""
-
-    parts: tuple[Part, ...]
+# The parts of a function's or class's body, in order.
+Flow = tuple[Part, ...]
 
 
 class Slice(NamedTuple):
@@ -48,7 +46,7 @@ def flow(node: tree.Def) -> Flow:
     walk = _Walk(setting_up=node.name in _SETTING_UP)
     walk.block(node.body)
     local = frozenset().union(*(part.gives for part in walk.parts)) - own - walk.outer
-    return Flow(tuple(walk.outward(part, held, local) for part, held in zip(walk.parts, walk.changes, strict=True)))
+    return tuple(walk.outward(part, held, local) for part, held in zip(walk.parts, walk.changes, strict=True))
 
 
 def class_flow(node: tree.Class) -> Flow:
@@ -57,8 +55,8 @@ def class_flow(node: tree.Class) -> Flow:
     walk.block(node.body)
     calls = (_makes(part) for part in node.body)
     if len(walk.parts) != len(node.body):
-        return Flow(tuple(part._replace(always=True) for part in walk.parts))
-    return Flow(tuple(part._replace(always=not made) for part, made in zip(walk.parts, calls, strict=True)))
+        return tuple(part._replace(always=True) for part in walk.parts)
+    return tuple(part._replace(always=not made) for part, made in zip(walk.parts, calls, strict=True))
 
 
 def _makes(part: tree.Stmt) -> bool:
@@ -70,16 +68,16 @@ def _makes(part: tree.Stmt) -> bool:
 
 
 def sliced(
-    node: tree.Def | tree.Class, known: Flow, telling: AbstractSet[str], charged: AbstractSet[str], spots: Sequence[int]
+    node: tree.Def | tree.Class, parts: Flow, telling: AbstractSet[str], charged: AbstractSet[str], spots: Sequence[int]
 ) -> Slice:
     """What is left of a function where ``telling`` names lead to flags, as the ``charged`` parameters do.
 
     ``spots`` are the places in its file where parts of keys stand, in order.
     """
-    kept = _kept(known.parts, telling, charged, _touched(node, known.parts, spots))
-    if len(kept) == len(known.parts):
+    kept = _kept(parts, telling, charged, _touched(node, parts, spots))
+    if len(kept) == len(parts):
         return Slice(node.body, frozenset())
-    idle = frozenset().union(*(part.mentions for number, part in enumerate(known.parts) if number not in kept))
+    idle = frozenset().union(*(part.mentions for number, part in enumerate(parts) if number not in kept))
     return Slice(_Cut(kept).block(node.body), idle)
 
 
@@ -123,15 +121,15 @@ def _kept(
 
 @dataclass(slots=True)
 class Slicing:
-    """Cuts functions down while a few files are followed; ``homes`` are these files.
+    """Cuts functions down while a file is followed; ``home`` is that file.
 
     ``telling`` are the names that lead to flags, ``spots`` the places of parts of keys by file; ``flow_of`` and
     ``functions_of`` tell of a function and of a file. ``idle`` are the names by which more would have been followed,
-    ``beyond`` those in classes of other files, whether or not they stand in the files themselves. Nothing is cut of
+    ``beyond`` those in classes of other files, whether or not they stand in the file itself. Nothing is cut of
     files that are followed ``whole``.
     """
 
-    homes: AbstractSet[str]
+    home: str
     spots: Mapping[str, Sequence[int]]
     flow_of: Callable[[str, tree.Def | tree.Class], Flow]
     functions_of: Callable[[str], Iterable[tuple[str, AbstractSet[str]]]]
@@ -155,25 +153,27 @@ class Slicing:
             return node.body
         key = path, node.pos, charged
         if key not in self._made:
-            left = sliced(node, self.flow_of(path, node), self._telling_in(path), charged, self.spots.get(path, ()))
+            left = self._left(path, node, charged)
             self._made[key] = left.body
-            if path in self.homes:
+            if path == self.home:
                 self.idle |= left.idle
             elif left.idle:
                 self.idle |= {node.name, owner}
         return self._made[key]
 
     def class_body(self, path: str, node: tree.Class) -> tree.Block:
-        """What is left of the body of a class that is not among those followed for their own sake."""
-        if path in self.homes or path in self.whole:
+        """What is left of the body of a class, all of it where its file is followed for its own sake."""
+        if path == self.home or path in self.whole:
             return node.body
         key = path, node.pos, frozenset[str]()
         if key not in self._made:
-            spots = self.spots.get(path, ())
-            left = sliced(node, self.flow_of(path, node), self._telling_in(path), frozenset(), spots)
+            left = self._left(path, node)
             self._made[key] = left.body
             self.beyond |= left.idle
         return self._made[key]
+
+    def _left(self, path: str, node: tree.Def | tree.Class, charged: frozenset[str] = frozenset()) -> Slice:
+        return sliced(node, self.flow_of(path, node), self._telling_in(path), charged, self.spots.get(path, ()))
 
     def _telling_in(self, path: str) -> frozenset[str]:
         """The names that lead to flags in a file: those of its own functions too, as far as its text says."""
@@ -220,7 +220,7 @@ class _Walk:
     def statement(self, node: tree.Stmt) -> None:
         if isinstance(node, tree.If):
             for test, body in node.arms:
-                self.head(test, always=_answers(body))
+                self.head(test, always=answers(body))
                 self.block(body)
             self.block(node.orelse)
         elif isinstance(node, tree.For):
@@ -245,11 +245,11 @@ class _Walk:
             self.simple(node)
 
     def head(self, held: object, gives: Iterator[str] | tuple[str, ...] = (), *, always: bool = False) -> None:
-        seen = _Seen.of(held)
+        seen = _seen(held)
         self.add(seen, frozenset(gives), always=always or seen.yields)
 
     def simple(self, node: tree.Stmt) -> None:
-        seen = _Seen.of(node)
+        seen = _seen(node)
         gives: frozenset[str] = frozenset()
         changes: frozenset[str] = frozenset()
         always = seen.yields
@@ -298,7 +298,7 @@ class _Walk:
         self.changes.append(changes)
 
 
-def _answers(body: tree.Block) -> bool:
+def answers(body: tree.Block) -> bool:
     """Whether a branch gives true or false: then what was tested decides what the function answers."""
     last = body[-1] if body else None
     value = last.value if isinstance(last, tree.Return | tree.Assign) else None
@@ -331,61 +331,55 @@ def _changed(target: object) -> Iterator[str]:
         yield from _changed(target.value)
 
 
-class _Seen:
+class _Seen(NamedTuple):
     """The names in a piece of code, all else that is spelled there, where it begins, and whether it yields."""
 
-    __slots__ = ("first", "names", "others", "walrus", "yields")
+    first: int
+    names: frozenset[str]
+    others: frozenset[str]
+    walrus: frozenset[str]
+    yields: bool
 
-    def __init__(self) -> None:
-        self.first = _NOWHERE
-        self.names: frozenset[str] = frozenset()
-        self.others: frozenset[str] = frozenset()
-        self.walrus: frozenset[str] = frozenset()
-        self.yields = False
 
-    @classmethod
-    def of(cls, held: object) -> _Seen:
-        seen = cls()
-        names: set[str] = set()
-        others: set[str] = set()
-        walrus: set[str] = set()
-        first = _NOWHERE
-        waiting: list[object] = [held]
-        while waiting:
-            one = waiting.pop()
-            kind = type(one)
-            if kind is tree.Name:
-                names.add(one.id)  # type: ignore[attr-defined]
-                first = min(first, one.pos)  # type: ignore[attr-defined]
-            elif kind is tree.Attr:
-                others.add(one.name)  # type: ignore[attr-defined]
-                waiting.append(one.value)  # type: ignore[attr-defined]
-            elif kind is tree.Str:
-                first = min(first, one.pos)  # type: ignore[attr-defined]
-                if one.value.isidentifier():  # type: ignore[attr-defined]
-                    others.add(one.value)  # type: ignore[attr-defined]
-            elif kind is tree.Const:
-                first = min(first, one.pos)  # type: ignore[attr-defined]
-            elif kind is tree.Yield:
-                seen.yields = True
-                waiting.append(one.value)  # type: ignore[attr-defined]
-            elif kind is tree.Walrus:
-                walrus.add(one.name)  # type: ignore[attr-defined]
-                waiting.append(one.value)  # type: ignore[attr-defined]
-            elif kind is tree.Arg:
-                others.add(one.name or "")  # type: ignore[attr-defined]
-                waiting.append(one.value)  # type: ignore[attr-defined]
-            elif kind is tree.Def:
-                others |= one.mentions  # type: ignore[attr-defined]
-                first = min(first, one.pos)  # type: ignore[attr-defined]
-                waiting += (one.params, one.decorators, one.body)  # type: ignore[attr-defined]
-            elif isinstance(one, tuple):
-                if kind is not tuple and one and isinstance(one[0], int):
-                    first = min(first, one[0])
-                waiting += one
-        seen.first = first
-        seen.names, seen.others, seen.walrus = frozenset(names), frozenset(others - {""}), frozenset(walrus)
-        return seen
+def _seen(held: object) -> _Seen:
+    names: set[str] = set()
+    others: set[str] = set()
+    walrus: set[str] = set()
+    yields = False
+    first = _NOWHERE
+    waiting: list[object] = [held]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is tree.Name:
+            names.add(one.id)
+            first = min(first, one.pos)
+        elif type(one) is tree.Attr:
+            others.add(one.name)
+            waiting.append(one.value)
+        elif type(one) is tree.Str:
+            first = min(first, one.pos)
+            if one.value.isidentifier():
+                others.add(one.value)
+        elif type(one) is tree.Const:
+            first = min(first, one.pos)
+        elif type(one) is tree.Yield:
+            yields = True
+            waiting.append(one.value)
+        elif type(one) is tree.Walrus:
+            walrus.add(one.name)
+            waiting.append(one.value)
+        elif type(one) is tree.Arg:
+            others |= {one.name} if one.name else set()
+            waiting.append(one.value)
+        elif type(one) is tree.Def:
+            others |= one.mentions
+            first = min(first, one.pos)
+            waiting += (one.params, one.decorators, one.body)
+        elif isinstance(one, tuple):
+            if type(one) is not tuple and one and isinstance(one[0], int):
+                first = min(first, one[0])
+            waiting += one
+    return _Seen(first, frozenset(names), frozenset(others), frozenset(walrus), yields)
 
 
 _NOWHERE = 1 << 60

@@ -103,7 +103,7 @@ def test_everything_is_left_where_everything_counts():
 def test_names_that_a_files_own_functions_lead_on_count_there():
     text = "def asks(a):\n    return s.get_parameter(Name=a)\n\ndef f(a):\n    log(a)\n    x = asks(a)\n"
     module = quick_tree(SourceFile("a.py", text.encode()))
-    made = Slicing(frozenset(), {}, lambda _, node: flow(node), lambda _: module.functions)
+    made = Slicing("b.py", {}, lambda _, node: flow(node), lambda _: module.functions)
     made.tell(READER)
     (_, node) = module.body
     assert isinstance(node, tree.Def)
