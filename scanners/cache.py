@@ -126,11 +126,11 @@ class Cache:
 
     def fact(self, *name: str) -> Any:
         """A plain object kept by this name; None when there is none."""
-        return _loaded(self._read(self._place(name)))
+        return loaded(self._read(self._place(name)))
 
     def keep(self, value: object, *name: str) -> None:
         """Keep a plain object by name."""
-        self._write(self._place(name), _dumped(value))
+        self._write(self._place(name), dumped(value))
 
     def _place(self, name: Iterable[str]) -> str:
         digest = _digest(self.scanner, *name)
@@ -138,12 +138,12 @@ class Cache:
 
     def result(self, key: str) -> ScanResult | None:
         """A whole scan's result; None when it was not made before."""
-        held = _loaded(self._read(f"results/{_digest(self.scanner, key)}"))
+        held = loaded(self._read(f"results/{_digest(self.scanner, key)}"))
         return held if isinstance(held, ScanResult) else None
 
     def keep_result(self, key: str, result: ScanResult) -> None:
         """Keep a whole scan's result, and throw away what is too old or too much."""
-        self._write(f"results/{_digest(self.scanner, key)}", _dumped(result))
+        self._write(f"results/{_digest(self.scanner, key)}", dumped(result))
         self._prune()
 
     def _read(self, name: str) -> bytes | None:
@@ -197,7 +197,8 @@ def _enums(loaded: frozenset[str]) -> dict[type, Callable[[Any], Any]]:
     return {one: _member for one in found if isinstance(one, type) and issubclass(one, Enum)}
 
 
-def _dumped(value: Any) -> bytes:
+def dumped(value: Any) -> bytes:
+    """A plain object as bytes."""
     if type(value).__module__ in _WITHOUT_ENUMS:
         return pickle.dumps(value, protocol=5)
     written = io.BytesIO()
@@ -221,7 +222,8 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module_name}.{global_name} is no plain data")
 
 
-def _loaded(data: bytes | None) -> Any:
+def loaded(data: bytes | None) -> Any:
+    """The plain object that bytes stand for; None where there are none, or where they are broken or more than that."""
     if data is None:
         return None
     try:

@@ -26,8 +26,8 @@ from auditor.domain.references import (
     Unresolved,
 )
 from auditor.domain.scan_options import ScanOptions
-from scanners.annotations import annotated
-from scanners.cache import Facts, Table
+from scanners.beside import Looking, Remembering, grouped
+from scanners.cache import Facts, Table, dumped, loaded
 from scanners.flag_index import FlagIndex
 from scanners.languages import LANGUAGES
 from scanners.languages.base import (
@@ -39,7 +39,6 @@ from scanners.languages.base import (
     SourceFile,
 )
 from scanners.languages.python.following import Following, World, follow_file
-from scanners.languages.python.per_request import marked
 from scanners.languages.python.project import Project
 from scanners.languages.python.resolve import Resolution, resolve
 from scanners.languages.python.unit import Unit
@@ -306,9 +305,7 @@ class _Scan:
                 if small:
                     found = self._whole(project, modules, roots)
                 else:
-                    run = partial(self._follow, modules, project, kept)
-                    following = Following(project, World.of(files, self.context, spots), run)
-                    found = self._rounds(following, modules, roots)
+                    found = self._rounds(project, World.of(files, self.context, spots), modules, roots, kept)
                 if modules.judge(_places(found)):
                     break
         self.references += found.references
@@ -334,8 +331,18 @@ class _Scan:
                 break
         return found
 
-    def _rounds(self, following: Following, modules: Modules, roots: list[str]) -> Resolution:
+    def _rounds(
+        self, project: Project, world: World, modules: Modules, roots: list[str], kept: Remembered | None
+    ) -> Resolution:
         """Follow the roots, then the files that mention what was found there, until there are no more."""
+        source = Source(modules.shelf)
+        crew: Crew[str, bytes] = self._crew(_Follower(project.served(source.load, source.outline), world))
+        crew.told, crew.seconds = modules.told, crew.seconds * _FOLLOWED
+        with crew:
+            following = Following(project, world, partial(self._follow, crew, modules, kept))
+            return self._followed(following, modules, roots)
+
+    def _followed(self, following: Following, modules: Modules, roots: list[str]) -> Resolution:
         more = roots
         known: set[str] = set()
         for _ in range(_MOST_ROUNDS):
@@ -350,24 +357,21 @@ class _Scan:
         return following.resolution()
 
     def _follow(
-        self, modules: Modules, project: Project, kept: Remembered | None, world: World, paths: Sequence[str]
+        self, crew: Crew[str, bytes], modules: Modules, kept: Remembered | None, world: World, paths: Sequence[str]
     ) -> dict[str, Unit]:
         """Follow files, each for itself, in processes that may die."""
         held = {} if kept is None else {path: kept.get(path, world) for path in paths}
         found = {path: unit for path, unit in held.items() if unit is not None}
         due = [path for path in paths if path not in found]
-        source = Source(modules.shelf)
-        crew: Crew[str, Unit] = self._crew(partial(_follow, project.served(source.load, source.outline), world))
-        crew.told, crew.seconds = modules.told, crew.seconds * _FOLLOWED
-        with crew:
-            for done, (number, answer) in enumerate(crew.all(due), start=1):
-                self.progress(done, len(due), "following Python")
-                if isinstance(answer, Failed):
-                    modules.unread[due[number]] = answer.reason
-                else:
-                    found[due[number]] = answer
-                    if kept is not None:
-                        kept.keep(answer, world)
+        crew.hear(world)
+        for done, (number, answer) in enumerate(crew.all(due), start=1):
+            self.progress(done, len(due), "following Python")
+            if isinstance(answer, Failed):
+                modules.unread[due[number]] = answer.reason
+            else:
+                found[due[number]] = unit = loaded(answer)
+                if kept is not None:
+                    kept.keep(unit, answer, world)
         return found
 
     def _mentioning(
@@ -402,7 +406,7 @@ class _Scan:
         skipped = [*self.listing.skipped, *self.skipped]
         bytes_of = partial(_bytes_at, {file.path: file.place for file in self.listing.files})
         return ScanResult(
-            tuple(self._annotated(marked(one_per_line(self.references), bytes_of), bytes_of)),
+            tuple(self._looked_around(tuple(one_per_line(self.references)), bytes_of)),
             tuple(sorted(set(self.unresolved), key=lambda one: (one.path, one.line, one.column, one.reason))),
             tuple(sorted(unread, key=lambda one: one.path)),
             tuple(sorted(skipped, key=lambda one: one.path)),
@@ -411,17 +415,26 @@ class _Scan:
             self.listing.commit,
         )
 
-    def _annotated(self, references: Iterable[Reference], read: Callable[[str], bytes | None]) -> Iterator[Reference]:
-        """The references with what comments beside them say, unless an earlier scan said it of the same ones."""
-        table = self._table("comments")
-        for path, group in groupby(references, key=lambda one: one.path):
-            found = tuple(group)
-            held = None if table is None else table.get(path)
-            if held is None or held[0][0] != found:
-                held = ((found, tuple(annotated(found, read))),)
-                if table is not None:
-                    table.put(path, held[0])
-            yield from held[0][1]
+    def _looked_around(
+        self, references: Sequence[Reference], read: Callable[[str], bytes | None]
+    ) -> Iterator[Reference]:
+        """The references with what the code around them says, unless an earlier scan saw it of the same ones."""
+        look = Looking.among(references, read)
+        groups = grouped(references)
+        table = self._table("beside")
+        kept = None if table is None else Remembering(table, look.inner)
+        done = {} if kept is None else {path: kept.get(path, group) for path, group in groups.items()}
+        due = [path for path in groups if done.get(path) is None]
+        with self._crew(look) as crew:
+            jobs = [groups[path] for path in due]
+            answers = crew.all(jobs) if len(due) > _FEW else ((number, look(job)) for number, job in enumerate(jobs))
+            for number, answer in answers:
+                path, group = due[number], jobs[number]
+                beside = look(group) if isinstance(answer, Failed) else answer
+                done[path] = beside.references
+                if kept is not None:
+                    kept.keep(path, group, beside)
+        return (one for path in groups for one in done[path] or ())
 
 
 @dataclass(slots=True)
@@ -443,8 +456,20 @@ class _Hurried:
             yield piece
 
 
-def _follow(project: Project, world: World, path: str) -> Unit:
-    return follow_file(project, world, path)
+@dataclass(slots=True)
+class _Follower:
+    """Follows one file after another, each in the world that it heard of last; a unit goes as it is kept."""
+
+    project: Project
+    world: World
+
+    def hear(self, world: World) -> None:
+        """From now on this is the world."""
+        self.world = world
+
+    def __call__(self, path: str) -> bytes:
+        """Follow a file."""
+        return dumped(follow_file(self.project, self.world, path))
 
 
 @contextmanager

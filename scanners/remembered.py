@@ -6,13 +6,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from scanners.cache import Facts, Table
+from scanners.cache import Facts, Table, loaded
 from scanners.languages.base import ScanContext
 from scanners.languages.python.following import World
 from scanners.languages.python.project import Project
-from scanners.languages.python.unit import Brief, Consulted, Unit
-
-Print = tuple[tuple[str, ...], ...]
+from scanners.languages.python.unit import Brief, Consulted, Kept, Print, Unit
 
 
 def digest_of(*parts: object) -> str:
@@ -36,37 +34,48 @@ class Remembered:
     _world: World | None = None
     _telling: frozenset[str] = frozenset()
     _digests: dict[str, str] = field(default_factory=dict)
-    _before: dict[str, list[tuple[Print, Unit]]] = field(default_factory=dict)
-    _made: dict[str, list[tuple[Print, Unit]]] = field(default_factory=dict)
+    _before: dict[str, list[tuple[Kept, Unit]]] = field(default_factory=dict)
+    _made: dict[str, list[Kept]] = field(default_factory=dict)
+    _among: str = ""
+
+    def __post_init__(self) -> None:
+        """Note which files there are."""
+        self._among = digest_of(sorted(self.project.paths))
 
     def get(self, path: str, world: World) -> Unit | None:
         """What following a file gave, where it would give the same in this world; None where that is not certain."""
         if path not in self._before:
             held = self.table.get(path)
-            self._before[path] = list(held[0]) if held is not None else []
-        for known, unit in self._before[path]:
-            if self._holds(unit.consulted, world) and self._print(unit.consulted, world) == known:
-                self._made.setdefault(path, []).append((known, unit))
+            found = [(one, loaded(one.written)) for one in held[0]] if held is not None else []
+            self._before[path] = [(one, unit) for one, unit in found if isinstance(unit, Unit)]
+        for one, unit in self._before[path]:
+            same = one.among == self._among or self._are_there(unit.consulted)
+            if same and self._holds(unit.consulted, world) and self._print(unit.consulted, world) == one.known:
+                self._made.setdefault(path, []).append(one)
                 return unit
         return None
 
-    def keep(self, unit: Unit, world: World) -> None:
-        """Keep what following a file gave in this world."""
+    def keep(self, unit: Unit, written: bytes, world: World) -> None:
+        """Keep what following a file gave in this world, also ``written``."""
         known = self._print(unit.consulted, world) if unit.consulted.whole and not unit.unread else None
         made = self._made.setdefault(unit.path, [])
         if known is not None:
-            made.append((known, unit))
+            made.append(Kept(known, self._among, written))
         self.table.put(unit.path, made)
 
-    def _holds(self, told: Consulted, world: World) -> bool:
-        """Whether all questions have the answers that they had."""
+    def _are_there(self, told: Consulted) -> bool:
+        """Whether imports mean what they meant, though there may be other files."""
         project = self.project
+        return all(
+            project.resolve(f"{folder}/", level, module) == to for folder, level, module, to in told.imports
+        ) and all(project.child(package, name) == to for package, name, to in told.children)
+
+    def _holds(self, told: Consulted, world: World) -> bool:
+        """Whether all questions about all files have the answers that they had."""
         return (
             all((path in world.candidates) == opened for path, opened in told.opened)
             and all((name in world.known_names) == known for name, known in told.known)
             and all(world.methods.get(name, ()) == sites for name, sites in told.methods)
-            and all(project.resolve(f"{folder}/", level, module) == to for folder, level, module, to in told.imports)
-            and all(project.child(package, name) == to for package, name, to in told.children)
         )
 
     def _print(self, told: Consulted, world: World) -> Print | None:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -44,11 +45,19 @@ class _Question:
     question: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What the process that hired a worker has to say before the next job."""
+
+    news: Any
+
+
 @dataclass(slots=True)
 class _Worker:
     process: BaseProcess
     pipe: Connection
     place: int
+    heard: int = 0
     job: int | None = None
     since: float = 0.0
 
@@ -83,7 +92,8 @@ class _Waiting:
 class Crew(Generic[Job, Answer]):
     """Processes that each have one job at a time; use it by ``with``.
 
-    While at work they may ``ask`` this process, which answers by ``told``; that time is not counted.
+    While at work they may ``ask`` this process, which answers by ``told``; that time is not counted. Work that can
+    ``hear`` is told ``news`` between jobs: whoever is at work keeps what it holds.
     """
 
     work: Callable[[Job], Answer]
@@ -91,6 +101,8 @@ class Crew(Generic[Job, Answer]):
     seconds: float = 20.0
     told: Callable[[Any], Any] | None = None
     _workers: list[_Worker] = field(default_factory=list)
+    _news: Any = None
+    _said: int = 0
 
     def __enter__(self) -> Self:
         """Begin; a process starts when there is work for it."""
@@ -109,6 +121,11 @@ class Crew(Generic[Job, Answer]):
         for worker in self._workers:
             _stop(worker)
         self._workers.clear()
+
+    def hear(self, news: object) -> None:
+        """Whoever does the next jobs hears this first."""
+        self._news = news
+        self._said += 1
 
     def one(self, job: Job) -> Answer | Failed:
         """The answer to a single job."""
@@ -138,6 +155,9 @@ class Crew(Generic[Job, Answer]):
             worker = idle.pop() if idle else self._hire()
             worker.job, worker.since = waiting.take(worker.place), time.monotonic()
             try:
+                if worker.heard < self._said:
+                    worker.pipe.send(_News(self._news))
+                    worker.heard = self._said
                 worker.pipe.send(jobs[worker.job])
             except OSError:
                 # The process died between two jobs: this one was never begun.
@@ -217,26 +237,30 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
         os.dup2(nowhere, stream)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _MEMORY)
-    parent = os.getppid()
     # What was there before is not looked through again and again, and a syntax tree has no cycles worth a search.
     gc.freeze()
     gc.disable()
-    while True:
-        try:
-            # A fork holds its elders' pipes open, so that none of them ends by itself when the parent is killed.
-            while not pipe.poll(_TICK):
-                if os.getppid() != parent:
-                    return
-            job = pipe.recv()
-        except (EOFError, OSError):
-            return
-        if job is None:
-            return
+    for job in iter(partial(_next, pipe, os.getppid()), None):
+        if isinstance(job, _News):
+            work.hear(job.news)  # type: ignore[attr-defined]
+            continue
         pipe.send(_answer(work, job))
         # What outlives a job stays for good, such as trees that others will need: it is not looked through again.
         if gc.get_count()[0] > _MADE:
             gc.collect()
             gc.freeze()
+
+
+def _next(pipe: Connection, parent: int) -> Any:
+    """What the other end sends; None at the end."""
+    try:
+        # A fork holds its elders' pipes open, so that none of them ends by itself when the parent is killed.
+        while not pipe.poll(_TICK):
+            if os.getppid() != parent:
+                return None
+        return pipe.recv()
+    except (EOFError, OSError):
+        return None
 
 
 def _answer(work: Callable[[Any], Any], job: Any) -> Any:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from auditor.domain.references import EVERY_REQUEST, FlagSpec, Reference, ReferenceKind
 
@@ -37,22 +37,25 @@ _VERBS = frozenset({"get", "post", "put", "patch", "delete"})
 _BRANCHES = (ast.If, ast.While, ast.IfExp, ast.Try, ast.ExceptHandler, ast.match_case, ast.BoolOp)
 
 
-def marked(references: Iterable[Reference], read: Callable[[str], bytes | None]) -> list[Reference]:
-    """Return the references, those on every request with a step that says so; ``read`` gives a file's bytes."""
+def asking(references: Iterable[Reference]) -> dict[Key, Reference]:
+    """The reads that may ask the store, by place."""
+    return {(one.flag, one.path, one.line): one for one in references if _may_ask(one)}
+
+
+def marked(references: Iterable[Reference], inner: Inner, code: Code) -> list[Reference]:
+    """Return the references, those on every request with a step that says so; ``inner`` are all reads that may ask."""
     found = list(references)
-    code = _Code(read)
-    asking = [one for one in found if one.kind is ReferenceKind.READ and one.path.endswith(".py") and _may_ask(one)]
-    inner = {(one.flag, one.path, one.line): one for one in asking}
-    wanted = set(asking)
     for number, one in enumerate(found):
-        by = code.served(one, inner) if one in wanted else None
+        by = code.served(one, inner) if _may_ask(one) else None
         if by is not None:
             found[number] = replace(one, resolution=(*one.resolution, f"{EVERY_REQUEST}, in {by}"))
     return found
 
 
 def _may_ask(reference: Reference) -> bool:
-    """Tell whether a read is a call of one of the methods, or of what passes a key on to one, or fixes it."""
+    """Tell whether a reference is a read by one of the methods, or by what passes a key on to one, or fixes it."""
+    if reference.kind is not ReferenceKind.READ or not reference.path.endswith(".py"):
+        return False
     steps = reference.resolution
     asked = steps[0].rpartition(".")[2] if steps else ""
     return asked in _CALLS or asked in _KEEPING or _asked_at(reference) is not None
@@ -66,7 +69,16 @@ def _asked_at(reference: Reference) -> tuple[str, int] | None:
 
 _PASSED = re.compile(r"^passed to (?P<name>\S+) at (?P<path>.+):(?P<line>\d+)$")
 _ASKED_AT = re.compile(r" is asked for at (?P<path>.+):(?P<line>\d+)$")
-_Inner = Mapping[tuple[FlagSpec, str, int], Reference]
+Key = tuple[FlagSpec, str, int]
+
+
+class Inner(Protocol):
+    """Reads by flag, file and line."""
+
+    def get(self, key: Key, /) -> Reference | None:
+        """The read at a place, or None."""
+
+
 _MOST_WRAPPERS = 8
 _BLANK = rb"(?:[\s\\]|#[^\r\n]*[\r\n])*"
 # Whatever ``_serves`` may say yes to begins like one of these.
@@ -81,16 +93,20 @@ _MOST_HELD = 24
 
 
 @dataclass(slots=True)
-class _Code:
-    """Files as they are asked for, the last few held; what this Python cannot parse is left alone."""
+class Code:
+    """Files as they are asked for, the last few held; what this Python cannot parse is left alone.
+
+    ``seen`` are those that were asked for.
+    """
 
     read: Callable[[str], bytes | None]
+    seen: set[str] = field(default_factory=set)
     modules: dict[str, ast.Module] = field(default_factory=dict)
     serving: dict[str, bool] = field(default_factory=dict)
     functions: dict[str, list[_Function]] = field(default_factory=dict)
     imports: dict[str, list[str]] = field(default_factory=dict)
 
-    def served(self, one: Reference, inner: _Inner) -> str | None:
+    def served(self, one: Reference, inner: Inner) -> str | None:
         """Return the function that serves requests and always comes by this read, which no cache stands before."""
         place = (one.line, one.column)
         for function, is_method in _around(self._module(one.path), one.line) if self._may_serve(one.path) else ():
@@ -100,7 +116,7 @@ class _Code:
                     return function.name
         return None
 
-    def _asks(self, call: ast.Call, one: Reference, inner: _Inner, depth: int = _MOST_WRAPPERS) -> bool:
+    def _asks(self, call: ast.Call, one: Reference, inner: Inner, depth: int = _MOST_WRAPPERS) -> bool:
         """Tell whether a call that holds a reference asks a client whenever it is made."""
         place = (one.line, one.column)
         passed = [found for step in one.resolution if (found := _PASSED.match(step))]
@@ -144,12 +160,14 @@ class _Code:
 
     def _may_serve(self, path: str) -> bool:
         """Tell from its bytes whether a file may hold a function that serves requests."""
+        self.seen.add(path)
         if path not in self.serving:
             data = self.read(path)
             self.serving[path] = data is not None and _SERVING.search(data) is not None
         return self.serving[path]
 
     def _module(self, path: str) -> ast.Module:
+        self.seen.add(path)
         if path not in self.modules:
             if len(self.modules) >= _MOST_HELD:
                 oldest = next(iter(self.modules))
@@ -164,12 +182,14 @@ class _Code:
 
     def _functions(self, path: str) -> list[_Function]:
         """Return all functions of a file."""
+        self.seen.add(path)
         if path not in self.functions:
             self.functions[path] = [one for one in ast.walk(self._module(path)) if isinstance(one, _Function)]
         return self.functions[path]
 
     def _imported(self, path: str) -> list[str]:
         """Return the files of the repository that a file may import."""
+        self.seen.add(path)
         if path not in self.imports:
             self.imports[path] = list(_imports(self._module(path), path))
         return self.imports[path]

@@ -125,6 +125,18 @@ class Unit(NamedTuple):
     consulted: Consulted
 
 
+# What a unit depends on of the files that it consulted.
+Print = tuple[tuple[str, ...], ...]
+
+
+class Kept(NamedTuple):
+    """A unit as it is ``written`` down, with what it depends on: files, and which files there were ``among``."""
+
+    known: Print
+    among: str
+    written: bytes
+
+
 def deciding(
     asking: Iterable[Site], owners: Iterable[Site], handing: Iterable[Handing]
 ) -> tuple[frozenset[Site], frozenset[str]]:

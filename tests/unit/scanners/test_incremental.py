@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from auditor.domain.references import FlagSpec, ScanResult
+from auditor.domain.references import EVERY_REQUEST, FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
 from scanners import cached, engine
+from scanners.beside import Looking
 from scanners.cache import Cache, open_cache
 from scanners.languages.python import following
 from tests.support.scan_cases import Case, read_cases
@@ -163,6 +164,9 @@ def followed(monkeypatch) -> list[str]:
         def __exit__(self, *_):
             return None
 
+        def hear(self, news):
+            self.work.hear(news)
+
         def all(self, jobs):
             return [(number, self.work(job)) for number, job in enumerate(jobs)]
 
@@ -192,6 +196,36 @@ def test_only_files_that_reach_a_changed_one_are_followed_again(shop, cache, fol
     shop.write(shop.root / "shop/none.py", "def nothing(a):\n    return a + 1\n")
     shop.scan(cache)
     assert not followed
+
+
+def test_what_the_code_around_a_read_says_holds_only_as_long_as_that_code_is_the_same(shop, cache, monkeypatch):
+    store = "import boto3\n\ndef value(name):\n    return boto3.client('ssm').get_parameter(Name=name)\n"
+    shop.write(shop.root / "shop/store.py", store)
+    shop.write(
+        shop.root / "shop/page.py",
+        "from shop.keys import CHECKOUT\nfrom shop.store import value\n\n@app.get('/')\ndef page():\n"
+        "    # flag owner: team-cart, expires: 2027-01-01\n    return value(CHECKOUT)\n",
+    )
+
+    def page(result: ScanResult) -> bool:
+        [read] = [one for one in result.references if one.path == "shop/page.py" and one.line == 7]
+        return any(step.startswith(EVERY_REQUEST) for step in read.resolution)
+
+    assert page(shop.scan(cache))
+    # Nothing is looked at again where nothing that was looked at changed.
+    looked = []
+    look = Looking.__call__
+    monkeypatch.setattr(Looking, "__call__", lambda self, group: looked.append(group) or look(self, group))
+    shop.write(shop.root / "shop/none.py", "def nothing(a):\n    return a + 1\n")
+    assert page(shop.scan(cache))
+    assert not looked
+    # The way to the store may end before it now, in a file other than that of the read.
+    shop.write(
+        shop.root / "shop/store.py",
+        store.replace("    return", "    if name in KEPT:\n        return KEPT[name]\n    return"),
+    )
+    assert not page(shop.scan(cache))
+    assert shop.scan(cache) == shop.scan(None, workers=1)
 
 
 def test_a_file_that_only_a_later_round_told_of_comes_as_late_in_the_next_scan(shop, cache, followed):
