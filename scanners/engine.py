@@ -291,11 +291,11 @@ class _Scan:
         roots = [path for path in roots if path not in self.unread and path not in left_out]
         doubtful = {} if small else {one.file.path: one.words for one in candidates if not one.keyed}
         with ExitStack() as stack:
-            shelf = Shelf(self.facts) if small else stack.enter_context(Shelf.beside(self.facts))
+            spots = {one.file.path: one.spots for one in candidates}
+            shelf = Shelf(self.facts) if small else stack.enter_context(Shelf.beside(self.facts, spots))
             crew = stack.enter_context(self._crew(partial(parse, shelf)))
             modules = Modules(files, crew, shelf, self.facts, small, self.progress, doubtful)
             project = Project(frozenset(files), modules.tree, modules.outline)
-            spots = {one.file.path: one.spots for one in candidates}
             kept = None
             if not small and self.facts is not None:
                 units = self.facts.table("units", context_digest(self.context))

@@ -15,7 +15,7 @@ from scanners.languages.python import tree
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.mentions import asks_one_of
 from scanners.languages.python.outline import outline
-from scanners.languages.python.quick import judged, quick_tree
+from scanners.languages.python.quick import folded_tree, judged, quick_tree
 from scanners.languages.python.unit import Brief, brief
 from scanners.repository import FoundFile, read_bytes
 from scanners.workers import Crew, Failed, ask
@@ -32,28 +32,41 @@ class Shelf:
 
     facts: Facts | None = None
     folder: Cache | None = None
+    spots: Mapping[str, Sequence[int]] | None = None
 
     @classmethod
     @contextmanager
-    def beside(cls, facts: Facts | None) -> Iterator[Shelf]:
-        """A shelf in the cache, or in a folder of its own where there is none."""
+    def beside(cls, facts: Facts | None, spots: Mapping[str, Sequence[int]]) -> Iterator[Shelf]:
+        """A shelf in the cache, or in a folder of its own where there is none; functions lie folded on it.
+
+        ``spots`` are the places in the files where parts of keys stand: what is there is not folded.
+        """
         with ExitStack() as stack:
             folder = None
             if facts is None:
                 with suppress(OSError):
                     folder = open_cache(Path(stack.enter_context(TemporaryDirectory(prefix="flagtrail-"))))
-            yield cls(facts, folder)
+            yield cls(facts, folder, spots)
 
-    def __reduce__(self) -> tuple[type[Shelf], tuple[Facts | None, Cache | None]]:
+    def __reduce__(self) -> tuple[type[Shelf], tuple[object, ...]]:
         """A process that is no fork needs the places only."""
         facts = self.facts
         bare = None if facts is None else Facts(facts.cache, facts.identities, facts.root)
-        return Shelf, (bare, self.folder)
+        return Shelf, (bare, self.folder, self.spots)
+
+    def read(self, file: SourceFile) -> tree.Module:
+        """A file as it lies there; raises UnreadableSourceError."""
+        return quick_tree(file) if self.spots is None else folded_tree(file, self.spots.get(file.path, ()))
+
+    def _kind(self, path: str) -> tuple[str, ...]:
+        if self.spots is None:
+            return ("tree",)
+        return ("folded", *map(str, self.spots.get(path, ())))
 
     def keep(self, path: str, module: tree.Module) -> None:
         """Put a file's tree there."""
         if self.facts is not None:
-            self.facts.keep(path, module, "tree")
+            self.facts.keep(path, module, *self._kind(path))
         elif self.folder is not None:
             self.folder.keep(module, path)
 
@@ -61,7 +74,7 @@ class Shelf:
         """The tree of a file; None when it is not there."""
         held = None
         if self.facts is not None:
-            held = self.facts.get(path, "tree")
+            held = self.facts.get(path, *self._kind(path))
         elif self.folder is not None:
             held = self.folder.fact(path)
         return held._replace(path=path) if isinstance(held, tree.Module) else None
@@ -96,7 +109,7 @@ def parse(shelf: Shelf, task: Task) -> Answer:
     if task.words and not asks_one_of(data, task.words):
         return None
     source = SourceFile(file.path, data)
-    module = judged(source, task.judge) if task.judge else quick_tree(source)
+    module = judged(source, task.judge) if task.judge else shelf.read(source)
     if module is None:
         return None
     if task.whole:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 _KEYWORDS = [
     "and",
@@ -118,4 +119,6 @@ class Cursor:
 
 def line_starts(text: str) -> tuple[int, ...]:
     """The offset at which each line begins."""
+    if "\r" not in text:
+        return (0, *accumulate(map((1).__add__, map(len, text.split("\n")[:-1]))))
     return (0, *(found.end() for found in _NEWLINE.finditer(text)))

@@ -59,7 +59,11 @@ def libraries(module: tree.Module) -> frozenset[str]:
         if isinstance(part, tree.Import) or (isinstance(part, tree.From) and not part.level):
             found.add(part.module.split(".", 1)[0])
         elif isinstance(part, tree.Def | tree.Class):
-            waiting += part.body
+            body = part.body
+            if isinstance(body, tree.Folded):
+                found |= body.spelled.imports
+            else:
+                waiting += body
         elif isinstance(part, tree.If | tree.Try | tree.With | tree.For | tree.While) or type(part) is tuple:
             waiting += part
     return frozenset(found)

@@ -47,7 +47,7 @@ class Kept:
         params: tuple[tree.Param, ...],
         returns: tree.Expr | None,
         decorators: tuple[tree.Expr, ...],
-        body: tree.Block,
+        body: tree.Block | tree.Folded,
     ) -> tree.Def:
         """A function, once its body was walked with mentions of its own."""
         mentions = frozenset(self.mentions.pop())

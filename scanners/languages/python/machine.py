@@ -14,6 +14,7 @@ from scanners.languages.python.bindings import Bindings
 from scanners.languages.python.exports import Exports, libraries
 from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, Watched, dotted_parts
+from scanners.languages.python.quick import block_of
 from scanners.languages.python.report import Reporter
 from scanners.languages.python.slices import Slicing
 from scanners.languages.python.values import (
@@ -189,7 +190,7 @@ class Machine:
         if isinstance(node, tree.Lambda):
             return ()
         if self.slicing is None or func.lexical is not None:
-            return node.body
+            return block_of(node)
         charged = frozenset(
             name
             for name, values in scope.names.items()

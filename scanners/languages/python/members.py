@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanners.languages.python import documents, execute, fold, invoke, tree
 from scanners.languages.python.arguments import Args, from_container
+from scanners.languages.python.quick import block_of
 from scanners.languages.python.readers import accessors, calls, objects, settings, tables
 from scanners.languages.python.values import (
     UNKNOWN,
@@ -138,7 +139,7 @@ def is_stub(func: FuncObj) -> bool:
     """Whether a function only says what others do: the method of a protocol or of an abstract class."""
     if isinstance(func.node, tree.Lambda):
         return False
-    return all(isinstance(part, tree.Do | tree.Stop) and not _does_something(part) for part in func.node.body)
+    return all(isinstance(part, tree.Do | tree.Stop) and not _does_something(part) for part in block_of(func.node))
 
 
 def _does_something(part: tree.Do | tree.Stop) -> bool:

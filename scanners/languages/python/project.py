@@ -61,7 +61,9 @@ class Project:
         """The attributes that the body of a function of a file assigns to something."""
         place = path, node.pos
         if place not in self._attributes:
-            self._attributes[place] = attributes_assigned(node.body)
+            body = node.body
+            known = body.spelled.assigned if isinstance(body, tree.Folded) else attributes_assigned(body)
+            self._attributes[place] = known
         return self._attributes[place]
 
     def flow(self, path: str, node: tree.Def | tree.Class) -> Flow:

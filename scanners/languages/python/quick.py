@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from scanners.languages.base import SourceFile
+from scanners.languages.base import SourceFile, UnreadableSourceError
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor, line_starts
 from scanners.languages.python.depth import deep
+from scanners.languages.python.folding import Gathered, UnknownError
 from scanners.languages.python.kept import Kept
 from scanners.languages.python.lower import DEPTH, LONG_NUMBER, checked, expression, module_tree, statements
 
@@ -35,6 +37,46 @@ def quick_tree(file: SourceFile) -> tree.Module:
             return walk.module(walk.block(parsed.body), file.path)
     except (_UnsureError, RecursionError):
         return module_tree(file)
+
+
+def folded_tree(file: SourceFile, spots: Sequence[int]) -> tree.Module:
+    """The same, where functions are folded up in which no part of a key stands: none is at one of the ``spots``.
+
+    What notes and documents stand in those is left out.
+    """
+    checked(file.data)
+    try:
+        parsed, text = _parsed(file.data)
+        with deep(DEPTH):
+            walk = _Folding.at(text, line_starts(text), 0)
+            walk.spots = spots
+            return walk.module(walk.block(parsed.body), file.path)
+    except (_UnsureError, UnknownError, RecursionError):
+        return module_tree(file)
+
+
+def block_of(node: tree.Def) -> tree.Block:
+    """The statements of a function; raises UnreadableSourceError where neither parser can tell them."""
+    body = node.body
+    if not isinstance(body, tree.Folded):
+        return body
+    if body.block is None:
+        body.block = _unfolded(body)
+    return body.block
+
+
+def _unfolded(body: tree.Folded) -> tree.Block:
+    text = " " * body.begin + body.text
+    try:
+        parsed = ast.parse(f"if 1:\n{body.text}").body[0]
+        with deep(DEPTH):
+            walk = _Quick.at(text, (0, *(body.begin + start for start in line_starts(body.text))), body.begin)
+            return walk.block(parsed.body if isinstance(parsed, ast.If) else ())
+    except (_UnsureError, RecursionError, SyntaxError, ValueError, MemoryError):
+        told = statements(text, body.begin, len(text), inside=True)
+        if told is None:
+            raise UnreadableSourceError("a function in it is not readable as Python") from None
+        return told[0]
 
 
 def judged(file: SourceFile, lines: Iterable[int]) -> tree.Module | None:
@@ -89,7 +131,7 @@ class _Quick(Kept):
     ascii: bool = False
 
     @classmethod
-    def at(cls, text: str, starts: tuple[int, ...], begin: int) -> _Quick:
+    def at(cls, text: str, starts: tuple[int, ...], begin: int) -> Self:
         """A walk that begins at a place in the text."""
         return cls(Cursor(text, begin), starts=starts, ascii=text.isascii())
 
@@ -240,9 +282,12 @@ class _Quick(Kept):
         start = self.take(node.name)
         params = self.params(node.args)
         returns = self.maybe(node.returns)
+        return self.function(start, node.name, params, returns, decorators, self.body(node.body))
+
+    def body(self, statements: Sequence[ast.stmt]) -> tree.Block | tree.Folded:
+        """The body of a function, with mentions of its own."""
         self.mentions.append(set())
-        body = self.block(node.body)
-        return self.function(start, node.name, params, returns, decorators, body)
+        return self.block(statements)
 
     def class_statement(self, node: ast.ClassDef) -> tree.Stmt:
         if getattr(node, "type_params", ()):
@@ -440,6 +485,34 @@ class _Quick(Kept):
         if type(node.annotation) is ast.Starred:
             raise _UnsureError
         return tree.Param(pos, node.arg, kind, self.maybe(node.annotation), self.maybe(default))
+
+
+@dataclass(slots=True)
+class _Folding(_Quick):
+    """A walk that does not go into functions where no part of a key stands."""
+
+    spots: Sequence[int] = ()
+
+    def body(self, statements: Sequence[ast.stmt]) -> tree.Block | tree.Folded:
+        """The body of a function: a short one, or one that holds a part of a key, as a block."""
+        line, last = _first_line(statements[0]), statements[-1]
+        begin = self.starts[line - 1]
+        end = self.offset(last.end_lineno or last.lineno, last.end_col_offset or 0)
+        column = statements[0].col_offset
+        alone = self.cursor.text[begin : begin + column].isspace()
+        if not alone or end - begin < _SHORT or bisect_left(self.spots, self.cursor.at) < bisect_right(self.spots, end):
+            return _Quick.body(self, statements)
+        found = Gathered(self.classes, self.functions)
+        found.take(statements)
+        if not self.ascii and not all(map(str.isascii, found.mentions)):
+            raise _UnsureError
+        self.mentions.append(found.mentions)
+        self.cursor.at = end
+        return tree.Folded(begin, self.cursor.text[begin:end], found.told())
+
+
+# A function shorter than that is as quickly read as folded up.
+_SHORT = 120
 
 
 def _place(node: Any) -> tuple[int, int]:

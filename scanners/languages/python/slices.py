@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scanners.languages.python import tree
+from scanners.languages.python.quick import block_of
 
 
 class Part(NamedTuple):
@@ -44,7 +45,7 @@ def flow(node: tree.Def) -> Flow:
     """What the statements of a function use, give and mention."""
     own = {param.name for param in node.params}
     walk = _Walk(setting_up=node.name in _SETTING_UP)
-    walk.block(node.body)
+    walk.block(block_of(node))
     local = frozenset().union(*(part.gives for part in walk.parts)) - own - walk.outer
     return tuple(walk.outward(part, held, local) for part, held in zip(walk.parts, walk.changes, strict=True))
 
@@ -75,10 +76,11 @@ def sliced(
     ``spots`` are the places in its file where parts of keys stand, in order.
     """
     kept = _kept(parts, telling, charged, _touched(node, parts, spots))
+    body = block_of(node) if isinstance(node, tree.Def) else node.body
     if len(kept) == len(parts):
-        return Slice(node.body, frozenset())
+        return Slice(body, frozenset())
     idle = frozenset().union(*(part.mentions for number, part in enumerate(parts) if number not in kept))
-    return Slice(_Cut(kept).block(node.body), idle)
+    return Slice(_Cut(kept).block(body), idle)
 
 
 def _touched(node: tree.Def | tree.Class, parts: Sequence[Part], spots: Sequence[int]) -> set[int]:
@@ -150,7 +152,7 @@ class Slicing:
     def body(self, path: str, node: tree.Def, owner: str, charged: frozenset[str]) -> tree.Block:
         """What is left of a function's body."""
         if path in self.whole:
-            return node.body
+            return block_of(node)
         key = path, node.pos, charged
         if key not in self._made:
             left = self._left(path, node, charged)
@@ -360,8 +362,6 @@ def _seen(held: object) -> _Seen:
             first = min(first, one.pos)
             if one.value.isidentifier():
                 others.add(one.value)
-        elif type(one) is tree.Const:
-            first = min(first, one.pos)
         elif type(one) is tree.Yield:
             yields = True
             waiting.append(one.value)
@@ -374,7 +374,12 @@ def _seen(held: object) -> _Seen:
         elif type(one) is tree.Def:
             others |= one.mentions
             first = min(first, one.pos)
-            waiting += (one.params, one.decorators, one.body)
+            waiting += (one.params, one.decorators, getattr(one.body, "spelled", one.body))
+        elif type(one) is tree.Spelled:
+            names |= one.names
+            others |= one.others
+            walrus |= one.walrus
+            yields = yields or one.yields
         elif isinstance(one, tuple):
             if type(one) is not tuple and one and isinstance(one[0], int):
                 first = min(first, one[0])

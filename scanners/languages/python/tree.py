@@ -315,6 +315,38 @@ class With(NamedTuple):
     body: Block
 
 
+class Spelled(NamedTuple):
+    """What is spelled in the body of a function, without the names of attributes: those are among its mentions.
+
+    ``names`` are read or given a value, ``walrus`` are given one in an expression, ``others`` are words in quotes and
+    the names of arguments; ``imports`` are the first names of modules, ``assigned`` the attributes of anything.
+    """
+
+    names: frozenset[str]
+    others: frozenset[str]
+    walrus: frozenset[str]
+    imports: frozenset[str]
+    assigned: frozenset[str]
+    yields: bool
+
+
+class Folded:
+    """The body of a function as ``text`` that stands at ``begin`` in the file, until its ``block`` is made of it."""
+
+    __slots__ = ("begin", "block", "spelled", "text")
+
+    def __init__(self, begin: int, text: str, spelled: Spelled) -> None:
+        """A body of which nothing was made yet."""
+        self.begin = begin
+        self.text = text
+        self.spelled = spelled
+        self.block: Block | None = None
+
+    def __reduce__(self) -> tuple[type[Folded], tuple[int, str, Spelled]]:
+        """A block that was made of it is made again."""
+        return Folded, (self.begin, self.text, self.spelled)
+
+
 class Def(NamedTuple):
     """A function; ``mentions`` are the names its body calls or asks of something, ``end`` is where the body ends."""
 
@@ -323,7 +355,7 @@ class Def(NamedTuple):
     params: tuple[Param, ...]
     returns: Expr | None
     decorators: tuple[Expr, ...]
-    body: Block
+    body: Block | Folded
     mentions: frozenset[str]
     end: int
 
