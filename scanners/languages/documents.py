@@ -229,7 +229,9 @@ def _loose_value(findings: Findings, trail: tuple[str, ...], node: Scalar) -> No
         return
     if findings.file.is_test:
         findings.exact(node.text, (), _BIND, node.at, "a value in a document")
-    elif _FOR_PEOPLE.isdisjoint(name.lower() for name in trail[-1:]):
+    elif not (trail[-1:] == ("name",) and ".github" in findings.file.name.parts) and _FOR_PEOPLE.isdisjoint(
+        name.lower() for name in trail[-1:]
+    ):
         findings.exact(node.text, (), _BIND, node.at, "a value in a document", certainty=Certainty.POSSIBLE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from auditor.domain.references import Certainty, Fallback, ReferenceKind
@@ -298,6 +299,19 @@ def comprehended(keys: Vals, values: Vals) -> Vals:
     return (Ref(made),)
 
 
+def latest(items: Iterable[tuple[Vals, Vals]]) -> list[tuple[Vals, Vals]]:
+    """Entries that were put together in this order: of two under the same key, all of it known, the last one holds."""
+    held: dict[object, tuple[Vals, Vals]] = {}
+    for keys, values in items:
+        name = _spelled(keys[0]) if len(keys) == 1 else None
+        place: object = len(held), None
+        if name is not None:
+            place = name
+            held.pop(place, None)
+        held[place] = keys, values
+    return list(held.values())
+
+
 def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Site) -> list[Value]:
     """A comparison: membership in what was fetched, or a key from it compared with a text."""
     found: list[Value] = [value for value in (*left, *right) if isinstance(value, FlagVal) and value.whole]
@@ -330,8 +344,11 @@ def _same_key(m: Machine, names: Vals, others: Vals, here: Here, site: Site) -> 
     """Keys of what was fetched are compared with texts: a text that is a flag's key there asks for the flag."""
     found: list[Value] = []
     for name in names:
-        for text in fold.texts(others) if isinstance(name, DocItem | TreeName) else ():
-            if isinstance(name, TreeName):
+        for text in fold.texts(others) if isinstance(name, DocItem | TreeName | FlagVal) else ():
+            if isinstance(name, FlagVal):
+                if not name.whole:
+                    result_taken(m, name, text, here)
+            elif isinstance(name, TreeName):
                 full = tuple(under(name.prefix, text, name.form))
                 found.append(ask(m, full, SSM, here, site, "compared with a parameter's name"))
             elif isinstance(name, DocItem) and m.reporter.matches(text, name.reader, Certainty.CERTAIN):
@@ -349,6 +366,16 @@ def _holds_keys(owner: Value) -> bool:
 
 def _holds_settings(owner: Value) -> bool:
     return settings.is_environment(owner) or settings.is_configuration(owner)
+
+
+def fall_back(m: Machine, found: Vals, values: Vals) -> None:
+    """A function gives back what it read, or where that failed these values: where it is one, the read falls to it."""
+    plain = fallback(values)
+    if plain is None or plain.value is None:
+        return
+    for value in found:
+        for seen in value.reads if isinstance(value, FlagVal) else ():
+            m.reporter.fall_back(seen, plain)
 
 
 def with_fallback(m: Machine, parts: list[Vals], here: Here) -> Vals:

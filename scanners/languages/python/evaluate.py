@@ -153,6 +153,8 @@ def _flag_values(found: Vals) -> Iterator[FlagVal]:
             yield value
         elif isinstance(value, Ref) and value.at is None and isinstance(value.obj, SeqObj):
             yield from (one for item in value.obj.items for one in item if isinstance(one, FlagVal))
+            if value.obj.kind == execute.YIELDED:
+                yield from _flag_values(value.obj.more)
 
 
 def _takes_out(func: Value) -> bool:
@@ -177,6 +179,8 @@ def arguments(m: Machine, expr: tree.Call, here: Here) -> Args:
             args.spread_mapping(values)
         elif arg.name is not None:
             args.named[arg.name] = values
+            if here.scope.path in m.tests:
+                m.reporter.tested_name(literal(arg.name, here.site(arg.value.pos)))
         else:
             args.values.append(values)
     return args
@@ -239,6 +243,7 @@ def _merged_mappings(parts: list[Vals]) -> Vals:
                 together.more = union(together.more, value.obj.more)
             else:
                 types.append(value)
+    together.items = documents.latest(together.items)
     return (Ref(together),) if together.items else (tuple(types) or UNKNOWN)
 
 
@@ -272,7 +277,10 @@ def _compare(m: Machine, expr: tree.Compare, here: Here) -> Vals:
 
 def _choice(m: Machine, expr: tree.Choice, here: Here) -> Vals:
     tested = members.truth(m, m.eval(expr.test, here), here, here.site(expr.test.pos))
-    values = union(m.eval(expr.body, here), m.eval(expr.orelse, here))
+    body, orelse = m.eval(expr.body, here), m.eval(expr.orelse, here)
+    for one, other in ((body, orelse), (orelse, body)):
+        documents.fall_back(m, tuple(value for value in one if value in tested), other)
+    values = union(body, orelse)
     flagged = tuple(value for value in tested if isinstance(value, FlagVal))
     if flagged and all(isinstance(value, Const) and isinstance(value.value, bool) for value in values):
         return flagged
@@ -313,6 +321,8 @@ def _dict(m: Machine, expr: tree.Dict, here: Here) -> Vals:
                 spread.append(inner)
             else:
                 made.more = union(made.more, (Unknown(tags_of(inner)),))
+    if any(key is None for key, _ in expr.items):
+        made.items = documents.latest(made.items)
     documents.declared_document(m, Ref(made))
     return (*spread, Ref(made)) if made.items or made.more or not spread else tuple(spread)
 
@@ -362,8 +372,16 @@ def _star(m: Machine, expr: tree.Star, here: Here) -> Vals:
 
 def _yield(m: Machine, expr: tree.Yield, here: Here) -> Vals:
     if expr.value is not None:
-        here.frame.returns += execute.returned(m.eval(expr.value, here), expr.value)
+        values = execute.returned(m.eval(expr.value, here), expr.value)
+        here.frame.returns += values if isinstance(expr.value, tree.Star) else map(_handed_out, values)
     return UNKNOWN
+
+
+def _handed_out(value: Value) -> Value:
+    """What a loop over a generator takes: of a list that is handed out, the list itself."""
+    if isinstance(value, Ref) and isinstance(value.obj, SeqObj):
+        return Ref(SeqObj(execute.YIELDED, [], (value,)))
+    return value
 
 
 def _walrus(m: Machine, expr: tree.Walrus, here: Here) -> Vals:

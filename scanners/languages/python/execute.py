@@ -312,9 +312,19 @@ def _if(m: Machine, node: tree.If, here: Here) -> bool:
         tested = members.truth(m, m.eval(test, here), here, here.site(test.pos))
         if answers(body):
             _note_tests(tested, here)
-        bodies.append(lambda body=body: block(m, body, here))  # type: ignore[misc]
+        missing = _tells_missing(test) if any(isinstance(value, FlagVal) for value in tested) else None
+        bodies.append(lambda body=body, missing=missing: _arm(m, body, here, missing=missing))  # type: ignore[misc]
     bodies.append(lambda: block(m, node.orelse, here))
     return _branches(m, here, bodies)
+
+
+def _arm(m: Machine, body: tree.Block, here: Here, *, missing: bool | None) -> bool:
+    if missing:
+        return _lapsed(here, lambda: block(m, body, here))
+    ended = block(m, body, here)
+    if missing is False and ended:
+        here.frame.present = len(here.frame.returns)
+    return ended
 
 
 def _for(m: Machine, node: tree.For, here: Here) -> None:
@@ -364,7 +374,33 @@ def _handler(m: Machine, name: str | None, body: tree.Block, reached: dict[str, 
     here.scope.names = dict(reached)
     if name is not None:
         here.scope.names[name] = UNKNOWN
-    return block(m, body, here)
+    ended = _lapsed(here, lambda: block(m, body, here))
+    for given, values in here.scope.names.items():
+        if values is not reached.get(given, values):
+            documents.fall_back(m, reached[given], values)
+    return ended
+
+
+def _lapsed(here: Here, body: Callable[[], bool]) -> bool:
+    """Follow what is done where a read failed or gave nothing: what is given back there is what the code falls to."""
+    before = len(here.frame.returns)
+    ended = body()
+    here.frame.lapses += here.frame.returns[before:]
+    return ended
+
+
+def _tells_missing(test: tree.Expr) -> bool | None:
+    """Whether a test holds where something is not there (``x is None``) or where it is; None for other tests."""
+    if isinstance(test, tree.Unary) and test.op == "not":
+        return True
+    if isinstance(test, tree.Name | tree.Walrus):
+        return False
+    if not isinstance(test, tree.Compare) or len(test.rest) != 1:
+        return None
+    op, other = test.rest[0]
+    if not isinstance(other, tree.Const) or other.value is not None:
+        return None
+    return op in {"is", "=="}
 
 
 def _with(m: Machine, node: tree.With, here: Here) -> bool:
@@ -382,6 +418,16 @@ def _entered(m: Machine, value: Value, here: Here, site: Site) -> Vals:
             if members.class_attribute(m, value.obj.cls, name):
                 func = members.attribute(m, (value,), name, here, site)
                 return invoke.call(m, func, Args(site), here, site)
+    return handed_out(value)
+
+
+YIELDED = "yielded"
+
+
+def handed_out(value: Value) -> Vals:
+    """What a generator hands out where it is entered or supplied, not gone through."""
+    if isinstance(value, Ref) and isinstance(value.obj, SeqObj) and value.obj.kind == YIELDED:
+        return from_container(value, value.obj.more)
     return (value,)
 
 

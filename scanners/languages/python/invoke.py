@@ -168,6 +168,10 @@ def body(m: Machine, func: FuncObj, scope: Scope, frame: Frame) -> Vals:
         if closure not in m.running:
             root(m, closure, lexical=frame)
     found = _returned(frame)
+    if frame.present is not None:
+        frame.lapses += frame.returns[frame.present :]
+    if frame.lapses:
+        documents.fall_back(m, found, union(frame.lapses))
     _said(m, func, found)
     return found
 

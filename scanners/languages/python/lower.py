@@ -29,7 +29,9 @@ _OPERATORS = {
     cst.DivideAssign: "/",
     cst.ModuloAssign: "%",
 }
-_COMPARISONS = {cst.Equal: "==", cst.NotEqual: "!=", cst.In: "in", cst.NotIn: "not in", cst.Is: "is", cst.IsNot: "is"}
+_COMPARISONS = {cst.Equal: "==", cst.NotEqual: "!=", cst.In: "in", cst.NotIn: "not in", cst.Is: "is"} | {
+    cst.IsNot: "is not"
+}
 
 
 def module_tree(file: SourceFile) -> tree.Module:
@@ -526,8 +528,9 @@ class _Walk(Kept):
 
     def yielded(self, node: cst.Yield) -> tree.Expr:
         start = self.cursor.at
-        value = node.value.item if isinstance(node.value, cst.From) else node.value
-        return tree.Yield(start, self.maybe(value))
+        if isinstance(node.value, cst.From):
+            return tree.Yield(start, tree.Star(start, self.expr(node.value.item)))
+        return tree.Yield(start, self.maybe(node.value))
 
     def walrus(self, node: cst.NamedExpr) -> tree.Expr:
         target = self.expr(node.target)

@@ -86,6 +86,8 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
         return (made.cls,)
     if name in made.attrs:
         held = _set_later(m, made.cls, name, made.attrs[name])
+        if any(isinstance(value, Doc) for value in held) and _complete(m, owner, name, here, site):
+            held = made.attrs[name]
         if made.member:
             return tuple(retagged(value, owner.tags) for value in held)
         return from_instance(m, owner, held)
@@ -105,7 +107,7 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
 
 def _set_later(m: Machine, cls: ClassObj, name: str, held: Vals) -> Vals:
     """What an attribute holds; what other methods put there later, where it is empty at first."""
-    if any(not isinstance(value, Const) or value.value is not None for value in held):
+    if not all(_is_empty(value) for value in held):
         return held
     setters = _setters(m, cls, name)
     if len(setters) > _MOST_SETTERS:
@@ -119,6 +121,28 @@ def _set_later(m: Machine, cls: ClassObj, name: str, held: Vals) -> Vals:
 
 
 _MOST_SETTERS = 6
+
+
+def _complete(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> bool:
+    """Whether the methods that fetch what an attribute holds could be followed for the object itself.
+
+    What it was made with may tell them which document it is.
+    """
+    made = owner.obj
+    if not isinstance(made, InstObj) or not all(map(_is_empty, made.attrs[name])) or name in made.completed:
+        return False
+    made.completed.add(name)
+    for func in _setters(m, made.cls, name):
+        if func not in m.running and len(func.node.params) == 1:
+            invoke.followed(m, func, Args(site), here, site, owner)
+    return any(isinstance(value, Doc) for value in made.attrs[name])
+
+
+def _is_empty(value: Value) -> bool:
+    """Whether a value is none, or a list or mapping that holds nothing."""
+    if isinstance(value, Ref):
+        return isinstance(value.obj, SeqObj | MapObj) and not value.obj.items and not value.obj.more
+    return isinstance(value, Const) and value.value is None
 
 
 def _setters(m: Machine, cls: ClassObj, name: str) -> list[FuncObj]:
@@ -187,7 +211,9 @@ def from_instance(m: Machine, owner: Ref, values: Vals) -> Vals:
 
 def special_method(value: Value, name: str) -> FuncObj | None:
     """A method that the language itself calls on an object of the repository; None where there is none."""
-    if not isinstance(value, Ref) or not isinstance(value.obj, InstObj) or value.obj.member:
+    if not isinstance(value, Ref) or not isinstance(value.obj, InstObj):
+        return None
+    if value.obj.member and name != "__bool__":
         return None
     for ancestor in ancestors(value.obj.cls):
         for held in ancestor.scope.names.get(name, ()):

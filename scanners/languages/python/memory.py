@@ -87,13 +87,20 @@ def _keeps_passed(value: Value) -> bool:
 
 
 def depends(value: Value) -> bool:
-    """Whether a value came in as an argument, or is a mapping keyed by parameters of a path that did."""
-    if tags_of(value):
-        return True
-    if not isinstance(value, Ref) or not isinstance(value.obj, MapObj):
+    """Whether a value came in as an argument, or is a mapping or list of parameters of a path that did."""
+    return bool(tags_of(value)) or _lists_path(value, 3)
+
+
+def _lists_path(value: Value, depth: int) -> bool:
+    if isinstance(value, TreeName):
+        return bool(tags_of(value))
+    if depth == 0 or not isinstance(value, Ref) or isinstance(value.obj, InstObj):
         return False
-    keys = (one for keys, _ in value.obj.items[:_MOST_HELD] for one in keys)
-    return any(isinstance(one, TreeName) and bool(tags_of(one)) for one in keys)
+    if isinstance(value.obj, MapObj):
+        held = [one for keys, _ in value.obj.items[:_MOST_HELD] for one in keys]
+    else:
+        held = [one for item in (*value.obj.items[:_MOST_HELD], value.obj.more) for one in item]
+    return any(_lists_path(one, depth - 1) for one in held)
 
 
 def _elsewhere_unknown(value: Value) -> bool:

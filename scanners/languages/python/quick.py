@@ -459,7 +459,10 @@ class _Quick(Kept):
         return self.expr(node.value)
 
     def yielded(self, node: ast.Yield | ast.YieldFrom) -> tree.Expr:
-        return tree.Yield(self.cursor.at, self.maybe(node.value))
+        start = self.cursor.at
+        if isinstance(node, ast.YieldFrom):
+            return tree.Yield(start, tree.Star(start, self.expr(node.value)))
+        return tree.Yield(start, self.maybe(node.value))
 
     def walrus(self, node: ast.NamedExpr) -> tree.Expr:
         target = self.expr(node.target)
@@ -555,7 +558,7 @@ _COMPARISONS: dict[type, str] = {
     ast.In: "in",
     ast.NotIn: "not in",
     ast.Is: "is",
-    ast.IsNot: "is",
+    ast.IsNot: "is not",
 }
 _KINDS: dict[type, str] = {
     ast.List: "list",

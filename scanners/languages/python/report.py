@@ -131,7 +131,9 @@ class Reporter:
             return
         for flag, _ in seen.flags:
             for key, held in list(self.found.items()):
-                if key[0] == flag and key[1] == seen.site and key[2] is not ReferenceKind.BIND:
+                if key[0] != flag or key[1] != seen.site or key[2] is ReferenceKind.BIND:
+                    continue
+                if held.default is None or held.default.value in ({}, None):  # the nearest one holds
                     self.found[key] = replace(held, default=default)
 
     def bound(self, text: Text, what: str) -> None:
@@ -147,6 +149,12 @@ class Reporter:
         known = text.known
         for flag in self.flags.exact(known) if known is not None else ():
             self.add(flag, text.at, ReferenceKind.TEST, Certainty.CERTAIN, self.story(text))
+
+    def tested_name(self, text: Text) -> None:
+        """A keyword in test code sets what is called as a variable or setting is: ``override_settings(NAME=True)``."""
+        for flag in self.flags.exact(text.known or ""):
+            if flag.provider == "env":
+                self.add(flag, text.at, ReferenceKind.TEST, Certainty.CERTAIN, self.story(text))
 
     def asked(
         self,

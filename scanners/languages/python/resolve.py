@@ -69,6 +69,7 @@ def asked_for(context: ScanContext) -> tuple[frozenset[str], frozenset[str], fro
     providers = frozenset(flag.provider for flag in context.flags.flags)
     if "env" in providers or context.settings:
         words |= {"environ", "getenv"}
+    words.update(word for store in ("dynamodb", "s3") if store in providers for word in tables.STORE_WORDS[store])
     return frozenset(words), frozenset(configured), providers
 
 

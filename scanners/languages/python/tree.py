@@ -178,7 +178,7 @@ class Star(NamedTuple):
 
 
 class Yield(NamedTuple):
-    """A value handed out of a generator."""
+    """A value handed out of a generator; a spread one (``Star``) hands out its elements."""
 
     pos: int
     value: Expr | None

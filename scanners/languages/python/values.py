@@ -240,7 +240,11 @@ class Scope:
 
 @dataclass(eq=False, slots=True)
 class Frame:
-    """One call that is followed, and where it stands; ``caller`` is None where nobody is known to call."""
+    """One call that is followed, and where it stands; ``caller`` is None where nobody is known to call.
+
+    ``lapses`` is what it gives back where a read failed or gave nothing, and so is what it gives back after the
+    first ``present`` values.
+    """
 
     id: int
     name: str
@@ -251,6 +255,8 @@ class Frame:
     at: Site | None = None
     returns: list[Value] = field(default_factory=list)
     tested: list[FlagVal] = field(default_factory=list)
+    lapses: list[Value] = field(default_factory=list)
+    present: int | None = None
     closures: list[FuncObj] = field(default_factory=list)
 
     def outside(self) -> set[int]:
@@ -304,11 +310,15 @@ class ClassObj:
 
 @dataclass(eq=False, slots=True)
 class InstObj:
-    """An object of a class of the repository; ``member`` is its name where it is a member of an enum."""
+    """An object of a class of the repository; ``member`` is its name where it is a member of an enum.
+
+    ``completed`` are the attributes that were empty at first, and for which it was looked what fills them.
+    """
 
     cls: ClassObj
     attrs: dict[str, Vals] = field(default_factory=dict)
     member: str = ""
+    completed: set[str] = field(default_factory=set)
 
 
 class Method(NamedTuple):

@@ -187,6 +187,8 @@ def _item(m: Machine, owner: Obj, args: Args, here: Here, site: Site, kind: Refe
         partly = text.known is None and text.tags and "dynamodb" in m.providers
         if partly or m.reporter.matches(text, owner.reader, Certainty.CERTAIN):
             found.append(documents.ask(m, (text,), owner.reader, here, site, f"DynamoDB {kind.value}", None, kind))
+    if kind is ReferenceKind.WRITE and "dynamodb" in m.providers and any(map(m.reporter.is_open, unknown)):
+        m.reporter.waits += 1  # which item it is, callers say
     doubtful = unknown if "dynamodb" in m.providers and kind is ReferenceKind.READ else []
     found += [documents.ask(m, (value,), owner.reader, here, site, "DynamoDB read") for value in doubtful]
     return (*found, Doc(owner.reader)) if kind is ReferenceKind.READ else UNKNOWN

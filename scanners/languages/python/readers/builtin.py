@@ -48,42 +48,47 @@ _CALLABLE = (FuncObj, Method, Partial)
 
 def called(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """What a call of something built in or of the standard library gives; None when it is not known."""
-    handler = _HANDLERS.get(name.removeprefix("builtins."))
+    handler = _HANDLERS.get(name.removeprefix("builtins.").replace("os.environb.", "os.environ."))
     if handler is None:
         handler = _BY_LAST.get(name.rsplit(".", 1)[-1]) if not name.startswith("builtins.") else None
     return None if handler is None else handler(m, args, here, site)
 
 
-def called_back(m: Machine, args: Args, here: Here, site: Site) -> None:
-    """Something unknown is handed callables: it may call them, with what stands behind them or with nothing."""
+def called_back(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """Something unknown is handed callables: it may call them, with what stands behind them or with nothing.
+
+    What they read it may hand on, one by one or as what comes of it later.
+    """
+    found: list[Value] = []
     for values in args.everything():
         for value in values:
             if isinstance(value, Partial):
-                invoke.one(m, value, Args(site), here, site)
+                found += invoke.one(m, value, Args(site), here, site)
     for position, values in enumerate(args.values):
         if following := args.values[position + 1 :]:
-            _called_with(m, values, Args(site, following, dict(args.named)), here)
+            found += _called_with(m, values, Args(site, following, dict(args.named)), here)
         elif args.named:
-            _called_with(m, values, Args(site, named=dict(args.named)), here)
+            found += _called_with(m, values, Args(site, named=dict(args.named)), here)
     if "args" in args.named or "kwargs" in args.named:
         inner = Args(site)
         inner.spread_items(args.given("args") or ())
         inner.spread_mapping(args.given("kwargs") or ())
         for name in ("target", "func", "function", "callback"):
-            _called_with(m, args.given(name) or (), inner, here)
+            found += _called_with(m, args.given(name) or (), inner, here)
         for values in args.values:
-            _called_with(m, values, inner, here)
+            found += _called_with(m, values, inner, here)
+    return tuple(value for value in found if isinstance(value, FlagVal | Doc | Tree))
 
 
-def _called_with(m: Machine, funcs: Vals, args: Args, here: Here) -> None:
+def _called_with(m: Machine, funcs: Vals, args: Args, here: Here) -> Vals:
     """``submit(func, a, b)`` calls with the arguments themselves, ``map(func, [a, b])`` with their elements."""
     ours = tuple(func for func in funcs if isinstance(func, FuncObj | Method) or _known_method(func))
     if not ours:
-        return
+        return ()
     together = [value for values in args.values for value in values]
     if together and all(isinstance(value, Ref) and isinstance(value.obj, SeqObj) for value in together):
         args = Args(args.site, [members.elements(m, values, here) for values in args.values])
-    invoke.call(m, ours, args, here, args.site)
+    return invoke.call(m, ours, args, here, args.site)
 
 
 def _known_method(func: Value) -> bool:
@@ -182,6 +187,7 @@ def _mapping(m: Machine, args: Args, here: Here, site: Site) -> Vals:
                 _pairs_into(m, made, value, here)
     for name, values in args.named.items():
         made.items.append(((literal(name, site),), values))
+    made.items = documents.latest(made.items)
     return (*passed, Ref(made)) if made.items or not passed else tuple(passed)
 
 
@@ -351,6 +357,16 @@ def _structured(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return tuple(fetched) or UNKNOWN
 
 
+def _namespace(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """An object that has an attribute for each argument."""
+    if args.documents or args.values:
+        return _first(m, args, here, site)
+    made = MapObj()
+    made.items = [((literal(name, site),), m.binding(values, name)) for name, values in args.named.items()]
+    made.more = args.rest
+    return (Obj("namespace", data=(Ref(made),)),)
+
+
 def _field(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     factory = args.given("default_factory") or args.given("factory")
     made = invoke.call(m, factory, Args(site), here, site) if factory is not None else ()
@@ -360,7 +376,9 @@ def _field(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 
 
 def _depends(m: Machine, args: Args, here: Here, site: Site) -> Vals:
-    return (Obj("depends", data=tuple(args.take(0, "dependency") or ())),)
+    asked = args.take(0, "dependency") or ()
+    invoke.call(m, tuple(one for one in asked if isinstance(one, Ref)), Args(site), here, site)
+    return (Obj("depends", data=tuple(asked)),)
 
 
 def _same(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -449,7 +467,8 @@ _HANDLERS: dict[str, Handler] = {
     "dict": _mapping,
     "collections.OrderedDict": _mapping,
     "types.MappingProxyType": _first,
-    "types.SimpleNamespace": _first,
+    "types.SimpleNamespace": _namespace,
+    "argparse.Namespace": _namespace,
     "enumerate": _enumerate,
     "zip": _zip,
     "map": _map,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.domain.references import Certainty
 from scanners.flag_index import Reader
-from scanners.languages.python import documents, fold, invoke, members
+from scanners.languages.python import documents, execute, fold, invoke, members
 from scanners.languages.python.arguments import Args
 from scanners.languages.python.readers import accessors, aws, builtin, libraries, methods, names, settings, tables, urls
 from scanners.languages.python.values import (
@@ -67,7 +67,7 @@ def supplied(m: Machine, value: Value) -> Vals | None:
     if isinstance(value, Obj) and value.kind == "depends":
         here = m.here(m.nowhere, m.nobody)
         site = Site("", 0)
-        return invoke.call(m, value.data, Args(site), here, site)
+        return union(*map(execute.handed_out, invoke.call(m, value.data, Args(site), here, site)))
     return None
 
 
@@ -154,8 +154,7 @@ def _passed_on(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     fetched += [value for value in args.documents if value not in fetched]
     if fetched:
         return tuple(fetched)
-    builtin.called_back(m, args, here, site)
-    return UNKNOWN
+    return builtin.called_back(m, args, here, site) or UNKNOWN
 
 
 _FETCHED = (Doc, DocItem, Tree)
@@ -211,7 +210,9 @@ def _of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, sit
     fetched = [value for values in args.values[:1] for value in values if isinstance(value, _FETCHED)]
     if fetched:
         return tuple(fetched)
-    builtin.called_back(m, args, here, site)
+    given_back = builtin.called_back(m, args, here, site)
+    if given_back:
+        return given_back
     _handed_over(m, Bound(owner, name), args, here, site)
     tags = members.root_tags(owner)
     if name in _TAKES_PART:

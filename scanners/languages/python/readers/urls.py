@@ -9,8 +9,9 @@ from urllib.parse import unquote
 from scanners.flag_index import Reader
 from scanners.keytext import KeyText
 from scanners.languages.python import documents, fold
+from scanners.languages.python.arguments import from_container
 from scanners.languages.python.readers import tables
-from scanners.languages.python.values import Doc, FlagVal, MapObj, Piece, Ref, Site, Text, Vals, Value
+from scanners.languages.python.values import Doc, FlagVal, MapObj, Piece, Ref, SeqObj, Site, Text, Vals, Value
 
 if TYPE_CHECKING:
     from scanners.languages.python.arguments import Args
@@ -57,11 +58,24 @@ def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value |
 
 def _parameters(given: Vals, site: Site) -> list[Text]:
     """The flags that parameters beside the URL ask for."""
-    if not any(isinstance(value, Ref) and isinstance(value.obj, MapObj) for value in given):
-        return []
-    return [
-        text for text in documents.key_texts(fold.entry(given, "flag"), site) if text.known is not None or text.tags
-    ]
+    asked = fold.entry(given, "flag") if _are_listed(given, MapObj) else _paired(given)
+    return [text for text in documents.key_texts(asked, site) if text.known is not None or text.tags] if asked else []
+
+
+def _are_listed(given: Vals, form: type) -> bool:
+    return any(isinstance(value, Ref) and isinstance(value.obj, form) for value in given)
+
+
+def _paired(given: Vals) -> Vals:
+    """What ``[("flag", key), ...]`` pairs with the name of the parameter."""
+    found: list[Value] = []
+    for value in given:
+        rows = [*value.obj.items, value.obj.more] if isinstance(value, Ref) and isinstance(value.obj, SeqObj) else []
+        for row in (one for values in rows for one in values if isinstance(one, Ref)):
+            name, *rest = row.obj.items if isinstance(row.obj, SeqObj) and row.obj.items else [()]
+            if "flag" in {text.known for text in fold.texts(name)}:
+                found += (one for values in rest for one in from_container(row, values))
+    return tuple(found)
 
 
 def _flags(found: re.Match[str]) -> list[tuple[int, int]]:
