@@ -155,7 +155,8 @@ class Prefilter:
             if word is None:
                 spots.append(begin)
             elif data[end : end + 1] not in _WORD and data[begin - 1 : begin] not in _WORD:
-                names.add(word)
+                if word not in _ENVIRONMENT or _is_handed(data, begin, end):
+                    names.add(word)
             else:
                 words.add(word)
         # A configured reader's name alone may be any word: its module or class is named beside it.
@@ -163,6 +164,25 @@ class Prefilter:
         told = names | words
         telling = (names & self._python) | (told & self._texts) if python else told & self._others
         return spots, frozenset(configured | telling)
+
+
+_ENVIRONMENT = frozenset({b"environ", b"getenv"})
+_ASKED_THERE = re.compile(rb"(?:\.get\s*\(|\[|\()\s*(?P<key>[a-zA-Z_][\w.]*|[fF][\"'][^\"'\n]*)")
+_HEADER = re.compile(rb"def\s+\w+\s*\((?P<parameters>[^()]*(?:\([^()]*\)[^()]*)*)\)")
+_NAME = re.compile(rb"[A-Za-z_]\w*")
+
+
+def _is_handed(data: bytes, begin: int, end: int) -> bool:
+    """Whether a variable is asked for by a parameter of the function around: files that call it name the variable."""
+    asked = _ASKED_THERE.match(data, end)
+    around = data.rfind(b"def ", max(0, begin - _LONGEST_FUNCTION), begin) if asked is not None else -1
+    header = _HEADER.match(data, around, begin) if around >= 0 else None
+    if asked is None or header is None:
+        return False
+    return not set(_NAME.findall(asked["key"])).isdisjoint(_NAME.findall(header["parameters"]))
+
+
+_LONGEST_FUNCTION = 4_000
 
 
 def _last_part(key: str) -> str:

@@ -388,7 +388,7 @@ def with_fallback(m: Machine, parts: list[Vals], here: Here) -> Vals:
                     m.reporter.fall_back(seen, plain)
             if isinstance(value, Unknown) and value.hint == "environment":
                 known = tuple(held for held in union(*parts[:-1]) if held != value)
-                return union(known, m.binding(parts[-1], "the fallback of an environment variable"))
+                return union(known, fold.loosened(m.binding(parts[-1], "the fallback of an environment variable")))
     given = next((at for at, values in enumerate(parts) if all(_is_passed(value) for value in values)), len(parts))
     return union(*parts[: given + 1])
 

@@ -74,7 +74,10 @@ def _joined(m: Machine, expr: tree.Joined, here: Here) -> Vals:
 
 
 def _name(m: Machine, expr: tree.Name, here: Here) -> Vals:
-    return placed(m.name(expr.id, here.scope), here.site(expr.pos))
+    values = m.name(expr.id, here.scope)
+    if expr.id in m.taken_settings and (read := settings.name_read(m, expr.id, here, here.site(expr.pos))):
+        values = union(read, tuple(value for value in values if isinstance(value, Text)))
+    return placed(values, here.site(expr.pos))
 
 
 def placed(values: Vals, site: Site) -> Vals:
@@ -120,7 +123,8 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
     funcs = m.eval(expr.func, here)
     args = arguments(m, expr, here)
     found = invoke.call(m, funcs, args, here, site)
-    m.note_uses(_fresh(found, funcs, args), args.sites(site), here, site)
+    if not all(isinstance(func, FuncObj) and func.inner for func in funcs):
+        m.note_uses(_fresh(found, funcs, args), args.sites(site), here, site)
     for func in funcs:
         called = func.func if isinstance(func, Method) else func
         if isinstance(called, FuncObj) and not any(isinstance(value, FlagVal) for value in found):
@@ -163,9 +167,20 @@ def _takes_out(func: Value) -> bool:
 
 
 def _held(value: Value) -> tuple[Seen, ...]:
+    if _takes_out(value) and isinstance(value, Bound) and isinstance(value.owner, Ref):
+        return tuple(seen for inner in _contents(value.owner) for seen in _held(inner))
     if isinstance(value, Bound):
         return _held(value.owner)
     return value.reads if isinstance(value, FlagVal) else ()
+
+
+def _contents(container: Ref) -> Iterator[Value]:
+    """What a list or a mapping holds."""
+    made = container.obj
+    if isinstance(made, SeqObj):
+        yield from union(made.more, *made.items)
+    elif isinstance(made, MapObj):
+        yield from union(made.more, *(values for _, values in made.items))
 
 
 def arguments(m: Machine, expr: tree.Call, here: Here) -> Args:

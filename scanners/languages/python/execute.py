@@ -531,7 +531,12 @@ def _wrapped(m: Machine, decorators: Vals, made: Vals, here: Here, site: Site) -
     known = [value for value in decorators if isinstance(value, FuncObj | Method | ClassObj | Ref)]
     if not known:
         return made
+    inner = [value for value in made if isinstance(value, FuncObj) and not value.inner]
+    for func in inner:
+        func.inner = True
     found = invoke.call(m, tuple(known), Args(site, [made]), here, site)
+    for func in inner:
+        func.inner = func not in found
     for value in known:
         if isinstance(value, FuncObj) and value.lexical is None:
             _note_guard(m, value, site)
@@ -733,7 +738,10 @@ def _from(m: Machine, node: tree.From, here: Here) -> None:
         elif name == "*":
             _star(m, path, here)
         else:
-            here.scope.names[local] = (Imported(path, name),)
+            own = m.project.child(path, name) if path == here.scope.path and here.scope.kind == "module" else None
+            # What a package takes from itself by a module's name is the module.
+            here.scope.names[local] = (Imported(path, name),) if own is None else (ModuleRef(own),)
+            settings.taken(m, path, name, local)
 
 
 def _star(m: Machine, path: str, here: Here) -> None:
@@ -741,6 +749,7 @@ def _star(m: Machine, path: str, here: Here) -> None:
         found = m.exports(path)
         for name in sorted(found.own | found.taken.keys()) if found is not None else ():
             here.scope.names[name] = (Imported(path, name),)
+            settings.taken(m, path, name, name)
         return
     scope = m.module(path)
     if scope is None:
@@ -750,6 +759,7 @@ def _star(m: Machine, path: str, here: Here) -> None:
     for name in m.names_of(scope):
         if name in exported if exported else not name.startswith("_"):
             here.scope.names[name] = (Imported(path, name),)
+            settings.taken(m, path, name, name)
 
 
 def _names(value: Value) -> list[Text]:

@@ -87,11 +87,12 @@ def joined(pieces: Iterable[Piece]) -> Pieces:
     """Neighbouring pieces that came the same way become one."""
     done: list[Piece] = []
     for piece in pieces:
-        if piece.text == "":
+        if piece.text == "" and not piece.tags:
             continue
         last = done[-1] if done else None
-        if last is not None and last.tags == piece.tags and (last.text is None) == (piece.text is None):
-            done[-1] = piece if piece.text is None else Piece((last.text or "") + piece.text, piece.tags)
+        alike = last is not None and (last.text is None, last.tags, last.loose) == (piece.text is None, *piece[1:])
+        if last is not None and alike:
+            done[-1] = piece if piece.text is None else piece._replace(text=(last.text or "") + piece.text)
         else:
             done.append(piece)
     if len(done) > _MOST_PIECES or sum(len(piece.text or "") for piece in done) > LONGEST:
@@ -233,6 +234,31 @@ def transformed(text: Text, change: Callable[[str], str], at: Site) -> Text:
     return Text(_cut(text.pieces, known, after), at, text.trail)
 
 
+_ANYWHERE = frozenset({"lower", "upper", "casefold", "swapcase", "replace"})
+_AT_THE_START = frozenset({"strip", "lstrip", "removeprefix"})
+_AT_THE_END = frozenset({"strip", "rstrip", "removesuffix"})
+
+
+def partly_changed(text: Text, name: str, plain: Sequence[str | int], at: Site) -> Text:
+    """A text of which only parts are known, each changed by itself as far as that says what becomes of the whole."""
+
+    def changed(piece: Piece, method: str) -> Piece:
+        if piece.text is None or len(piece.text) * max(len(str(one)) for one in (*plain, "")) > LONGEST:
+            return Piece(None, piece.tags)
+        return piece._replace(text=str(getattr(piece.text, method)(*plain)))
+
+    pieces = list(text.pieces)
+    if name in _ANYWHERE:
+        return Text(joined(changed(piece, name) for piece in pieces), at, text.trail)
+    if name not in _AT_THE_START | _AT_THE_END:
+        return opaque(text, at)
+    if name in _AT_THE_START and pieces[0].text is not None:
+        pieces[0] = changed(pieces[0], "lstrip" if name == "strip" else name)
+    if name in _AT_THE_END and pieces[-1].text is not None:
+        pieces[-1] = changed(pieces[-1], "rstrip" if name == "strip" else name)
+    return Text(joined(pieces), at, text.trail)
+
+
 def _cut(pieces: Pieces, known: str, after: str) -> Pieces:
     """Keep the way each part came where the change only cut or added at the ends."""
     start = known.find(after)
@@ -251,7 +277,7 @@ def _slice(pieces: Pieces, start: int, end: int) -> Iterable[Piece]:
         text = piece.text or ""
         low, high = max(start - position, 0), min(end - position, len(text))
         if low < high:
-            yield Piece(text[low:high], piece.tags)
+            yield piece._replace(text=text[low:high])
         position += len(text)
 
 
@@ -262,6 +288,17 @@ def opaque(text: Text, at: Site) -> Text:
 
 def _like(template: Text, chunk: str) -> Text:
     return Text((Piece(chunk, template.tags),), template.at, template.trail)
+
+
+def loosened(values: Vals) -> Vals:
+    """What stands only where nobody says another: a word or two, not the path to a key."""
+
+    def one(value: Value) -> Value:
+        if not isinstance(value, Text) or not value.known or "/" in value.known:
+            return value
+        return value._replace(pieces=tuple(piece._replace(loose=True) for piece in value.pieces))
+
+    return tuple(one(value) for value in values)
 
 
 def tags_together(values: Iterable[Value]) -> Unknown:

@@ -107,6 +107,7 @@ class Machine:
     followed: dict[Imported, Vals] = field(default_factory=dict)
     named: dict[str, Vals] = field(default_factory=dict)
     imports: dict[str, frozenset[str]] = field(default_factory=dict)
+    taken_settings: set[str] = field(default_factory=set)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
     _frames: int = 0
@@ -381,6 +382,7 @@ class Machine:
         sources += [(level, module, value.name) for level, module in found.stars if value.name not in found.taken]
         paths = [(self.project.resolve(value.path, level, module), name) for level, module, name in sources]
         targets = [Imported(path, name) for path, name in paths if path is not None and self._has(path, name)]
+        targets = [target for target in targets if target != value]
         return tuple(targets) or ((ModuleRef(child),) if child is not None else UNKNOWN)
 
     def _is_known(self, name: str) -> bool:

@@ -21,7 +21,6 @@ from scanners.languages.python.values import (
     Method,
     Obj,
     Partial,
-    Piece,
     Ref,
     SeqObj,
     Tag,
@@ -206,7 +205,7 @@ def _come_in(value: Value, tags: tuple[Tag, ...]) -> Value:
     if isinstance(value, Unknown):
         return Unknown(tags, value.hint)
     if isinstance(value, Text) and value.tags:
-        pieces = (Piece(piece.text, merged(piece.tags, tags)) if piece.tags else piece for piece in value.pieces)
+        pieces = (piece._replace(tags=merged(piece.tags, tags)) if piece.tags else piece for piece in value.pieces)
         return Text(tuple(pieces), value.at, value.trail)
     return value
 

@@ -37,6 +37,8 @@ class Project:
         folders: set[Parts] = set()
         packages: set[Parts] = set()
         for path in sorted(self.paths):
+            if path.endswith(".pyi"):  # it tells types of what stands elsewhere, often in a library
+                continue
             parts = dotted_parts(path)
             if path.endswith("__init__.py"):
                 packages.add(parts)
@@ -110,7 +112,7 @@ class Project:
         return f"{joined}/" if parts in self._folders else None
 
     def _nearest(self, here: Parts, wanted: Parts) -> str | None:
-        best: tuple[tuple[float, int, int, int], str] | None = None
+        best: tuple[tuple[float, int, bool, int], str] | None = None
         for parts, path in self._named.get(wanted[-_INDEXED:], ()):
             root = parts[: -len(wanted)]
             packaged = root in self._packages
@@ -120,7 +122,8 @@ class Project:
                 continue
             common = _common(root, here)
             around = here[: len(root)] == root
-            rank = (around - packaged / 2, common, -(len(root) - common), 0 if path.endswith("/") else 1)
+            # A folder without a file of its own is a module where no file is one.
+            rank = (around - packaged / 2, common, not path.endswith("/"), -(len(root) - common))
             if best is None or rank > best[0]:
                 best = (rank, path)
         return best[1] if best is not None else None

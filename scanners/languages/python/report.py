@@ -219,6 +219,11 @@ class Reporter:
     def matches(self, text: Text, reader: Reader, certainty: Certainty) -> tuple[Match, ...]:
         """The flags a key can stand for with this reader."""
         found = self.flags.read(text.key, reader)
+        looser = text.looser
+        if looser is not None and looser.selective:
+            told = {match.flag for match in found}
+            others = (match.flag for match in self.flags.read(looser, reader) if match.flag not in told)
+            found += tuple(Match(flag, Certainty.POSSIBLE) for flag in others)
         if certainty is Certainty.POSSIBLE:
             return tuple(Match(match.flag, certainty) for match in found)
         return found
@@ -277,7 +282,9 @@ class Reporter:
         steps = [f"{step.text} ({self.shown(step.site)})" for step in reversed(text.trail[-_MOST_STEPS:])]
         known = text.known
         spelled = f"key {known!r}" if known is not None else f"key like {text.key.pattern!r}"
-        return (*steps, spelled)
+        looser = text.looser
+        other = () if looser is None else (f"{looser.pattern!r} where the environment says another",)
+        return (*steps, spelled, *other)
 
     def keep(self, values: Iterable[Value], path: str) -> None:
         """What came in as an argument is put into a container of the file ``path``, which may outlive the call."""

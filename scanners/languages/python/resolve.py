@@ -68,7 +68,7 @@ def asked_for(context: ScanContext) -> tuple[frozenset[str], frozenset[str], fro
     words = {*tables.WORDS, *configured, *(name for part in parts for name in part if name[:1].isupper())}
     providers = frozenset(flag.provider for flag in context.flags.flags)
     if "env" in providers or context.settings:
-        words |= {"environ", "getenv"}
+        words |= {"environ", "getenv", "environs", "decouple", "cfenv"}
     words.update(word for store in ("dynamodb", "s3") if store in providers for word in tables.STORE_WORDS[store])
     return frozenset(words), frozenset(configured), providers
 

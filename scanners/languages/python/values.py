@@ -48,10 +48,11 @@ class Step(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A part of a text; unknown when ``text`` is None."""
+    """A part of a text; unknown when ``text`` is None, and ``loose`` when it only stands where nobody says another."""
 
     text: str | None
     tags: tuple[Tag, ...] = ()
+    loose: bool = False
 
 
 class Text(NamedTuple):
@@ -77,6 +78,14 @@ class Text(NamedTuple):
         return KeyText.of(piece.text for piece in self.pieces).less_arn()
 
     @property
+    def looser(self) -> KeyText | None:
+        """The key with what others may say left open; None where there is no such part, or nothing but it."""
+        loose = [piece.loose for piece in self.pieces]
+        if not any(loose) or all(loose):
+            return None
+        return KeyText.of(None if piece.loose else piece.text for piece in self.pieces).less_arn()
+
+    @property
     def tags(self) -> tuple[Tag, ...]:
         """The arguments this text is made of."""
         return tuple(dict.fromkeys(tag for piece in self.pieces for tag in piece.tags))
@@ -87,8 +96,8 @@ class Text(NamedTuple):
 
     def tagged(self, tags: tuple[Tag, ...]) -> Text:
         """The same text, come in through these arguments too."""
-        pieces = tuple(Piece(piece.text, merged(piece.tags, tags)) for piece in self.pieces)
-        return Text(pieces, self.at, self.trail)
+        pieces = tuple(piece._replace(tags=merged(piece.tags, tags)) for piece in self.pieces)
+        return Text(pieces or (Piece("", tags),), self.at, self.trail)
 
     def stepped(self, step: Step) -> Text:
         """The same text, one step further."""
@@ -280,7 +289,7 @@ class Frame:
 
 @dataclass(eq=False, slots=True)
 class FuncObj:
-    """A function of the repository."""
+    """A function of the repository; ``inner`` when a decorator gave something else in its place."""
 
     node: tree.Def | tree.Lambda
     scope: Scope
@@ -291,6 +300,7 @@ class FuncObj:
     defaults: dict[str, Vals] = field(default_factory=dict)
     generator: bool = False
     qualname: str = ""
+    inner: bool = False
 
 
 @dataclass(eq=False, slots=True)

@@ -170,6 +170,7 @@ _FUNCTIONS: dict[tuple[str, str], Handler] = {
     ("decouple", "config"): _variable(1, "default"),
     ("environ", "Env"): _made("env", settings.ENVIRONMENT),
     ("environs", "Env"): _made("env", settings.ENVIRONMENT),
+    ("cfenv", "AppEnv"): _made("cloud-foundry", settings.ENVIRONMENT),
     ("starlette", "Config"): _made("env", settings.ENVIRONMENT),
     ("decouple", "Config"): _made("env", settings.ENVIRONMENT),
     ("aws_cdk", "StringParameter"): _infrastructure(_DEFINE, "parameter_name"),
@@ -239,6 +240,11 @@ def _of_env(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Sit
     return settings.read(m, args.take(0, "name", "key", "var") or (), here, site, args.take(1, "default"))
 
 
+def _of_cloud_foundry(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    """A credential is a variable of the process, or an entry of a service that is bound to it."""
+    return _of_env(m, owner, name, args, here, site) if name == "get_credential" else UNKNOWN
+
+
 def _of_item_getter(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     items: list[Vals] = []
     for key in owner.data:
@@ -264,6 +270,7 @@ _METHODS: dict[str, Callable[[Any, Obj, str, Args, Any, Site], Vals | None]] = {
     "super": _of_super,
     "condition": _of_condition,
     "env": _of_env,
+    "cloud-foundry": _of_cloud_foundry,
     "item-getter": _of_item_getter,
     "type-adapter": _of_type_adapter,
     "ssm-parameter": _of_parameter,

@@ -116,7 +116,9 @@ def _changed(owner: Text, name: str, args: Args, site: Site) -> Text:
         getattr("", name)(*plain)
     except TypeError:
         return fold.opaque(owner, site)
-    known = owner.known or ""
+    if owner.known is None:
+        return fold.partly_changed(owner, name, plain, site)
+    known = owner.known
     if name == "replace" and len(known) + known.count(str(plain[0])) * len(str(plain[1])) > LONGEST:
         return fold.opaque(owner, site)
     return fold.transformed(owner, lambda whole: str(getattr(whole, name)(*plain)), site)

@@ -19,6 +19,7 @@ from scanners.languages.python.values import (
     ModuleRef,
     Piece,
     Ref,
+    Scope,
     Site,
     Step,
     Text,
@@ -50,7 +51,7 @@ def read(m: Machine, keys: Vals, here: Here, site: Site, default: Vals | None) -
             found.append(documents.ask(m, (text,), ENVIRONMENT, here, site, "environment variable is read", default))
         found += _held(m, text, here)
     bound = m.binding(default, "the fallback of an environment variable") if default is not None else ()
-    together = union(found, bound)
+    together = union(found, bound if found else fold.loosened(bound))
     return together or (Unknown(fold.tags_together(keys).tags, "environment"),)
 
 
@@ -97,6 +98,30 @@ def field_read(m: Machine, owners: Vals, name: str, here: Here, site: Site) -> V
                 text = literal(spelling, site)
                 return (documents.ask(m, (text,), ENVIRONMENT, here, site, "settings field is read"),)
     return None
+
+
+def taken(m: Machine, path: str, name: str, local: str) -> None:
+    """A module takes a name from another, which may be a settings field that is a flag."""
+    if is_settings_path(path) and m.reporter.flags.exact(name, ENVIRONMENT.providers):
+        m.taken_settings.add(local)
+
+
+def name_read(m: Machine, name: str, here: Here, site: Site) -> Vals:
+    """A name is used that a module took from settings; empty where it is none, or the field no flag."""
+    scope: Scope | None = here.scope
+    while scope is not None and (name not in scope.names or (scope.kind == "class" and scope is not here.scope)):
+        scope = scope.parent
+    found: list[Value] = []
+    for value in scope.names[name] if scope is not None else ():
+        if isinstance(value, Imported) and is_settings_path(value.path):
+            owner = ModuleRef(value.path)
+            found += field_read(m, (owner,), value.name, here, site) or ()
+    return tuple(found)
+
+
+def is_settings_path(path: str) -> bool:
+    """Whether a module is called what people call the one that holds their settings."""
+    return path.rsplit("/", 1)[-1].removesuffix(".py") in _NAMES or "settings" in path
 
 
 def entry_read(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals | None:
@@ -175,7 +200,7 @@ def _variables(cls: ClassObj, name: str) -> tuple[str, ...]:
 
 def _is_settings(m: Machine, owner: Value, name: str) -> bool:
     if isinstance(owner, ModuleRef):
-        return owner.path.rsplit("/", 1)[-1].removesuffix(".py") in _NAMES or "settings" in owner.path
+        return is_settings_path(owner.path)
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
         cls = owner.obj.cls
         declares = any(name in ancestor.fields or name in ancestor.scope.names for ancestor in members.ancestors(cls))
@@ -218,8 +243,7 @@ def defined(m: Machine, name: str, here: Here, site: Site) -> None:
         in_settings = _settings_class(cls) or any(_named_settings(one) for one in members.ancestors(cls))
         spellings = _variables(cls, name) if _settings_class(cls) else (name,)
     else:
-        stem = here.scope.path.rsplit("/", 1)[-1].removesuffix(".py")
-        in_settings = here.scope.kind == "module" and (stem in _NAMES or "settings" in here.scope.path)
+        in_settings = here.scope.kind == "module" and is_settings_path(here.scope.path)
         spellings = (name,)
     for spelling in dict.fromkeys(spellings) if in_settings else ():
         for flag in m.reporter.flags.exact(spelling, ENVIRONMENT.providers):
