@@ -65,14 +65,14 @@ def _searched(prefilter: Prefilter, file: FoundFile) -> Outcome:
         return TooLarge()
     if data.startswith(_ELSEWHERE):
         return _elsewhere(file)
-    spots, words = prefilter.hits(data, python=is_python(file.path))
+    spots, words, urls = prefilter.hits(data, python=is_python(file.path))
     if not spots and not words:
         return None
     if _is_binary(data) and not is_python(file.path):
         return "a binary file"
     if _GENERATED.search(data, 0, _HEAD):
         return "generated"
-    return bool(spots), words, _in_characters(spots, data) if is_python(file.path) else ()
+    return bool(spots), words, _in_characters([*spots, *urls], data) if is_python(file.path) else ()
 
 
 def _elsewhere(file: FoundFile) -> Outcome:
@@ -143,18 +143,22 @@ class Prefilter:
             self._patterns.append(pattern)
             self._kinds.append(word)
 
-    def hits(self, data: bytes, *, python: bool) -> tuple[list[int], frozenset[bytes]]:
-        """Where keys and last parts of keys stand in a file, and which of the words that tell in its language."""
+    def hits(self, data: bytes, *, python: bool) -> tuple[list[int], frozenset[bytes], list[int]]:
+        """Where parts of keys stand in a file, which of the words that tell in its language, and where agent's URLs."""
         if data.startswith(_WIDE):
             data = SourceFile("", data).text().encode("utf-8", errors="replace")
         spots: list[int] = []
+        urls: list[int] = []
         words: set[bytes] = set()
         names: set[bytes] = set()
         for number, begin, end in self._engine.find_matches_as_indexes(data, overlapping=True):
             word = self._kinds[number]
             if word is None:
                 spots.append(begin)
-            elif data[end : end + 1] not in _WORD and data[begin - 1 : begin] not in _WORD:
+                continue
+            if word in self._texts:
+                urls.append(begin)
+            if data[end : end + 1] not in _WORD and data[begin - 1 : begin] not in _WORD:
                 if word not in _ENVIRONMENT or _is_handed(data, begin, end):
                     names.add(word)
             else:
@@ -163,11 +167,11 @@ class Prefilter:
         configured = {part for parts in self._together if parts <= names for part in parts}
         told = names | words
         telling = (names & self._python) | (told & self._texts) if python else told & self._others
-        return spots, frozenset(configured | telling)
+        return spots, frozenset(configured | telling), urls
 
 
 _ENVIRONMENT = frozenset({b"environ", b"getenv"})
-_ASKED_THERE = re.compile(rb"(?:\.get\s*\(|\[|\()\s*(?P<key>[a-zA-Z_][\w.]*|[fF][\"'][^\"'\n]*)")
+_ASKED_THERE = re.compile(rb"(?:\.get\s*\(|\[|\()\s*(?P<key>[fF][\"'][^\"'\n]*|[a-zA-Z_][\w.]*)")
 _HEADER = re.compile(rb"def\s+\w+\s*\((?P<parameters>[^()]*(?:\([^()]*\)[^()]*)*)\)")
 _NAME = re.compile(rb"[A-Za-z_]\w*")
 

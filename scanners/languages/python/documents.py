@@ -322,9 +322,10 @@ def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Sit
                 answer = invoke.function(m, asked, Args(site, [left]), here, site, owner=owner)
                 found += [value for value in answer if isinstance(value, FlagVal)]
             if _holds_keys(owner):
+                passed = tuple(one for one in left if isinstance(one, Unknown) and m.reporter.is_open(one))
                 found += [
                     value
-                    for value in taken(m, owner, tuple(fold.texts(left)), here, site, None)
+                    for value in taken(m, owner, (*fold.texts(left), *passed), here, site, None)
                     if isinstance(value, FlagVal)
                 ]
             elif isinstance(owner, Ref) and isinstance(owner.obj, MapObj):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.keytext import KeyText
 from scanners.languages.base import ScanContext, is_test_path
-from scanners.languages.python import resolve, tree
+from scanners.languages.python import members, resolve, tree
 from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.machine import Machine
@@ -370,7 +370,7 @@ def _owners(machine: Machine) -> Iterator[Site]:
     asking += [func for func, told in machine.summaries.items() if any(_gives_value(one) for one in told.returns)]
     yield from (resolve.site_of(func.owner) for func in asking if func.owner is not None)
     for cls in machine.classes:
-        if settings.declares_flag(machine, cls) or accessors.is_asked(machine, cls):
+        if settings.flag_fields(machine, cls) or accessors.is_asked(machine, cls):
             yield resolve.site_of(cls)
 
 
@@ -400,6 +400,9 @@ def _fixing(machine: Machine) -> Iterator[tuple[str, str, str]]:
     for func in asking - waiting:
         if func.owner is not None:
             yield func.name, func.owner.name, func.scope.path
+    for cls in machine.classes:
+        for name in settings.flag_fields(machine, cls):
+            yield name, cls.name, cls.scope.path
 
 
 def _told(machine: Machine, vocabulary: frozenset[str]) -> frozenset[str]:
@@ -463,14 +466,23 @@ def _claims(machine: Machine, paths: Iterable[str]) -> Iterator[Claim]:
 def _grounds(machine: Machine, value: Value) -> Iterator[bool | Site | Imported]:
     """Why a value may lead to a flag: it does, or a function or class it is may, or what it is imported from."""
     if isinstance(value, Text):
-        if (known := value.known) is not None and machine.reporter.flags.exact(known):
+        known = value.known
+        if (known is not None and machine.reporter.flags.exact(known)) or tables.may_ask_agent(value):
             yield True
     elif isinstance(value, FuncObj):
         yield resolve.site_of(value)
     elif isinstance(value, ClassObj):
-        yield resolve.site_of(value)
+        yield from map(resolve.site_of, members.ancestors(value))
         held = (inner for values in value.scope.names.values() for inner in values)
-        yield from _all_grounds(machine, (inner for inner in held if isinstance(inner, Text | Ref)))
+        inside = f"{value.qualname}."
+        yield from _all_grounds(
+            machine,
+            (
+                inner
+                for inner in held
+                if isinstance(inner, Text | Ref) or (isinstance(inner, ClassObj) and inner.qualname.startswith(inside))
+            ),
+        )
     elif isinstance(value, Ref):
         yield from _object_grounds(machine, value)
     elif isinstance(value, Partial):
@@ -480,7 +492,7 @@ def _grounds(machine: Machine, value: Value) -> Iterator[bool | Site | Imported]
         yield from _grounds(machine, value.owner)
     elif isinstance(value, Imported):
         yield value
-    elif isinstance(value, Doc | Obj):
+    elif isinstance(value, Doc | DocModel | Obj):
         yield True
 
 

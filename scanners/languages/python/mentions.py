@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
@@ -14,13 +14,22 @@ _LANGUAGE = Language(tree_sitter_python.language())
 def asks_one_of(data: bytes, names: Iterable[bytes]) -> bool:
     """Whether a name stands in code, or whole in a string; prose and definitions of that name do not count.
 
-    Where the tree is in doubt the answer is yes.
+    What is no name but a part of a URL counts in any string that is not prose. Where the tree is in doubt the answer
+    is yes.
     """
     root = Parser(_LANGUAGE).parse(data).root_node
-    return any(_is_asked(root, begin, end) for begin, end in _places(data, names))
+    urls = {name for name in names if _OF_URL.search(name)}
+    return any(_is_asked(root, *place) for place in _places(data, set(names) - urls)) or any(
+        _is_spelled(root, *found.span()) for url in urls for found in re.finditer(re.escape(url), data)
+    )
 
 
-def _places(data: bytes, names: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+_OF_URL = re.compile(rb"[/:?&=]")
+
+
+def _places(data: bytes, names: Collection[bytes]) -> Iterator[tuple[int, int]]:
+    if not names:
+        return
     alternatives = b"|".join(re.escape(name) for name in sorted(names))
     for found in re.finditer(rb"(?<![A-Za-z0-9_])(?:" + alternatives + rb")(?![A-Za-z0-9_])", data):
         yield found.span()
@@ -36,6 +45,13 @@ def _is_asked(root: Node, begin: int, end: int) -> bool:
     if node.type in _TEXT:
         return (node.start_byte, node.end_byte) == (begin, end)
     return node.type != "comment"
+
+
+def _is_spelled(root: Node, begin: int, end: int) -> bool:
+    node = root.descendant_for_byte_range(begin, end)
+    while node is not None and node.type in _TEXT:
+        node = node.parent
+    return node is None or node.type not in {"comment", "expression_statement"}
 
 
 _TEXT = frozenset({"string_content", "string", "concatenated_string", "escape_sequence"})

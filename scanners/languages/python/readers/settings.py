@@ -226,14 +226,16 @@ def _settings_class(cls: ClassObj) -> bool:
     return members.derives_from(cls, "BaseSettings", "BaseConfig")
 
 
-def declares_flag(m: Machine, cls: ClassObj) -> bool:
-    """Whether a settings class has a field that is a flag."""
+def flag_fields(m: Machine, cls: ClassObj) -> list[str]:
+    """The fields of a settings class that are flags."""
     if "env" not in m.providers or not _settings_class(cls):
-        return False
-    held = dict.fromkeys((*cls.fields, *cls.scope.names))
-    return any(
-        m.reporter.flags.exact(spelled, ENVIRONMENT.providers) for name in held for spelled in _variables(cls, name)
-    )
+        return []
+    flags = m.reporter.flags
+    return [
+        name
+        for name in dict.fromkeys((*cls.fields, *cls.scope.names))
+        if any(flags.exact(spelled, ENVIRONMENT.providers) for spelled in _variables(cls, name))
+    ]
 
 
 def defined(m: Machine, name: str, here: Here, site: Site) -> None:

@@ -147,7 +147,7 @@ WORDS: tuple[str, ...] = (
 # What makes a file worth reading where flags are in such a store, beside their keys.
 STORE_WORDS: dict[str, tuple[str, ...]] = {
     "dynamodb": ("get_item", "batch_get_item", "put_item", "update_item", "delete_item", "KeyConditionExpression"),
-    "s3": ("get_object", "put_object"),
+    "s3": ("get_object", "put_object", "Object"),
     "env": ("BaseSettings", "current_app", "Env", "AppEnv", "decouple", "environ", "getenv"),
 }
 # What stands in text where the local agent is asked, with whatever client.
