@@ -328,6 +328,9 @@ class _Commands:
         for argument in called.arguments[1:]:
             for held in argument.held:
                 key = held.key.text
+                if key is not None and name == "unset":
+                    self.findings.exact(key, ENVIRONMENT.providers, _WRITE, held.at, f"the variable {key} is taken away")
+                    continue
                 if key is not None and not is_plain(key) and not held.steps:
                     what = f"handed to {name}"
                     self.findings.exact(key, (), _READ, held.at, what, certainty=Certainty.POSSIBLE)

@@ -123,6 +123,8 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
     funcs = m.eval(expr.func, here)
     args = arguments(m, expr, here)
     found = invoke.call(m, funcs, args, here, site)
+    if args.named and any(isinstance(func, Ext) and func.name in settings.DECLARING for func in funcs):
+        settings.declared(m, expr, here)
     if not all(isinstance(func, FuncObj) and func.inner for func in funcs):
         m.note_uses(_fresh(found, funcs, args), args.sites(site), here, site)
     for func in funcs:

@@ -24,6 +24,7 @@ from scanners.languages.python.values import (
     Site,
     Unknown,
     Vals,
+    literal,
     union,
 )
 
@@ -81,6 +82,12 @@ def _made(kind: str, reader: Reader) -> Handler:
         return (Obj(kind, reader),)
 
     return handler
+
+
+def _declaring(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """An environment of which the variables are declared by keyword, each with its type and, mostly, a fallback."""
+    declared = MapObj([((literal(name, site),), values) for name, values in args.named.items()])
+    return (Obj("env", settings.ENVIRONMENT, (Ref(declared),)),)
 
 
 def _parameter_object(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -168,7 +175,8 @@ _FUNCTIONS: dict[tuple[str, str], Handler] = {
     ("ssm_cache", "SSMParameter"): _parameter_object,
     ("ssm_cache", "SSMParameterGroup"): _parameter_group,
     ("decouple", "config"): _variable(1, "default"),
-    ("environ", "Env"): _made("env", settings.ENVIRONMENT),
+    ("environ", "Env"): _declaring,
+    ("environ", "FileAwareEnv"): _declaring,
     ("environs", "Env"): _made("env", settings.ENVIRONMENT),
     ("cfenv", "AppEnv"): _made("cloud-foundry", settings.ENVIRONMENT),
     ("starlette", "Config"): _made("env", settings.ENVIRONMENT),
@@ -237,7 +245,17 @@ def _of_condition(m: Machine, owner: Obj, name: str, args: Args, here: Here, sit
 
 
 def _of_env(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
-    return settings.read(m, args.take(0, "name", "key", "var") or (), here, site, args.take(1, "default"))
+    keys = args.take(0, "name", "key", "var") or ()
+    return settings.read(m, keys, here, site, args.take(1, "default") or _declared_fallback(owner, keys))
+
+
+def _declared_fallback(owner: Obj, keys: Vals) -> Vals | None:
+    """What a variable is worth by its declaration, where nobody sets it: what stands behind the type."""
+    for text in fold.texts(keys) if owner.data else ():
+        for value in fold.entry(owner.data, text.known or ""):
+            if isinstance(value, Ref) and isinstance(value.obj, SeqObj) and len(value.obj.items) > 1:
+                return value.obj.items[1]
+    return None
 
 
 def _of_cloud_foundry(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.domain.references import Certainty, ReferenceKind
 from scanners.flag_index import Reader
-from scanners.languages.python import documents, fold, members
+from scanners.languages.python import documents, fold, members, tree
 from scanners.languages.python.readers import names
 from scanners.languages.python.values import (
     Bound,
@@ -253,6 +253,18 @@ def defined(m: Machine, name: str, here: Here, site: Site) -> None:
                 m.reporter.add(
                     flag, site, ReferenceKind.DEFINE, Certainty.CERTAIN, (f"settings field {name} declares it",)
                 )
+
+
+DECLARING = frozenset({"environ.Env", "environ.FileAwareEnv"})
+
+
+def declared(m: Machine, call: tree.Call, here: Here) -> None:
+    """Variables are declared by keyword where the object is made that they are asked of."""
+    for arg in call.args:
+        for flag in m.reporter.flags.exact(arg.name, ENVIRONMENT.providers) if arg.name else ():
+            site = here.site(arg.value.pos - len(f"{arg.name}="))
+            steps = (f"the variable {arg.name} is declared",)
+            m.reporter.add(flag, site, ReferenceKind.DEFINE, Certainty.CERTAIN, steps)
 
 
 def _prefix(cls: ClassObj) -> str:
