@@ -329,7 +329,7 @@ class _Commands:
             for held in argument.held:
                 key = held.key.text
                 if key is not None and name == "unset":
-                    self.findings.exact(key, ENVIRONMENT.providers, _WRITE, held.at, f"the variable {key} is taken away")
+                    self.findings.exact(key, ENVIRONMENT.providers, _WRITE, held.at, "a variable is taken away")
                     continue
                 if key is not None and not is_plain(key) and not held.steps:
                     what = f"handed to {name}"
