@@ -49,13 +49,13 @@ from scanners.languages.python.values import (
     FuncObj,
     Imported,
     InstObj,
+    MapObj,
     Obj,
     Partial,
     Ref,
     SeqObj,
     Site,
     Text,
-    Vals,
     Value,
 )
 
@@ -147,9 +147,10 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
 def _functions(machine: Machine, slicing: Slicing, path: str, world: World, vocabulary: frozenset[str]) -> _Worth:
     """Follow the functions of a file that can matter, until those tell of no more names that do."""
     worth = _Worth(world.spots, world.names & vocabulary, world.members & vocabulary)
+    told = _Told(machine, vocabulary)
     readers = machine.words | _ASKING | worth.given
     for _ in range(_MOST_PASSES):
-        names = readers | _told(machine, vocabulary)
+        names = readers | told.names()
         if names == worth.names:
             break
         _forget(machine, path, names - worth.names)
@@ -356,10 +357,10 @@ def _asking(machine: Machine) -> Iterator[Site]:
     """The functions that ask for a key they are handed, or give what a flag is worth."""
     roots = machine.roots
     found = (func for frame in machine.reporter.wrapping_frames if (func := roots.get(frame)) is not None)
-    yield from map(resolve.site_of, found)
+    yield from (func.site for func in found)
     for func, told in machine.summaries.items():
         if any(_gives_value(value) for value in told.returns):
-            yield resolve.site_of(func)
+            yield func.site
 
 
 def _owners(machine: Machine) -> Iterator[Site]:
@@ -368,10 +369,10 @@ def _owners(machine: Machine) -> Iterator[Site]:
     frames = reporter.waiting_frames | reporter.wrapping_frames
     asking = [func for frame in frames if (func := roots.get(frame)) is not None]
     asking += [func for func, told in machine.summaries.items() if any(_gives_value(one) for one in told.returns)]
-    yield from (resolve.site_of(func.owner) for func in asking if func.owner is not None)
+    yield from (func.owner.site for func in asking if func.owner is not None)
     for cls in machine.classes:
         if settings.flag_fields(machine, cls) or accessors.is_asked(machine, cls):
-            yield resolve.site_of(cls)
+            yield cls.site
 
 
 def _gives_value(value: Value) -> bool:
@@ -382,13 +383,13 @@ def _handing(machine: Machine) -> Iterator[Handing]:
     """Functions that give what is asked for flags: a library's client, or an object of a class of the repository."""
     for func, told in machine.summaries.items():
         held = [value.obj for value in told.returns if isinstance(value, Ref)]
-        classes = frozenset(resolve.site_of(one.cls) for one in held if isinstance(one, InstObj))
+        classes = frozenset(one.cls.site for one in held if isinstance(one, InstObj))
         sure = any(
             isinstance(value, Obj) and value.reader.providers not in {frozenset(), _NONE} for value in told.returns
         )
         if classes or sure:
-            owner = resolve.site_of(func.owner) if func.owner is not None else None
-            yield Handing(func.name, resolve.site_of(func), owner, sure, classes)
+            owner = func.owner.site if func.owner is not None else None
+            yield Handing(func.name, func.site, owner, sure, classes)
 
 
 def _fixing(machine: Machine) -> Iterator[tuple[str, str, str]]:
@@ -405,16 +406,41 @@ def _fixing(machine: Machine) -> Iterator[tuple[str, str, str]]:
             yield name, cls.name, cls.scope.path
 
 
-def _told(machine: Machine, vocabulary: frozenset[str]) -> frozenset[str]:
-    """Which of these names may reach a flag, as far as this file and what it leads to say."""
-    sites, handing = deciding(_asking(machine), _owners(machine), _handing(machine))
-    names = named_alone(_fixing(machine), handing)
-    tells = _Tells(machine, sites)
-    for path, scope in machine.modules.items():
-        for name in vocabulary.intersection(scope.names) if scope is not None else ():
-            if tells.name(path, name):
-                names.setdefault(name, set())
-    return frozenset(names)
+@dataclass(slots=True)
+class _Told:
+    """Which names of a vocabulary may reach a flag, as far as a file and what it leads to say by now."""
+
+    machine: Machine
+    vocabulary: frozenset[str]
+    _known: tuple[object, ...] = ()
+    _names: frozenset[str] = frozenset()
+
+    def names(self) -> frozenset[str]:
+        """The names; those told before, where nothing was found since that could tell of others."""
+        machine = self.machine
+        sites, handing = deciding(_asking(machine), _owners(machine), _handing(machine))
+        alone = named_alone(_fixing(machine), handing)
+        held = {
+            (path, name): scope.names[name]
+            for path, scope in machine.modules.items()
+            if scope is not None
+            for name in self.vocabulary.intersection(scope.names)
+        }
+        known = sites, alone, held, [_size(value) for values in held.values() for value in values]
+        if known != self._known:
+            tells = _Tells(machine, sites)
+            self._names = frozenset(alone).union(name for path, name in held if tells.name(path, name))
+            self._known = known
+        return self._names
+
+
+def _size(value: Value) -> int:
+    """How much a container or class holds, which may come to be more."""
+    if isinstance(value, ClassObj):
+        return len(value.scope.names)
+    if not isinstance(value, Ref):
+        return 0
+    return len(value.obj.attrs if isinstance(value.obj, InstObj) else value.obj.items)
 
 
 @dataclass(slots=True)
@@ -424,6 +450,7 @@ class _Tells:
     machine: Machine
     sites: frozenset[Site]
     _names: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _objects: dict[ClassObj, bool] = field(default_factory=dict)
     _classes: dict[ClassObj, bool] = field(default_factory=dict)
 
     def name(self, path: str, name: str) -> bool:
@@ -435,8 +462,10 @@ class _Tells:
         return self._names[path, name]
 
     def _value(self, value: Value) -> bool:
-        if isinstance(value, Ref) and isinstance(value.obj, InstObj) and not value.obj.member:
-            return self._object_of(value.obj.cls)
+        if isinstance(value, ClassObj):
+            return self._class(value)
+        if isinstance(value, Ref) and isinstance(value.obj, InstObj):
+            return self._object_of(value.obj.cls) or any(map(self._value, _inside(value.obj)))
         return any(
             self.name(ground.path, ground.name)
             if isinstance(ground, Imported)
@@ -445,9 +474,14 @@ class _Tells:
         )
 
     def _object_of(self, cls: ClassObj) -> bool:
+        if cls not in self._objects:
+            self._objects[cls] = cls.site in self.sites or not self.sites.isdisjoint(_described(cls))
+        return self._objects[cls]
+
+    def _class(self, cls: ClassObj) -> bool:
         if cls not in self._classes:
-            sites = (resolve.site_of(cls), *_described(cls))
-            self._classes[cls] = not self.sites.isdisjoint(sites)
+            self._classes[cls] = any(one.site in self.sites for one in members.ancestors(cls))
+            self._classes[cls] = self._classes[cls] or any(map(self._value, _held_by(cls)))
         return self._classes[cls]
 
 
@@ -470,19 +504,10 @@ def _grounds(machine: Machine, value: Value) -> Iterator[bool | Site | Imported]
         if (known is not None and machine.reporter.flags.exact(known)) or tables.may_ask_agent(value):
             yield True
     elif isinstance(value, FuncObj):
-        yield resolve.site_of(value)
+        yield value.site
     elif isinstance(value, ClassObj):
-        yield from map(resolve.site_of, members.ancestors(value))
-        held = (inner for values in value.scope.names.values() for inner in values)
-        inside = f"{value.qualname}."
-        yield from _all_grounds(
-            machine,
-            (
-                inner
-                for inner in held
-                if isinstance(inner, Text | Ref) or (isinstance(inner, ClassObj) and inner.qualname.startswith(inside))
-            ),
-        )
+        yield from (one.site for one in members.ancestors(value))
+        yield from _all_grounds(machine, _held_by(value))
     elif isinstance(value, Ref):
         yield from _object_grounds(machine, value)
     elif isinstance(value, Partial):
@@ -502,22 +527,39 @@ def _all_grounds(machine: Machine, values: Iterable[Value]) -> Iterator[bool | S
 
 
 def _object_grounds(machine: Machine, value: Ref) -> Iterator[bool | Site | Imported]:
-    held = value.obj
+    if isinstance(value.obj, InstObj):
+        yield value.obj.cls.site
+        yield from _described(value.obj.cls)
+    yield from _all_grounds(machine, _inside(value.obj))
+
+
+def _inside(held: SeqObj | MapObj | InstObj) -> Iterator[Value]:
+    """What a container or a member of an enum holds that may lead to a flag."""
+    inner: Iterable[Value]
     if isinstance(held, InstObj):
-        yield resolve.site_of(held.cls)
-        yield from _described(held.cls)
-        inner: Vals = held.attrs.get("value", ()) if held.member else ()
+        inner = held.attrs.get("value", ()) if held.member else ()
     elif isinstance(held, SeqObj):
-        inner = tuple(one for item in held.items for one in item)
+        inner = (one for item in held.items for one in item)
     else:
-        inner = tuple(one for keys, values in held.items for one in (*keys, *values))
-    yield from _all_grounds(machine, (one for one in inner if isinstance(one, Text | FuncObj)))
+        inner = (one for keys, values in held.items for one in (*keys, *values))
+    return (one for one in inner if isinstance(one, Text | FuncObj))
+
+
+def _held_by(cls: ClassObj) -> Iterator[Value]:
+    """What a class's attributes hold that may lead to a flag."""
+    inside = f"{cls.qualname}."
+    held = (inner for values in cls.scope.names.values() for inner in values)
+    return (
+        inner
+        for inner in held
+        if isinstance(inner, Text | Ref) or (isinstance(inner, ClassObj) and inner.qualname.startswith(inside))
+    )
 
 
 def _described(cls: ClassObj) -> Iterator[Site]:
     """The classes of a class's attributes: they may be objects that ask for a flag when they are taken."""
     held = (value.obj for values in cls.scope.names.values() for value in values if isinstance(value, Ref))
-    return (resolve.site_of(one.cls) for one in held if isinstance(one, InstObj))
+    return (one.cls.site for one in held if isinstance(one, InstObj))
 
 
 # All files together

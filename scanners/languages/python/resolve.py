@@ -164,7 +164,7 @@ def wrappers(machine: Machine) -> Iterator[tuple[str, Site]]:
     for frame in machine.reporter.wrapping_frames:
         func = machine.roots.get(frame)
         if func is not None and func.owner is not None:
-            yield func.name, Site(func.scope.path, func.node.pos)
+            yield func.name, func.site
 
 
 def few_owners(methods: Iterable[tuple[str, Site]]) -> frozenset[Site]:
@@ -182,7 +182,7 @@ def waiting_owners(machine: Machine) -> set[Site]:
     """The classes of which a method asks for a key that nobody here passes."""
     roots = machine.roots
     found = (func.owner for frame in machine.reporter.waiting_frames if (func := roots.get(frame)) is not None)
-    return {site_of(cls) for cls in found if cls is not None}
+    return {cls.site for cls in found if cls is not None}
 
 
 def flag_objects(machine: Machine) -> Iterator[tuple[frozenset[Site], Text, Site, str]]:
@@ -194,12 +194,7 @@ def flag_objects(machine: Machine) -> Iterator[tuple[frozenset[Site], Text, Site
         known = text.known
         spot = machine.reporter.locate(frame, text) if known and machine.reporter.flags.exact(known) else None
         if spot is not None:
-            yield frozenset(map(site_of, members.ancestors(cls))), text, spot[1], cls.name
-
-
-def site_of(made: FuncObj | ClassObj) -> Site:
-    """Where a function or class stands: that tells it from all others."""
-    return Site(made.scope.path, made.node.pos)
+            yield frozenset(one.site for one in members.ancestors(cls)), text, spot[1], cls.name
 
 
 def notes(machine: Machine, order: list[str]) -> None:

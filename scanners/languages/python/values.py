@@ -301,6 +301,11 @@ class FuncObj:
     generator: bool = False
     qualname: str = ""
     inner: bool = False
+    site: Site = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Where it begins tells it from all others."""
+        self.site = Site(self.scope.path, self.node.pos)
 
 
 @dataclass(eq=False, slots=True)
@@ -316,6 +321,11 @@ class ClassObj:
     fields: dict[str, tree.Declare] = field(default_factory=dict)
     is_dataclass: bool = False
     options: dict[str, Vals] = field(default_factory=dict)
+    site: Site = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Where it begins tells it from all others."""
+        self.site = Site(self.scope.path, self.node.pos)
 
 
 @dataclass(eq=False, slots=True)
