@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 _MEMORY = 4 << 30
 _TICK = 0.5
 # After so many more objects a worker looks which of them can go.
-_MADE = 200_000
+_MADE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,10 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
             resolve.summaries(machine, frozenset({other}), lambda _: True)
         beyond = frozenset(slicing.beyond)
         given = world.names & (vocabulary | beyond)
-        return _unit(machine, watched, path, worth, _Cut(slicing.idle & vocabulary, beyond, given))
+        try:
+            return _unit(machine, watched, path, worth, _Cut(slicing.idle & vocabulary, beyond, given))
+        finally:
+            machine.forget()
 
 
 def _functions(machine: Machine, slicing: Slicing, path: str, world: World, vocabulary: frozenset[str]) -> _Worth:
