@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from auditor.domain.references import (
     Certainty,
@@ -189,15 +189,16 @@ class _Scan:
         self, look: Callable[[Sequence[FoundFile]], list[Answer]], files: Sequence[FoundFile], what: str
     ) -> Iterator[tuple[FoundFile, Answer]]:
         """What a look into each of the files gives; into many in several processes."""
-        batches = [files[begin : begin + _BATCH] for begin in range(0, len(files), _BATCH)]
-        here = ((number, look(batch)) for number, batch in enumerate(batches))
-        with self._crew(look) as crew:
+        begins = range(0, len(files), _BATCH)
+        batch = _Batches(look, files)
+        with self._crew(batch) as crew:
             crew.seconds *= _FOLLOWED
-            answers: Iterable[tuple[int, list[Answer] | Failed]] = crew.all(batches) if len(batches) > _FEW else here
+            here = ((number, batch(begin)) for number, begin in enumerate(begins))
+            answers: Iterable[tuple[int, list[Answer] | Failed]] = crew.all(begins) if len(begins) > _FEW else here
             for done, (number, answer) in enumerate(answers, start=1):
                 self.progress(min(done * _BATCH, len(files)), len(files), what)
-                batch = batches[number]
-                yield from zip(batch, look(batch) if isinstance(answer, Failed) else answer, strict=True)
+                begin = begins[number]
+                yield from zip(batch.of(begin), batch(begin) if isinstance(answer, Failed) else answer, strict=True)
 
     def _table(self, what: str, *parts: object) -> Table | None:
         """What is kept of all files by this name and these parts."""
@@ -435,6 +436,22 @@ class _Scan:
                 if kept is not None:
                     kept.keep(path, group, beside)
         return (one for path in groups for one in done[path] or ())
+
+
+@dataclass(slots=True)
+class _Batches(Generic[Answer]):
+    """Looks into so many files at a time; whoever is forked knows the files, and is told only where to begin."""
+
+    look: Callable[[Sequence[FoundFile]], list[Answer]]
+    files: Sequence[FoundFile]
+
+    def of(self, begin: int) -> Sequence[FoundFile]:
+        """The files of a batch."""
+        return self.files[begin : begin + _BATCH]
+
+    def __call__(self, begin: int) -> list[Answer]:
+        """Look into the files of a batch."""
+        return self.look(self.of(begin))
 
 
 @dataclass(slots=True)

@@ -380,9 +380,12 @@ def read_bytes(place: str, most: int) -> bytes:
     """Read a regular file without following a link to it or waiting for it; raises OSError."""
     handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        kind = os.fstat(handle)
+        if not stat.S_ISREG(kind.st_mode):
             raise OSError(0, "not a regular file")
-        return b"".join(_chunks(handle, most))
+        # One byte more than there should be tells the end of most files at once.
+        begin = os.read(handle, min(most, kind.st_size + 1, _CHUNK))
+        return begin if len(begin) == kind.st_size else b"".join((begin, *_chunks(handle, most - len(begin))))
     finally:
         os.close(handle)
 
@@ -400,11 +403,14 @@ def read_chunks(place: str) -> Iterator[bytes]:
 
 def _chunks(handle: int, most: int) -> Iterator[bytes]:
     while most > 0:
-        chunk = os.read(handle, min(most, 1 << 20))
+        chunk = os.read(handle, min(most, _CHUNK))
         if not chunk:
             return
         most -= len(chunk)
         yield chunk
+
+
+_CHUNK = 1 << 20
 
 
 def shown(path: str) -> str:

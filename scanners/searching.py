@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ahocorasick_rs import BytesAhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from scanners.flag_index import is_plain
 from scanners.languages import LANGUAGES
@@ -102,7 +102,7 @@ class Mentions:
     def __call__(self, files: Sequence[FoundFile]) -> list[bool | Failed]:
         """Look into files."""
         if self._engine is None:
-            self._engine = BytesAhoCorasick([name.encode() for name, _ in self.names])
+            self._engine = _engine([name.encode() for name, _ in self.names])
             self._stems = {name: tuple(stem.encode() for stem in stems) for name, stems in self.names}
         return [self._mentions(self._engine, file) for file in files]
 
@@ -113,6 +113,16 @@ class Mentions:
             return Failed(f"not readable: {error.strerror or error}")
         hits = {self.names[number][0] for number, _, _ in engine.find_matches_as_indexes(data, overlapping=True)}
         return any(any(stem in data for stem in self._stems[name]) and _holds_word(data, name) for name in hits)
+
+
+def _engine(patterns: Sequence[bytes]) -> BytesAhoCorasick:
+    """What finds all of these at once: by a table of all steps, which is three times as fast, where that is small."""
+    small = sum(map(len, patterns)) <= _SMALL_TABLE
+    return BytesAhoCorasick(patterns, implementation=Implementation.DFA if small else None)
+
+
+# So many bytes of patterns make a table of some twenty MB.
+_SMALL_TABLE = 1 << 16
 
 
 class Prefilter:
@@ -136,7 +146,7 @@ class Prefilter:
         self._others = frozenset(_language_words()) | self._texts
         for word in sorted((self._python | self._others).union(*self._together)):
             self._add(word, word)
-        self._engine = BytesAhoCorasick(self._patterns)
+        self._engine = _engine(self._patterns)
 
     def _add(self, pattern: bytes, word: bytes | None) -> None:
         if pattern:
