@@ -137,17 +137,25 @@ class Crew(Generic[Job, Answer]):
         Each process begins elsewhere and goes on from there: neighbours have much in common that it holds already.
         """
         waiting = _Waiting.of(len(jobs), self.count)
+        self._hand_out(jobs, waiting)
         while waiting or any(worker.job is not None for worker in self._workers):
+            answers = self._answers()
+            # Whoever takes an answer may take its time: the next jobs are done meanwhile.
             self._hand_out(jobs, waiting)
-            busy = [worker for worker in self._workers if worker.job is not None]
-            ready = set(wait([worker.pipe for worker in busy], timeout=_TICK))
-            for worker in busy:
-                if worker.pipe in ready:
-                    answer = self._receive(worker)
-                    if answer is not None:
-                        yield answer
-                elif time.monotonic() - worker.since > self.seconds:
-                    yield self._give_up(worker, f"took longer than {self.seconds:g} s")
+            yield from answers
+
+    def _answers(self) -> list[tuple[int, Answer | Failed]]:
+        """What has come by now, or within a tick."""
+        busy = [worker for worker in self._workers if worker.job is not None]
+        ready = set(wait([worker.pipe for worker in busy], timeout=_TICK))
+        found = []
+        for worker in busy:
+            if worker.pipe in ready:
+                answer = self._receive(worker)
+                found += [] if answer is None else [answer]
+            elif time.monotonic() - worker.since > self.seconds:
+                found.append(self._give_up(worker, f"took longer than {self.seconds:g} s"))
+        return found
 
     def _hand_out(self, jobs: Sequence[Job], waiting: _Waiting) -> None:
         idle = [worker for worker in self._workers if worker.job is None]

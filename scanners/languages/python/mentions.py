@@ -14,16 +14,31 @@ _LANGUAGE = Language(tree_sitter_python.language())
 def asks_one_of(data: bytes, names: Iterable[bytes]) -> bool:
     """Whether a name stands in code, or whole in a string; prose and definitions of that name do not count.
 
-    What is no name but a part of a URL counts in any string that is not prose. Where the tree is in doubt the answer
-    is yes.
+    What is no name but a part of a URL counts in any string that is not prose. Where there is doubt the answer is
+    yes: the file is followed for nothing then, which finds nothing.
     """
-    root = Parser(_LANGUAGE).parse(data).root_node
     urls = {name for name in names if _OF_URL.search(name)}
-    return any(_is_asked(root, *place) for place in _places(data, set(names) - urls)) or any(
+    places = list(_places(data, set(names) - urls))
+    if any(_is_plainly_code(data, begin) for begin, _ in places):
+        return True
+    root = Parser(_LANGUAGE).parse(data).root_node
+    return any(_is_asked(root, *place) for place in places) or any(
         _is_spelled(root, *found.span()) for url in urls for found in re.finditer(re.escape(url), data)
     )
 
 
+def _is_plainly_code(data: bytes, begin: int) -> bool:
+    """Whether a name stands behind nothing that opens a text or a comment, as far as is seen without a tree."""
+    before = data[data.rfind(b"\n", 0, begin) + 1 : begin]
+    return (
+        not _OPENING.search(before)
+        and not before.rstrip().endswith(b"def")
+        and data.count(b'"""', 0, begin) % 2 == 0
+        and data.count(b"'''", 0, begin) % 2 == 0
+    )
+
+
+_OPENING = re.compile(rb"['\"#]")
 _OF_URL = re.compile(rb"[/:?&=]")
 
 
