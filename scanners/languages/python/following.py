@@ -431,7 +431,7 @@ class _Told:
         }
         known = sites, alone, held, [_size(value) for values in held.values() for value in values]
         if known != self._known:
-            tells = _Tells(machine, sites)
+            tells = _Tells(machine, sites, _Grounds(machine))
             self._names = frozenset(alone).union(name for path, name in held if tells.name(path, name))
             self._known = known
         return self._names
@@ -452,6 +452,7 @@ class _Tells:
 
     machine: Machine
     sites: frozenset[Site]
+    _grounds: _Grounds
     _names: dict[tuple[str, str], bool] = field(default_factory=dict)
     _objects: dict[ClassObj, bool] = field(default_factory=dict)
     _classes: dict[ClassObj, bool] = field(default_factory=dict)
@@ -473,7 +474,7 @@ class _Tells:
             self.name(ground.path, ground.name)
             if isinstance(ground, Imported)
             else ground is True or ground in self.sites
-            for ground in _grounds(self.machine, value)
+            for ground in self._grounds.of(value)
         )
 
     def _object_of(self, cls: ClassObj) -> bool:
@@ -490,50 +491,58 @@ class _Tells:
 
 def _claims(machine: Machine, paths: Iterable[str]) -> Iterator[Claim]:
     """The names of modules by which others may reach a flag."""
+    found = _Grounds(machine)
     for path in list(paths):
         scope = machine.modules.get(path)
         for name, values in scope.names.items() if scope is not None else ():
-            grounds = [ground for value in values for ground in _grounds(machine, value)]
+            grounds = {ground for value in values for ground in found.of(value)}
             if grounds:
                 sites = frozenset(ground for ground in grounds if isinstance(ground, Site))
-                taken = tuple((one.path, one.name) for one in grounds if isinstance(one, Imported))
-                yield Claim(path, name, any(ground is True for ground in grounds), sites, taken)
+                taken = tuple(sorted((one.path, one.name) for one in grounds if isinstance(one, Imported)))
+                yield Claim(path, name, True in grounds, sites, taken)
 
 
-def _grounds(machine: Machine, value: Value) -> Iterator[bool | Site | Imported]:
-    """Why a value may lead to a flag: it does, or a function or class it is may, or what it is imported from."""
-    if isinstance(value, Text):
-        known = value.known
-        if (known is not None and machine.reporter.flags.exact(known)) or tables.may_ask_agent(value):
+@dataclass(slots=True)
+class _Grounds:
+    """Why values may lead to a flag: they do, or a function or class they are may, or what they are imported from."""
+
+    machine: Machine
+    _classes: dict[ClassObj, frozenset[Site]] = field(default_factory=dict)
+
+    def of(self, value: Value) -> Iterator[bool | Site | Imported]:
+        """The grounds of one value."""
+        if isinstance(value, Text):
+            known = value.known
+            if (known is not None and self.machine.reporter.flags.exact(known)) or tables.may_ask_agent(value):
+                yield True
+        elif isinstance(value, FuncObj):
+            yield value.site
+        elif isinstance(value, ClassObj):
+            yield from (one.site for one in members.ancestors(value))
+            yield from self._all(_held_by(value))
+        elif isinstance(value, Ref):
+            yield from self._object(value)
+        elif isinstance(value, Partial):
+            given = (text for values in value.args for text in values if isinstance(text, Text))
+            yield from self._all((value.func, *given))
+        elif isinstance(value, Bound):
+            yield from self.of(value.owner)
+        elif isinstance(value, Imported):
+            yield value
+        elif isinstance(value, Doc | DocModel | Obj):
             yield True
-    elif isinstance(value, FuncObj):
-        yield value.site
-    elif isinstance(value, ClassObj):
-        yield from (one.site for one in members.ancestors(value))
-        yield from _all_grounds(machine, _held_by(value))
-    elif isinstance(value, Ref):
-        yield from _object_grounds(machine, value)
-    elif isinstance(value, Partial):
-        given = (text for values in value.args for text in values if isinstance(text, Text))
-        yield from _all_grounds(machine, (value.func, *given))
-    elif isinstance(value, Bound):
-        yield from _grounds(machine, value.owner)
-    elif isinstance(value, Imported):
-        yield value
-    elif isinstance(value, Doc | DocModel | Obj):
-        yield True
 
+    def _all(self, values: Iterable[Value]) -> Iterator[bool | Site | Imported]:
+        for value in values:
+            yield from self.of(value)
 
-def _all_grounds(machine: Machine, values: Iterable[Value]) -> Iterator[bool | Site | Imported]:
-    for value in values:
-        yield from _grounds(machine, value)
-
-
-def _object_grounds(machine: Machine, value: Ref) -> Iterator[bool | Site | Imported]:
-    if isinstance(value.obj, InstObj):
-        yield value.obj.cls.site
-        yield from _described(value.obj.cls)
-    yield from _all_grounds(machine, _inside(value.obj))
+    def _object(self, value: Ref) -> Iterator[bool | Site | Imported]:
+        if isinstance(value.obj, InstObj):
+            cls = value.obj.cls
+            if cls not in self._classes:
+                self._classes[cls] = frozenset((cls.site, *_described(cls)))
+            yield from self._classes[cls]
+        yield from self._all(_inside(value.obj))
 
 
 def _inside(held: SeqObj | MapObj | InstObj) -> Iterator[Value]:
