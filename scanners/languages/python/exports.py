@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from scanners.languages.python import tree
@@ -14,6 +15,31 @@ class Exports(NamedTuple):
     own: frozenset[str]
     taken: dict[str, tuple[int, str, str]]
     stars: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stars:
+    """Modules that all names are taken from, in order, by the names they have; ``whole`` may have any name."""
+
+    order: dict[str, int]
+    named: dict[str, frozenset[str]]
+    whole: frozenset[str]
+
+    @classmethod
+    def of(cls, held: Iterable[tuple[str, Exports | None]]) -> Stars:
+        """These modules, with what each makes known."""
+        modules = dict(held)
+        named: dict[str, set[str]] = {}
+        for path, found in modules.items():
+            for name in (*found.own, *found.taken) if found is not None else ():
+                named.setdefault(name, set()).add(path)
+        whole = frozenset(path for path, found in modules.items() if found is None or found.stars)
+        order = {path: number for number, path in enumerate(modules)}
+        return cls(order, {name: frozenset(paths) for name, paths in named.items()}, whole)
+
+    def having(self, name: str) -> list[str]:
+        """The modules that have a name, or may."""
+        return sorted(self.whole | self.named.get(name, frozenset()), key=self.order.__getitem__)
 
 
 def exports(module: tree.Module) -> Exports:

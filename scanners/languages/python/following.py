@@ -154,6 +154,7 @@ def _functions(machine: Machine, slicing: Slicing, path: str, world: World, voca
     readers = machine.words | _ASKING | worth.given
     for _ in range(_MOST_PASSES):
         names = readers | told.names()
+        names |= _derived(machine, path, names)
         if names == worth.names:
             break
         _forget(machine, path, names - worth.names)
@@ -161,6 +162,15 @@ def _functions(machine: Machine, slicing: Slicing, path: str, world: World, voca
         slicing.tell(names | world.telling)
         resolve.summaries(machine, frozenset({path}), worth.holds)
     return worth
+
+
+def _derived(machine: Machine, path: str, names: frozenset[str]) -> set[str]:
+    """The classes of a file that are made from one of these: the file itself may ask their objects.
+
+    To other files they tell nothing: what all pages or tests are made from would have each of their files followed.
+    """
+    own = [cls for cls in machine.classes if cls.scope.path == path]
+    return {cls.name for cls in own if not names.isdisjoint(one.name for one in members.ancestors(cls)[1:])}
 
 
 def _forget(machine: Machine, path: str, names: frozenset[str]) -> None:
@@ -518,7 +528,7 @@ class _Grounds:
         elif isinstance(value, FuncObj):
             yield value.site
         elif isinstance(value, ClassObj):
-            yield from (one.site for one in members.ancestors(value))
+            yield value.site
             yield from self._all(_held_by(value))
         elif isinstance(value, Ref):
             yield from self._object(value)

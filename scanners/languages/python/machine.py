@@ -11,7 +11,7 @@ from scanners.flag_index import Reader
 from scanners.languages.base import Setting
 from scanners.languages.python import evaluate, execute, memory, tree
 from scanners.languages.python.bindings import Bindings
-from scanners.languages.python.exports import Exports, libraries
+from scanners.languages.python.exports import Exports, Stars, libraries
 from scanners.languages.python.memory import Summary
 from scanners.languages.python.project import Project, Watched, dotted_parts
 from scanners.languages.python.quick import block_of
@@ -107,6 +107,7 @@ class Machine:
     followed: dict[Imported, Vals] = field(default_factory=dict)
     named: dict[str, Vals] = field(default_factory=dict)
     imports: dict[str, frozenset[str]] = field(default_factory=dict)
+    stars: dict[str, Stars] = field(default_factory=dict)
     taken_settings: set[str] = field(default_factory=set)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
@@ -394,12 +395,22 @@ class Machine:
                 return (Unknown((), value.name),)
             scope = self.module(value.path)
             return (self.held(scope, value.name) if scope is not None else None) or UNKNOWN
-        sources = [found.taken[value.name]] if value.name in found.taken else []
-        sources += [(level, module, value.name) for level, module in found.stars if value.name not in found.taken]
-        paths = [(self.project.resolve(value.path, level, module), name) for level, module, name in sources]
-        targets = [Imported(path, name) for path, name in paths if path is not None and self._has(path, name)]
+        if value.name in found.taken:
+            level, module, name = found.taken[value.name]
+            path = self.project.resolve(value.path, level, module)
+            targets = [Imported(path, name)] if path is not None and self._has(path, name) else []
+        else:
+            targets = [Imported(path, value.name) for path in self._starred(value.path, found).having(value.name)]
         targets = [target for target in targets if target != value]
         return tuple(targets) or ((ModuleRef(child),) if child is not None else UNKNOWN)
+
+    def _starred(self, path: str, found: Exports) -> Stars:
+        """The modules that a module takes all names from; what they are and have is asked anew for every file."""
+        if path not in self.stars:
+            paths = [self.project.resolve(path, level, module) for level, module in found.stars]
+            held = [(one, self.exports(one)) for one in paths if one is not None]
+            self.stars[path] = self.project.stars(path, held)
+        return self.stars[path]
 
     def _is_known(self, name: str) -> bool:
         """Whether a module that is worth following has a name of its own like this."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from scanners.languages.python import tree
 from scanners.languages.python.bindings import Bindings, attributes_assigned, bindings
-from scanners.languages.python.exports import Exports
+from scanners.languages.python.exports import Exports, Stars
 from scanners.languages.python.slices import Flow, class_flow, flow
 
 Parts = tuple[str, ...]
@@ -29,6 +29,7 @@ class Project:
     _memory: dict[tuple[str, int, str], str | None] = field(init=False, repr=False, default_factory=dict)
     _bindings: dict[str, Bindings] = field(init=False, repr=False, default_factory=dict)
     _attributes: dict[tuple[str, int], frozenset[str]] = field(init=False, repr=False, default_factory=dict)
+    _stars: dict[str, Stars] = field(init=False, repr=False, default_factory=dict)
     _flows: dict[tuple[str, int], Flow] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,6 +68,12 @@ class Project:
             known = body.spelled.assigned if isinstance(body, tree.Folded) else attributes_assigned(body)
             self._attributes[place] = known
         return self._attributes[place]
+
+    def stars(self, path: str, held: Iterable[tuple[str, Exports | None]]) -> Stars:
+        """The modules from which a file takes all names, with what each has."""
+        if path not in self._stars:
+            self._stars[path] = Stars.of(held)
+        return self._stars[path]
 
     def flow(self, path: str, node: tree.Def | tree.Class) -> Flow:
         """What the statements of a function or class of a file use, give and mention."""
@@ -182,6 +189,10 @@ class Watched:
     def assigned(self, path: str, node: tree.Def) -> frozenset[str]:
         """The attributes that the body of a function of a file assigns to something."""
         return self.project.assigned(path, node)
+
+    def stars(self, path: str, held: Iterable[tuple[str, Exports | None]]) -> Stars:
+        """The modules from which a file takes all names, with what each has."""
+        return self.project.stars(path, held)
 
     def outline(self, path: str) -> Exports | None:
         """The names a module makes known, or None."""
