@@ -81,6 +81,8 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
     if made is not None:
         return (made,)
     found = _of_object_from_outside(m, name, args, here, site)
+    if found is None:
+        found = _of_environment(m, name, args, here, site)
     if found is not None:
         return found
     if name.startswith("aws_cdk."):
@@ -90,6 +92,15 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
         return found
     _handed_over(m, Ext(name), args, here, site)
     return (Unknown((), name),)
+
+
+def _of_environment(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    """A function of a package that is not here asks for a variable, by what it is called and handed."""
+    if not names.asks_environment(name.rpartition(".")[2]) or not args.values:
+        return None
+    if not any(_is_whole_key(m, text) for text in fold.texts(args.values[0])):
+        return None
+    return settings.read(m, args.values[0], here, site, args.take(1, "default"))
 
 
 def _handed_over(m: Machine, func: Value, args: Args, here: Here, site: Site) -> None:

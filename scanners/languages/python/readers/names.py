@@ -36,6 +36,18 @@ _ASKS = "get has check on enabled is_enabled active is_active is_on value switch
 _ASKING = frozenset(_ASKS.split())
 
 
+@lru_cache(maxsize=4096)
+def asks_environment(last: str) -> bool:
+    """Whether a function is called what people call one that asks for a variable of the environment."""
+    return _VARIABLE.fullmatch(last) is not None
+
+
+_VARIABLE = re.compile(
+    r"_?(?:get_?|read_?|load_?)?env(?:iron(?:ment)?)?(?:_?(?:var|variable|value|bool|boolean|int|float|str|string|list|flag))*",
+    re.IGNORECASE,
+)
+
+
 def share_a_word(one: str, other: str) -> bool:
     """Whether two names have a word in common that tells more than that something is a client or a manager."""
     if one.replace("_", "").lower() == other.replace("_", "").lower():
