@@ -49,6 +49,10 @@ _FOLDERS = {
         "generated",
     ),
 }
+# These may be what a project's own code is called: settings of services of others, an application for a shop's vendors.
+_PERHAPS_VENDORED = frozenset({"vendor", "third_party", "thirdparty"})
+_SETTINGS = frozenset({"settings", "config", "conf"})
+_APPLICATION = ("models.py", "views.py", "urls.py")
 _BUILT = frozenset({"build", "dist", "target", "out"})
 _MANIFESTS = frozenset({"pyproject.toml", "setup.py", "package.json", "pom.xml", "build.gradle", "tsconfig.json"})
 _FILES = re.compile(
@@ -209,7 +213,14 @@ class _Lister:
             return "generated"
         if (self.root / path / "pyvenv.cfg").is_file():
             return "a virtual environment"
-        return _FOLDERS.get(entry.name)
+        return None if entry.name in _PERHAPS_VENDORED and self._is_own(path) else _FOLDERS.get(entry.name)
+
+    def _is_own(self, path: str) -> bool:
+        """Whether a folder that is called as vendored code is holds settings, or an application of Django."""
+        *_, above, _ = ("", *path.split("/"))
+        if (self.root / path / "__init__.py").is_file():
+            return above in _SETTINGS or any((self.root / path / name).is_file() for name in _APPLICATION)
+        return False
 
     def _link(self, path: str) -> str:
         try:

@@ -25,6 +25,7 @@ from scanners.languages.python.values import (
     Vals,
     Value,
     literal,
+    retagged,
     tags_of,
 )
 
@@ -150,6 +151,21 @@ def _told(text: str | None) -> KeyText | None:
 
 
 def _keys(m: Machine, accessor: Accessor, args: Args, site: Site) -> Vals:
+    return tuple(_named_member(m, value, site) for value in _handed(m, accessor, args, site))
+
+
+def _named_member(m: Machine, value: Value, site: Site) -> Value:
+    """A member of an enum whose value is no text is what its name says."""
+    made = value.obj if isinstance(value, Ref) else None
+    if not isinstance(value, Ref) or not isinstance(made, InstObj) or not made.member or fold.text_of(value):
+        return value
+    name = made.member
+    spelled = (name, name.lower(), name.lower().replace("_", "-"))
+    key = next((one for one in spelled if m.reporter.flags.exact(one)), name)
+    return retagged(literal(key, value.at or site), value.tags)
+
+
+def _handed(m: Machine, accessor: Accessor, args: Args, site: Site) -> Vals:
     template = accessor.key[0] if len(accessor.key) == 1 else None
     if isinstance(template, str) and "{" in template:
         return _from_template(template, args, site)
