@@ -90,6 +90,8 @@ def of_unknown(m: Machine, owner: Value, name: str, args: Args, here: Here, site
     """
     if name not in m.configured and "__call__" not in m.configured:
         return None
+    if not args.everything() and not args.rest:
+        return None  # nothing is handed over that a key could be
     for accessor in m.options.accessors:
         *_, near, last = ("", *accessor.callable.split("."))
         if last != (name if name in m.configured else "__call__") or not near:
