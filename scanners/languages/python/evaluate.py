@@ -169,8 +169,9 @@ def _takes_out(func: Value) -> bool:
 
 
 def _held(value: Value) -> tuple[Seen, ...]:
-    if _takes_out(value) and isinstance(value, Bound) and isinstance(value.owner, Ref):
-        return tuple(seen for inner in _contents(value.owner) for seen in _held(inner))
+    container = value.owner if isinstance(value, Bound) and _takes_out(value) else value
+    if isinstance(container, Ref):
+        return tuple(seen for inner in _contents(container) for seen in _held(inner))
     if isinstance(value, Bound):
         return _held(value.owner)
     return value.reads if isinstance(value, FlagVal) else ()
@@ -308,7 +309,7 @@ def _lambda(m: Machine, expr: tree.Lambda, here: Here) -> Vals:
     func = FuncObj(expr, here.scope, "lambda", here.frame)
     func.defaults = {param.name: m.eval(param.default, here) for param in expr.params if param.default is not None}
     here.frame.closures.append(func)
-    if here.frame.caller is None and here.scope.kind == "module":
+    if here.frame.caller is None and here.scope.kind != "function":
         m.functions.append(func)
     return (func,)
 
