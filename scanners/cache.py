@@ -94,25 +94,31 @@ class Cache:
     folder: Path
     scanner: str
 
-    def identities(self, root: str, files: Sequence[FoundFile]) -> dict[str, str]:
-        """The blob id of each file that can be read; only files that changed since they were last seen are read."""
+    def identities(
+        self,
+        root: str,
+        files: Sequence[FoundFile],
+        each: Callable[[Sequence[FoundFile]], Iterable[str | None]] | None = None,
+    ) -> dict[str, str]:
+        """The blob id of each file that can be read; only files that changed since they were last seen are read.
+
+        ``each`` tells those of many files, as ``identities_of`` does.
+        """
         name = f"seen/{_digest(root, self.scanner)}"
         known = self._seen(name)
         found: dict[str, tuple[list[int], str]] = {}
-        changed = False
         settled = time.time_ns() - _SETTLED_NS
+        due = []
         for file in files:
             stamp = list(file.stamp)
             held = known.get(file.path)
             if held is not None and held[0] == stamp:
                 found[file.path] = (stamp, held[1])
-                continue
-            try:
-                found[file.path] = (stamp, _id_of(file, stamp))
-            except (OSError, MemoryError):
-                continue
-            changed = True
-        if changed or len(found) != len(known):
+            else:
+                due.append(file)
+        told = zip(due, (each or identities_of)(due), strict=True)
+        found.update((file.path, (list(file.stamp), identity)) for file, identity in told if identity is not None)
+        if due or len(found) != len(known):
             kept = {path: entry for path, entry in found.items() if max(entry[0][1:3], default=0) < settled}
             self._write(name, json.dumps(kept, separators=(",", ":")).encode())
         return {path: identity for path, (_, identity) in found.items()}
@@ -232,10 +238,17 @@ def loaded(data: bytes | None) -> Any:
         return None
 
 
-def _id_of(file: FoundFile, stamp: list[int]) -> str:
-    """The blob id of a file; of one too large to be held, what changes with it. Raises OSError."""
-    data = read_bytes(file.place, _LARGEST_HELD + 1)
-    return blob_id(data) if len(data) <= _LARGEST_HELD else _digest(file.path, *map(str, stamp))
+def identities_of(files: Iterable[FoundFile]) -> list[str | None]:
+    """The blob id of each file; of one too large to be held, what changes with it; None where it cannot be read."""
+    return [_id_of(file) for file in files]
+
+
+def _id_of(file: FoundFile) -> str | None:
+    try:
+        data = read_bytes(file.place, _LARGEST_HELD + 1)
+        return blob_id(data) if len(data) <= _LARGEST_HELD else _digest(file.path, *map(str, file.stamp))
+    except (OSError, MemoryError):
+        return None
 
 
 def _digest(*parts: str) -> str:

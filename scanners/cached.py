@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
-from scanners.cache import Cache, Facts, Identities, lasting, unchanged
+from scanners.cache import Cache, Facts, Identities, identities_of, lasting, unchanged
 from scanners.ownership import with_owners
-from scanners.repository import Listing, list_files
+from scanners.repository import FoundFile, Listing, list_files
 
 
 def scan(
@@ -62,7 +62,7 @@ def _one(
     progress: Callable[[int, int | None, str], None] | None,
     cache: Cache,
 ) -> ScanResult:
-    identities = cache.identities(os.path.realpath(path), listing.files)
+    identities = cache.identities(os.path.realpath(path), listing.files, _identities_of)
     key = _key(listing, identities, flags, options)
     held = cache.result(key)
     if held is not None:
@@ -76,6 +76,27 @@ def _one(
         if _lasting(result) and len(identities) == len(listing.files):
             cache.keep_result(key, result)
     return result
+
+
+def _identities_of(files: Sequence[FoundFile]) -> Iterable[str | None]:
+    """The blob ids of files; of many in processes, while the machinery is loaded that will be needed for so many."""
+    if len(files) <= _MANY:
+        return identities_of(files)
+    from scanners.workers import Batches, Crew, Failed  # noqa: PLC0415 -- only where there is much to do
+
+    begins = range(0, len(files), _MANY)
+    batches = Batches(identities_of, files, _MANY)
+    with Crew(batches, len(os.sched_getaffinity(0))) as crew:
+        answers = crew.all(begins)
+        from scanners import engine  # noqa: F401, PLC0415 -- a scan that finds so much changed is made
+
+        told = dict(answers)
+    parts = (told[number] for number in range(len(begins)))
+    found = (batches(begins[number]) if isinstance(part, Failed) else part for number, part in enumerate(parts))
+    return [identity for part in found for identity in part]
+
+
+_MANY = 1024
 
 
 def _key(listing: Listing, identities: Identities, flags: Sequence[FlagSpec], options: ScanOptions | None) -> str:

@@ -10,8 +10,9 @@ from auditor.domain.declarations import Declaration
 from auditor.domain.flags import JsonValue
 from scanners.languages import _flag_shapes, _hcl, _trees
 from scanners.languages._places import Lines, Span
-from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.base import SourceFile
 from scanners.repository import FoundFile, list_files, read_bytes
+from scanners.unreadable import UnreadableSourceError
 
 _DOCUMENTS = (".json", ".yaml", ".yml", ".template")
 _TERRAFORM = (".tf", ".tofu", ".hcl")

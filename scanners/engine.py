@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from auditor.domain.references import (
     Certainty,
@@ -48,7 +48,7 @@ from scanners.remembered import Remembered, context_digest, digest_of
 from scanners.repository import FoundFile, Listing, list_files, read_bytes, read_chunks
 from scanners.searching import LARGEST_TEXT, Mentions, Searcher, TooLarge, is_python, language_of
 from scanners.text_search import search_pieces, search_text
-from scanners.workers import Crew, Failed
+from scanners.workers import Batches, Crew, Failed
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -190,7 +190,7 @@ class _Scan:
     ) -> Iterator[tuple[FoundFile, Answer]]:
         """What a look into each of the files gives; into many in several processes."""
         begins = range(0, len(files), _BATCH)
-        batch = _Batches(look, files)
+        batch = Batches(look, files, _BATCH)
         with self._crew(batch) as crew:
             crew.seconds *= _FOLLOWED
             here = ((number, batch(begin)) for number, begin in enumerate(begins))
@@ -436,22 +436,6 @@ class _Scan:
                 if kept is not None:
                     kept.keep(path, group, beside)
         return (one for path in groups for one in done[path] or ())
-
-
-@dataclass(slots=True)
-class _Batches(Generic[Answer]):
-    """Looks into so many files at a time; whoever is forked knows the files, and is told only where to begin."""
-
-    look: Callable[[Sequence[FoundFile]], list[Answer]]
-    files: Sequence[FoundFile]
-
-    def of(self, begin: int) -> Sequence[FoundFile]:
-        """The files of a batch."""
-        return self.files[begin : begin + _BATCH]
-
-    def __call__(self, begin: int) -> list[Answer]:
-        """Look into the files of a batch."""
-        return self.look(self.of(begin))
 
 
 @dataclass(slots=True)

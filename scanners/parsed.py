@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from scanners.cache import Cache, Facts, Table, lasting, open_cache
-from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.mentions import asks_one_of
@@ -18,6 +18,7 @@ from scanners.languages.python.outline import outline
 from scanners.languages.python.quick import folded_tree, judged, quick_tree
 from scanners.languages.python.unit import Brief, brief
 from scanners.repository import FoundFile, read_bytes
+from scanners.unreadable import UnreadableSourceError
 from scanners.workers import Crew, Failed, ask
 
 LARGEST_SOURCE = 2 << 20

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from scanners.languages.base import UnreadableSourceError
+from scanners.unreadable import UnreadableSourceError
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -89,6 +89,23 @@ class _Waiting:
 
 
 @dataclass(slots=True)
+class Batches(Generic[Job, Answer]):
+    """Does so many things at a time; whoever is forked knows all of them, and is told only where to begin."""
+
+    work: Callable[[Sequence[Job]], list[Answer]]
+    jobs: Sequence[Job]
+    size: int
+
+    def of(self, begin: int) -> Sequence[Job]:
+        """The things of a batch."""
+        return self.jobs[begin : begin + self.size]
+
+    def __call__(self, begin: int) -> list[Answer]:
+        """Do a batch."""
+        return self.work(self.of(begin))
+
+
+@dataclass(slots=True)
 class Crew(Generic[Job, Answer]):
     """Processes that each have one job at a time; use it by ``with``.
 
@@ -132,12 +149,15 @@ class Crew(Generic[Job, Answer]):
         return next(self.all([job]))[1]
 
     def all(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Answer | Failed]]:
-        """The answers as they come, each with the number of its job.
+        """The answers as they come, each with the number of its job; the first jobs begin at once.
 
         Each process begins elsewhere and goes on from there: neighbours have much in common that it holds already.
         """
         waiting = _Waiting.of(len(jobs), self.count)
         self._hand_out(jobs, waiting)
+        return self._all(jobs, waiting)
+
+    def _all(self, jobs: Sequence[Job], waiting: _Waiting) -> Iterator[tuple[int, Answer | Failed]]:
         while waiting or any(worker.job is not None for worker in self._workers):
             answers = self._answers()
             # Whoever takes an answer may take its time: the next jobs are done meanwhile.

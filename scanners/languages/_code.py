@@ -11,7 +11,8 @@ from tree_sitter import Node, Parser
 
 from auditor.domain.flags import JsonValue
 from scanners.languages._places import Span
-from scanners.languages.base import MINIFIED, UnreadableSourceError
+from scanners.languages.base import MINIFIED
+from scanners.unreadable import UnreadableSourceError
 
 LARGEST = 2 << 20
 _DEEPEST = 150

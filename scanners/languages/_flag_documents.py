@@ -10,7 +10,7 @@ from scanners.languages._findings import Findings
 from scanners.languages._flag_shapes import Recogniser, Shape
 from scanners.languages._places import Span
 from scanners.languages._trees import Mapping, Node, Scalar, read, walk
-from scanners.languages.base import UnreadableSourceError
+from scanners.unreadable import UnreadableSourceError
 
 _DEEPEST = 3
 _LEAST = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from scanners.languages._places import Span, unescaped
-from scanners.languages.base import UnreadableSourceError
+from scanners.unreadable import UnreadableSourceError
 
 _DEEPEST = 60
 _LONGEST_PATH = 60

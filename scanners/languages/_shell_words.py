@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from scanners.languages._places import Span
-from scanners.languages.base import UnreadableSourceError
+from scanners.unreadable import UnreadableSourceError
 
 _DEEPEST = 40
 _PLAIN = re.compile(r"[^\s\"'`\\$;&|()<>#]+|#")

@@ -10,7 +10,7 @@ from typing import Any, cast
 import yaml
 
 from scanners.languages._places import Span, unescaped, without_doubled
-from scanners.languages.base import UnreadableSourceError
+from scanners.unreadable import UnreadableSourceError
 
 _DEEPEST = 200
 _MOST_NODES = 1_000_000

@@ -34,10 +34,6 @@ _TEST_FOLDERS = frozenset({"test", "tests", "__tests__"})
 _TEST_FILE = re.compile(r"test_.*|.*_test\.[^.]+|.*\.(?:test|spec)\.[^.]+|conftest\.py")
 
 
-class UnreadableSourceError(Exception):
-    """A language cannot understand a file; the text says why, and the file is searched as text instead."""
-
-
 # Why a file is searched as text although its language is known: its source is elsewhere.
 MINIFIED = "minified code, searched as text"
 

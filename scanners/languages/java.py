@@ -15,7 +15,8 @@ from scanners.languages._code import Expr, Source, Stmt
 from scanners.languages._findings import Findings
 from scanners.languages._follow import follow
 from scanners.languages._places import unescaped
-from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
+from scanners.languages.base import FileFindings, ScanContext, SourceFile
+from scanners.unreadable import UnreadableSourceError
 
 
 class Java:

@@ -17,8 +17,9 @@ from scanners.languages._code import Expr, Source, Stmt
 from scanners.languages._findings import Findings
 from scanners.languages._follow import follow
 from scanners.languages._places import Span, unescaped
-from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
+from scanners.languages.base import FileFindings, ScanContext, SourceFile
 from scanners.languages.webpage import find_in_page
+from scanners.unreadable import UnreadableSourceError
 
 _SCRIPT = frozenset({".js", ".jsx", ".mjs", ".cjs"})
 _TYPED = frozenset({".ts", ".mts", ".cts"})

@@ -6,7 +6,8 @@ from scanners.languages._findings import Findings
 from scanners.languages._forms import possible_in
 from scanners.languages._places import Span
 from scanners.languages._trees import Mapping, Node, Scalar, Sequence, read, walk
-from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
+from scanners.languages.base import FileFindings, ScanContext, SourceFile
+from scanners.unreadable import UnreadableSourceError
 
 
 class Notebook:

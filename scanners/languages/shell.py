@@ -16,7 +16,8 @@ from scanners.languages._flag_documents import define_keys, find_in_span
 from scanners.languages._places import Span
 from scanners.languages._shell_run import Argument, Assigned, Called, Held, Run
 from scanners.languages._trees import Mapping, Node, Scalar, read, walk
-from scanners.languages.base import FileFindings, ScanContext, SourceFile, UnreadableSourceError
+from scanners.languages.base import FileFindings, ScanContext, SourceFile
+from scanners.unreadable import UnreadableSourceError
 
 _READ, _WRITE, _BIND = ReferenceKind.READ, ReferenceKind.WRITE, ReferenceKind.BIND
 _SUFFIXES = frozenset({".sh", ".bash", ".zsh", ".ksh", ".mk", ".bats", ".envrc"})

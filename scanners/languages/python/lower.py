@@ -10,11 +10,12 @@ from typing import Any
 
 import libcst as cst
 
-from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor
 from scanners.languages.python.depth import deep
 from scanners.languages.python.kept import Kept
+from scanners.unreadable import UnreadableSourceError
 
 DEPTH = 6000
 _BRACKETS = 200

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor, line_starts
 from scanners.languages.python.depth import deep
 from scanners.languages.python.folding import Gathered, UnknownError
 from scanners.languages.python.kept import Kept
 from scanners.languages.python.lower import DEPTH, LONG_NUMBER, checked, expression, module_tree, statements
+from scanners.unreadable import UnreadableSourceError
 
 
 class _UnsureError(Exception):

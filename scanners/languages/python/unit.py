@@ -144,10 +144,13 @@ def deciding(
     held, waiting = set(owners), list(handing)
     sites, names = set(asking), set[str]()
     for _ in range(_MOST_HOPS):
-        more = [one for one in waiting if one.sure or not held.isdisjoint(one.classes)]
+        more: list[Handing] = []
+        rest: list[Handing] = []
+        for one in waiting:
+            (more if one.sure or not held.isdisjoint(one.classes) else rest).append(one)
         if not more:
             break
-        waiting = [one for one in waiting if one not in more]
+        waiting = rest
         sites.update(one.site for one in more)
         names.update(one.name for one in more)
         held.update(one.owner for one in more if one.owner is not None)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from scanners.languages.base import UnreadableSourceError
+from scanners.unreadable import UnreadableSourceError
 from scanners.workers import Crew, Failed, ask
 
 

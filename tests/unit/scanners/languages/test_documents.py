@@ -7,8 +7,9 @@ import pytest
 
 from auditor.domain.references import FlagSpec
 from scanners.flag_index import FlagIndex
-from scanners.languages.base import ScanContext, SourceFile, UnreadableSourceError
+from scanners.languages.base import ScanContext, SourceFile
 from scanners.languages.documents import Documents, find_in_text, keys_of_document
+from scanners.unreadable import UnreadableSourceError
 from tests.support.languages import CHECKOUT, FLAGS, SHIPPING, findings, held, lines
 
 APPCONFIG = """{

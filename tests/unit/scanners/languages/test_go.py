@@ -5,8 +5,9 @@ from contextlib import suppress
 import pytest
 
 from scanners.keytext import KeyText
-from scanners.languages.base import Setting, UnreadableSourceError
+from scanners.languages.base import Setting
 from scanners.languages.go import Go
+from scanners.unreadable import UnreadableSourceError
 from tests.support.languages import CHECKOUT, SHIPPING, STAGING, findings, lines
 from tests.support.marks import expected, short
 

@@ -7,8 +7,9 @@ import pytest
 from auditor.domain.references import FlagSpec
 from auditor.domain.scan_options import Accessor, Returns, ScanOptions
 from scanners.keytext import KeyText
-from scanners.languages.base import Setting, UnreadableSourceError
+from scanners.languages.base import Setting
 from scanners.languages.javascript import JavaScript
+from scanners.unreadable import UnreadableSourceError
 from tests.support.languages import CHECKOUT, SHIPPING, STAGING, findings, lines
 from tests.support.marks import expected, short
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from scanners.languages.base import UnreadableSourceError
 from scanners.languages.notebook import Notebook
 from scanners.languages.prose import Prose
 from scanners.languages.webpage import WebPage
+from scanners.unreadable import UnreadableSourceError
 from tests.support.languages import CHECKOUT, SHIPPING, findings, lines
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.base import SourceFile
 from scanners.languages.python import quick, tree
 from scanners.languages.python.exports import libraries
 from scanners.languages.python.project import Project
 from scanners.languages.python.quick import block_of, folded_tree, quick_tree
 from scanners.languages.python.slices import class_flow
+from scanners.unreadable import UnreadableSourceError
 from tests.unit.scanners.languages.test_python_quick import SOURCES
 
 HERE = Path(__file__).parents[4]

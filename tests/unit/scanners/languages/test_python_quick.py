@@ -10,10 +10,11 @@ import pytest
 from auditor.domain.references import FlagSpec
 from auditor.domain.scan_options import ScanOptions
 from scanners.engine import scan
-from scanners.languages.base import SourceFile, UnreadableSourceError
+from scanners.languages.base import SourceFile
 from scanners.languages.python import quick
 from scanners.languages.python.lower import module_tree
 from scanners.languages.python.quick import judged, quick_tree
+from scanners.unreadable import UnreadableSourceError
 
 HERE = Path(__file__).parents[4]
 STATEMENTS = '''"""Docs."""

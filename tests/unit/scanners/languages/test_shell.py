@@ -6,8 +6,9 @@ import pytest
 
 from auditor.domain.scan_options import ScanOptions
 from scanners.keytext import KeyText
-from scanners.languages.base import Setting, UnreadableSourceError
+from scanners.languages.base import Setting
 from scanners.languages.shell import Shell
+from scanners.unreadable import UnreadableSourceError
 from tests.support.languages import CHECKOUT, SHIPPING, STAGING, findings, lines
 
 CASES = {

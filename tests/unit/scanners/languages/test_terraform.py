@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from scanners.languages.base import UnreadableSourceError
 from scanners.languages.terraform import Terraform
+from scanners.unreadable import UnreadableSourceError
 from tests.support.languages import CHECKOUT, SHIPPING, STAGING, findings, held, lines
 
 CASES = {
