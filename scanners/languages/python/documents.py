@@ -11,7 +11,7 @@ from scanners.keytext import KeyText
 from scanners.languages import _flag_shapes
 from scanners.languages.python import fold, invoke, members, tree
 from scanners.languages.python.arguments import Args, from_container
-from scanners.languages.python.readers import settings
+from scanners.languages.python.readers import objects, settings
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -121,6 +121,8 @@ def taken(m: Machine, owner: Value, keys: Vals, here: Here, site: Site, default:
         return _from_mapping(m, owner, keys, here, site, default)
     if settings.is_environment(owner):
         return settings.read(m, keys, here, site, default)
+    if isinstance(owner, Obj) and owner.kind == "settings":
+        return objects.setting(m, owner, keys, here, site, default)
     if isinstance(owner, Obj):
         return (owner,)
     setting = settings.entry_read(m, owner, keys, here, site, default)

@@ -25,6 +25,7 @@ from scanners.languages.python.values import (
     MapObj,
     Method,
     ModuleRef,
+    Obj,
     Ref,
     Scope,
     SeqObj,
@@ -403,13 +404,22 @@ def _tells_missing(test: tree.Expr) -> bool | None:
     return op in {"is", "=="}
 
 
+# What stands before the names of variables in the block that it is entered for.
+PREFIX = "env-prefix"
+
+
 def _with(m: Machine, node: tree.With, here: Here) -> bool:
+    prefixes: list[Vals] = []
     for value, target in node.items:
         values = m.eval(value, here)
         if target is not None:
             site = here.site(node.pos)
             assign(m, target, union(*(_entered(m, one, here, site) for one in values)), here)
-    return block(m, node.body, here)
+        prefixes += [one.data for one in values if isinstance(one, Obj) and one.kind == PREFIX]
+    here.frame.prefixes += prefixes
+    ended = block(m, node.body, here)
+    del here.frame.prefixes[len(here.frame.prefixes) - len(prefixes) :]
+    return ended
 
 
 def _entered(m: Machine, value: Value, here: Here, site: Site) -> Vals:

@@ -135,6 +135,7 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         resolve.modules(machine, [path])
         worth = _functions(machine, slicing, path, world, vocabulary)
         _inherited(machine, path, worth.holds)
+        resolve.composed(machine)
         for other in sorted(set(machine.reporter.kept.values()) - {path}):
             slicing.whole.add(other)
             machine.whole(other)  # what it does with the keys that it keeps

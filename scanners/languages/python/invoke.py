@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 14
 _SUMMARY_BUDGET = 20_000
+_MOST_MADE = 2_000
 _CONSTRUCTORS = frozenset({"__init__", "__set_name__"})
 
 
@@ -344,6 +345,8 @@ def instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> V
         execute.fields_given(m, made, args, here, site)
         for after in execute.completing(m, cls):
             _construct(m, after, Args(site), here, site, ref)
+    if len(m.made) < _MOST_MADE:
+        m.made.append(ref)
     return (ref,)
 
 

@@ -95,6 +95,7 @@ class Machine:
     providers: frozenset[str] = frozenset()
     asked_methods: dict[str, set[str]] = field(default_factory=dict)
     built: list[tuple[ClassObj, Text, Frame]] = field(default_factory=list)
+    made: list[Ref] = field(default_factory=list)
     roots: dict[int, FuncObj] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     slicing: Slicing | None = None

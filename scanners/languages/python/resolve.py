@@ -16,7 +16,7 @@ from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, relevant_names
 from scanners.languages.python.readers import tables
 from scanners.languages.python.report import Reporter
-from scanners.languages.python.values import ClassObj, FuncObj, Site, Text
+from scanners.languages.python.values import ClassObj, FuncObj, InstObj, Site, Text
 
 
 @dataclass(slots=True)
@@ -47,7 +47,36 @@ def resolve(
         modules(machine, order)
         summaries(machine, frozenset(order), lambda _: True)
         inheriting(machine, machine.classes)
+        composed(machine)
         return _ended(machine, order)
+
+
+def composed(machine: Machine) -> None:
+    """Follow methods that nobody is seen to call as those of the objects that are made somewhere.
+
+    What an object was made with tells the part of a key that its class alone does not.
+    """
+    unmatched = machine.reporter.unmatched
+    made, before = machine.made[:], dict(machine.reporter.found)
+    for ref in made if unmatched else ():
+        cls = ref.obj.cls if isinstance(ref.obj, InstObj) else None
+        for func in _methods(cls) if cls is not None else ():
+            if any(_stands_in(site, func) for site in unmatched):
+                machine.refresh()
+                _guarded(machine, func.scope.path, partial(invoke.root, machine, func, owner=ref))
+    for _, site, _, _ in machine.reporter.found.keys() - before.keys():
+        if unmatched.pop(site, None) is not None:
+            machine.reporter.unresolved.pop(site, None)
+
+
+def _methods(cls: ClassObj) -> Iterator[FuncObj]:
+    held = (value for one in members.ancestors(cls) for values in one.scope.names.values() for value in values)
+    return (value for value in held if isinstance(value, FuncObj) and value.name != "__init__")
+
+
+def _stands_in(site: Site, func: FuncObj) -> bool:
+    node = func.node
+    return isinstance(node, tree.Def) and site.path == func.scope.path and node.pos <= site.pos <= node.end
 
 
 def _ended(machine: Machine, order: list[str]) -> Resolution:

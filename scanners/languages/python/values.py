@@ -252,7 +252,7 @@ class Frame:
     """One call that is followed, and where it stands; ``caller`` is None where nobody is known to call.
 
     ``lapses`` is what it gives back where a read failed or gave nothing, and so is what it gives back after the
-    first ``present`` values.
+    first ``present`` values. ``prefixes`` stand before the names of variables while they are entered.
     """
 
     id: int
@@ -266,6 +266,7 @@ class Frame:
     tested: list[FlagVal] = field(default_factory=list)
     lapses: list[Value] = field(default_factory=list)
     present: int | None = None
+    prefixes: list[Vals] = field(default_factory=list)
     closures: list[FuncObj] = field(default_factory=list)
 
     def outside(self) -> set[int]:

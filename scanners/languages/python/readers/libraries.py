@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.domain.references import ReferenceKind
 from scanners.flag_index import Reader
-from scanners.languages.python import documents, fold, members
+from scanners.languages.python import documents, execute, fold, invoke, members
 from scanners.languages.python.arguments import Args
-from scanners.languages.python.readers import aws, objects, options, settings, tables
+from scanners.languages.python.readers import aws, commands, objects, options, settings, tables
 from scanners.languages.python.values import (
     UNKNOWN,
     Bound,
@@ -154,6 +154,23 @@ def variables_set(m: Machine, environment: Vals) -> None:
             m.binding(values, "an environment variable")
 
 
+def _dynaconf(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """Settings that come of variables behind a prefix, or of none where that is turned off."""
+    return (Obj("settings", settings.ENVIRONMENT, args.take("envvar_prefix") or ()),)
+
+
+def _provided(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """A provider of a container makes an object whenever it is asked, of what other providers make."""
+    values = [_supplied(values) for values in args.values[1:]]
+    named = {name: _supplied(values) for name, values in args.named.items()}
+    made = invoke.call(m, args.take(0) or (), Args(site, values, named), here, site)
+    return (Obj("provider", data=made),)
+
+
+def _supplied(values: Vals) -> Vals:
+    return union(*(value.data if isinstance(value, Obj) and value.kind == "provider" else (value,) for value in values))
+
+
 def _dumped(m: Machine, args: Args, here: Here, site: Site) -> Vals:
     return args.take(0) or UNKNOWN
 
@@ -195,6 +212,18 @@ _FUNCTIONS: dict[tuple[str, str], Handler] = {
     ("pulumi_aws", "get_parameter"): _infrastructure(_READ, 0, "name"),
     ("pulumi_aws", "get_parameter_output"): _infrastructure(_READ, 0, "name"),
     ("troposphere", "Parameter"): _infrastructure(_DEFINE, "Name"),
+    ("dependency_injector", "Singleton"): _provided,
+    ("dependency_injector", "ThreadSafeSingleton"): _provided,
+    ("dependency_injector", "Factory"): _provided,
+    ("dependency_injector", "Resource"): _provided,
+    **{("subprocess", name): commands.run for name in commands.RUNNING},
+    ("asyncio", "create_subprocess_exec"): commands.run,
+    ("asyncio", "create_subprocess_shell"): commands.run,
+    ("os.system", ""): commands.run,
+    ("os.popen", ""): commands.run,
+    ("shlex.split", ""): commands.split,
+    ("dynaconf", "Dynaconf"): _dynaconf,
+    ("dynaconf", "LazySettings"): _dynaconf,
     ("click", "option"): options.decorating,
     ("click", "argument"): options.decorating,
     ("typer", "Option"): options.parameter,
@@ -221,9 +250,11 @@ def _of_session(m: Machine, owner: Obj, name: str, args: Args, here: Here, site:
     return (owner,)
 
 
-def _of_super(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
-    from scanners.languages.python import invoke
+def _of_provider(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    return owner.data if name == "__call__" else UNKNOWN
 
+
+def _of_super(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     holder, cls = owner.data[0], owner.data[1]
     if not isinstance(cls, ClassObj):
         return None
@@ -245,7 +276,11 @@ def _of_condition(m: Machine, owner: Obj, name: str, args: Args, here: Here, sit
 
 
 def _of_env(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    if name == "prefixed":
+        return (Obj(execute.PREFIX, data=args.take(0, "prefix") or ()),)
     keys = args.take(0, "name", "key", "var") or ()
+    for prefix in reversed(here.frame.prefixes):
+        keys = tuple(text.moved(one.at) for one in fold.texts(keys) for text in fold.combined((prefix, (one,)), site))
     return settings.read(m, keys, here, site, args.take(1, "default") or _declared_fallback(owner, keys))
 
 
@@ -256,6 +291,12 @@ def _declared_fallback(owner: Obj, keys: Vals) -> Vals | None:
             if isinstance(value, Ref) and isinstance(value.obj, SeqObj) and len(value.obj.items) > 1:
                 return value.obj.items[1]
     return None
+
+
+def _of_settings(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
+    if name not in {"get", "__getitem__", "as_bool", "as_int", "as_float", "as_json"}:
+        return UNKNOWN
+    return objects.setting(m, owner, args.take(0, "key") or (), here, site, args.take(1, "default"))
 
 
 def _of_cloud_foundry(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: Site) -> Vals | None:
@@ -285,9 +326,11 @@ def _of_parameter(m: Machine, owner: Obj, name: str, args: Args, here: Here, sit
 
 _METHODS: dict[str, Callable[[Any, Obj, str, Args, Any, Site], Vals | None]] = {
     "session": _of_session,
+    "provider": _of_provider,
     "super": _of_super,
     "condition": _of_condition,
     "env": _of_env,
+    "settings": _of_settings,
     "cloud-foundry": _of_cloud_foundry,
     "item-getter": _of_item_getter,
     "type-adapter": _of_type_adapter,

@@ -148,7 +148,7 @@ WORDS: tuple[str, ...] = (
 STORE_WORDS: dict[str, tuple[str, ...]] = {
     "dynamodb": ("get_item", "batch_get_item", "put_item", "update_item", "delete_item", "KeyConditionExpression"),
     "s3": ("get_object", "put_object", "Object"),
-    "env": ("BaseSettings", "current_app", "Env", "AppEnv", "decouple", "environ", "getenv"),
+    "env": ("BaseSettings", "current_app", "Env", "AppEnv", "decouple", "environ", "getenv", "Dynaconf"),
 }
 # What stands in text where the local agent is asked, with whatever client.
 AGENT_WORDS: tuple[str, ...] = ("/configurations/", "localhost:2772", "?flag=", "&flag=")

@@ -38,7 +38,7 @@ def agent(m: Machine, args: Args, here: Here, site: Site) -> Vals:
 def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value | None:
     if not tables.may_ask_agent(text):
         return None
-    spelled = "".join(_HOLE if piece.text is None else piece.text for piece in text.pieces)
+    spelled = with_holes(text)
     found = _AGENT.search(spelled)
     if found is not None:
         reader = Reader(frozenset({"appconfig"}), frozenset(), *(_told(found[part]) for part in ("a", "e", "p")))
@@ -47,7 +47,7 @@ def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value |
         if found is None:
             return None
         reader = Reader(frozenset({"appconfig"}))
-    keys = [_part(text, *span) for span in _flags(found)]
+    keys = [part(text, *span) for span in _flags(found)]
     if args.given("params") is not None:
         keys += _parameters(args.given("params") or (), site)
     if not keys:
@@ -89,7 +89,12 @@ def _told(part: str) -> KeyText:
     return KeyText.of(None if chunk == _HOLE else unquote(chunk) for chunk in re.split(f"({_HOLE})", part))
 
 
-def _part(text: Text, start: int, end: int) -> Text:
+def with_holes(text: Text) -> str:
+    """A text as far as it is known; each unknown piece is one character that stands in no code."""
+    return "".join(_HOLE if piece.text is None else piece.text for piece in text.pieces)
+
+
+def part(text: Text, start: int, end: int) -> Text:
     """A part of a text that keeps the way it came; each unknown piece counts one character."""
     pieces: list[Piece] = []
     position = 0
