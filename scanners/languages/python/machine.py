@@ -385,9 +385,9 @@ class Machine:
 
     def _told(self, value: Imported) -> Vals:
         """A name of a module that is not followed: where the module has it from, as far as its text says."""
-        if (owner := self._configured_owner(value)) is not None:
-            return (owner,)
         child = self.project.child(value.path, value.name)
+        if child is None and (owner := self._configured_owner(value)) is not None:
+            return (owner,)
         found = self.exports(value.path) if value.name.isupper() or self._is_known(value.name) else None
         if found is None:
             return (ModuleRef(child),) if child is not None else UNKNOWN

@@ -96,11 +96,10 @@ def external(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals:
 
 def _of_environment(m: Machine, name: str, args: Args, here: Here, site: Site) -> Vals | None:
     """A function of a package that is not here asks for a variable, by what it is called and handed."""
-    if not names.asks_environment(name.rpartition(".")[2]) or not args.values:
+    keys = args.take(0, "name", "key", "var_name") if names.asks_environment(name) else None
+    if keys is None or not any(_is_whole_key(m, text) for text in fold.texts(keys)):
         return None
-    if not any(_is_whole_key(m, text) for text in fold.texts(args.values[0])):
-        return None
-    return settings.read(m, args.values[0], here, site, args.take(1, "default"))
+    return settings.read(m, keys, here, site, args.take(1, "default"))
 
 
 def _handed_over(m: Machine, func: Value, args: Args, here: Here, site: Site) -> None:

@@ -37,15 +37,18 @@ _ASKING = frozenset(_ASKS.split())
 
 
 @lru_cache(maxsize=4096)
-def asks_environment(last: str) -> bool:
+def asks_environment(whole: str) -> bool:
     """Whether a function is called what people call one that asks for a variable of the environment."""
-    return _VARIABLE.fullmatch(last) is not None
+    *_, module, last = ("", *whole.split("."))
+    return _VARIABLE.fullmatch(last) is not None or (
+        _ENVIRONMENT.fullmatch(module) is not None and _GETTER.fullmatch(last) is not None
+    )
 
 
-_VARIABLE = re.compile(
-    r"_?(?:get_?|read_?|load_?)?env(?:iron(?:ment)?)?(?:_?(?:var|variable|value|bool|boolean|int|float|str|string|list|flag))*",
-    re.IGNORECASE,
-)
+_KIND = r"(?:_?(?:var|variable|value|bool|boolean|int|integer|float|str|string|list|flag))"
+_VARIABLE = re.compile(rf"_?(?:get_?|read_?|load_?)?env(?:iron(?:ment)?)?{_KIND}*", re.IGNORECASE)
+_ENVIRONMENT = re.compile(r"envs?|environ|environment|env_?(?:vars|utils|helpers)")
+_GETTER = re.compile(rf"(?:get|read){_KIND}*")
 
 
 def share_a_word(one: str, other: str) -> bool:
