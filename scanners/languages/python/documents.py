@@ -438,7 +438,7 @@ def model_made(m: Machine, cls: ClassObj, args: Args) -> DocModel | None:
         return configured
     given = [value for values in args.everything() for value in values if isinstance(value, Doc)]
     found = [*args.documents, *given]
-    if not found or not any(ancestor.fields for ancestor in members.ancestors(cls)):
+    if not found or not any(ancestor.fields for ancestor in cls.ancestors):
         return None
     if given and not args.documents and members.class_attribute(m, cls, "__init__"):
         return None
@@ -451,7 +451,7 @@ def mirrored(m: Machine, cls: ClassObj, reader: Reader) -> DocModel:
     if (cls, reader) in m.mirrors:
         return model
     m.mirrors.add((cls, reader))
-    for ancestor in members.ancestors(cls):
+    for ancestor in cls.ancestors:
         for name, declared_field in ancestor.fields.items():
             site = Site(ancestor.scope.path, declared_field.pos)
             for spelling in field_keys(cls, name, declared_field):
@@ -499,9 +499,9 @@ def _generates_aliases(cls: ClassObj) -> bool:
     return any(
         isinstance(part, tree.Assign)
         and any(isinstance(target, tree.Name) and target.id == "model_config" for target in part.targets)
-        for ancestor in members.ancestors(cls)
+        for ancestor in cls.ancestors
         for part in ancestor.node.body
-    ) or any("rename" in ancestor.options for ancestor in members.ancestors(cls))
+    ) or any("rename" in ancestor.options for ancestor in cls.ancestors)
 
 
 def _camel(name: str) -> str:
@@ -511,7 +511,7 @@ def _camel(name: str) -> str:
 
 def model_field(m: Machine, owner: DocModel, name: str, here: Here, site: Site) -> Vals:
     """An attribute of a typed document."""
-    declared_field = next((a.fields[name] for a in members.ancestors(owner.cls) if name in a.fields), None)
+    declared_field = next((a.fields[name] for a in owner.cls.ancestors if name in a.fields), None)
     for spelling in field_keys(owner.cls, name, declared_field):
         text = literal(spelling, site)
         if m.reporter.matches(text, owner.reader, Certainty.CERTAIN):

@@ -616,7 +616,7 @@ def _tell_descriptors(m: Machine, cls: ClassObj, here: Here) -> None:
 
 def _tell_bases(m: Machine, cls: ClassObj, here: Here) -> None:
     """``class A(Base, key="...")`` hands its keywords to the base that asks for them."""
-    for ancestor in members.ancestors(cls)[1:]:
+    for ancestor in cls.ancestors[1:]:
         for func in ancestor.scope.names.get("__init_subclass__", ()):
             if isinstance(func, FuncObj):
                 site = here.site(cls.node.pos)
@@ -696,7 +696,7 @@ def generic_instance(m: Machine, cls: ClassObj) -> Ref:
         m.loops = loops
     frame = m.frame(cls.name, constructor=True)
     site = Site(cls.scope.path, cls.node.pos)
-    for ancestor in members.ancestors(cls):
+    for ancestor in cls.ancestors:
         for name, field in ancestor.fields.items():
             if name not in made.attrs and field.value is None:
                 hinted = members.instances_of(m, field.annotation, ancestor.scope)
@@ -717,7 +717,7 @@ def completing(m: Machine, cls: ClassObj) -> list[FuncObj]:
 def fields_given(m: Machine, made: InstObj, args: Args, here: Here, site: Site) -> None:
     """Fill the fields of a dataclass, a named tuple or a model from what its constructor is given."""
     order: list[str] = []
-    for ancestor in reversed(members.ancestors(made.cls)):
+    for ancestor in reversed(made.cls.ancestors):
         order += [name for name in ancestor.fields if name not in order]
     if not order:
         return

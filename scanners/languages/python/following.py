@@ -18,7 +18,7 @@ from typing import NamedTuple
 from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unread, Unresolved
 from scanners.keytext import KeyText
 from scanners.languages.base import ScanContext, is_test_path
-from scanners.languages.python import members, resolve, tree
+from scanners.languages.python import resolve, tree
 from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.machine import Machine
@@ -62,6 +62,7 @@ from scanners.languages.python.values import (
 # What asks a store that also holds much else; a key is needed beside it, by whatever name.
 _ASKING = frozenset(tables.TELLING).union(*tables.METHODS.values()) - {"get", "set"}
 _MOST_PASSES = 40
+_MANY = 200
 _NONE = frozenset({"none"})
 
 
@@ -171,7 +172,7 @@ def _derived(machine: Machine, path: str, names: frozenset[str]) -> set[str]:
     To other files they tell nothing: what all pages or tests are made from would have each of their files followed.
     """
     own = [cls for cls in machine.classes if cls.scope.path == path]
-    return {cls.name for cls in own if not names.isdisjoint(one.name for one in members.ancestors(cls)[1:])}
+    return {cls.name for cls in own if not names.isdisjoint(one.name for one in cls.ancestors[1:])}
 
 
 def _forget(machine: Machine, path: str, names: frozenset[str]) -> None:
@@ -495,7 +496,7 @@ class _Tells:
 
     def _class(self, cls: ClassObj) -> bool:
         if cls not in self._classes:
-            self._classes[cls] = any(one.site in self.sites for one in members.ancestors(cls))
+            self._classes[cls] = any(one.site in self.sites for one in cls.ancestors)
             self._classes[cls] = self._classes[cls] or any(map(self._value, _held_by(cls)))
         return self._classes[cls]
 
@@ -608,16 +609,26 @@ class Following:
 
     def follow(self, briefs: Mapping[str, Brief]) -> Mapping[str, frozenset[str]]:
         """Take more files; return the names by which others may reach a flag, with their modules' names."""
-        due = sorted(briefs.keys() - self.briefs.keys())
+        fresh = sorted(briefs.keys() - self.briefs.keys())
         self.briefs.update(briefs)
+        due = self._in_order(fresh)
         self.world = self.world.among(self.briefs)
         for _ in range(_MOST_PASSES):
             self.units.update(self.run(self.world, due))
             self._tell()
-            due = [path for path in sorted(self.units) if self._is_stale(path)]
+            due = self._in_order([path for path in sorted(self.units) if self._is_stale(path)])
             if not due:
                 break
         return self._names
+
+    def _in_order(self, paths: list[str]) -> list[str]:
+        """Many files as they stand, since neighbours need the same trees; of few the largest first.
+
+        Nobody waits at the end for a large one then that began last.
+        """
+        if len(paths) > _MANY:
+            return paths
+        return sorted(paths, key=lambda path: len(self.briefs[path].mentions), reverse=True)
 
     def _tell(self) -> None:
         """Put together what the files tell of each other."""

@@ -109,6 +109,7 @@ class Machine:
     named: dict[str, Vals] = field(default_factory=dict)
     imports: dict[str, frozenset[str]] = field(default_factory=dict)
     stars: dict[str, Stars] = field(default_factory=dict)
+    setters: dict[ClassObj, tuple[int, dict[str, list[FuncObj]]]] = field(default_factory=dict)
     taken_settings: set[str] = field(default_factory=set)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
     nobody: Frame = field(default_factory=lambda: Frame(0, "nobody", None, None))
@@ -119,6 +120,7 @@ class Machine:
         for cls in self.classes:
             cls.scope.names.clear()
             cls.generic = None
+            cls.ancestors = ()
         for scope in self.modules.values():
             if scope is not None:
                 scope.names.clear()
@@ -127,6 +129,8 @@ class Machine:
                 closure.scope.names.clear()
             frame.closures.clear()
         self.functions.clear()
+        self.setters.clear()
+        self.made.clear()
         self.memory.clear()
         self.late.clear()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
@@ -147,16 +147,23 @@ def _is_empty(value: Value) -> bool:
 
 def _setters(m: Machine, cls: ClassObj, name: str) -> list[FuncObj]:
     """The methods of a class, but its constructor, that assign an attribute."""
-    return [
-        value
-        for ancestor in ancestors(cls)
-        for method, values in ancestor.scope.names.items()
-        for value in values
-        if method != "__init__"
-        and isinstance(value, FuncObj)
-        and isinstance(value.node, tree.Def)
-        and name in m.project.assigned(value.scope.path, value.node)
-    ]
+    names = sum(len(ancestor.scope.names) for ancestor in cls.ancestors)
+    known = m.setters.get(cls)
+    if known is None or known[0] != names:  # more of the class was followed since
+        found: dict[str, list[FuncObj]] = {}
+        for func in methods(cls):
+            for attribute in m.project.assigned(func.scope.path, func.node):
+                found.setdefault(attribute, []).append(func)
+        known = m.setters[cls] = (names, found)
+    return known[1].get(name, [])
+
+
+def methods(cls: ClassObj) -> Iterator[FuncObj]:
+    """The methods of a class and of what it derives from, but those that make an object of it."""
+    for ancestor in cls.ancestors:
+        for name, values in ancestor.scope.names.items():
+            if name != "__init__":
+                yield from (one for one in values if isinstance(one, FuncObj))
 
 
 def is_stub(func: FuncObj) -> bool:
@@ -186,7 +193,7 @@ def _outside(m: Machine, owner: Ref, name: str) -> Vals:
 
 def external_base(m: Machine, cls: ClassObj) -> Value | None:
     """The known library object that a class derives from."""
-    for base in ancestors(cls):
+    for base in cls.ancestors:
         for entry in base.bases:
             if isinstance(entry, Ext):
                 made = tables.instance(entry.name)
@@ -215,7 +222,7 @@ def special_method(value: Value, name: str) -> FuncObj | None:
         return None
     if value.obj.member and name != "__bool__":
         return None
-    for ancestor in ancestors(value.obj.cls):
+    for ancestor in value.obj.cls.ancestors:
         for held in ancestor.scope.names.get(name, ()):
             if isinstance(held, FuncObj):
                 return held
@@ -308,31 +315,15 @@ def _of_its_class(value: Value, owner: ClassObj) -> Value:
 
 def class_attribute(m: Machine, cls: ClassObj, name: str) -> Vals:
     """A name of a class or of the first ancestor that has it; empty when none has."""
-    for ancestor in ancestors(cls):
+    for ancestor in cls.ancestors:
         if name in ancestor.scope.names:
             return m.looked_up(ancestor.scope.names[name])
     return ()
 
 
-def ancestors(cls: ClassObj) -> list[ClassObj]:
-    """The class and all it derives from, nearest first."""
-    found: list[ClassObj] = []
-    waiting = [cls]
-    while waiting:
-        here = waiting.pop(0)
-        if here not in found:
-            found.append(here)
-            waiting += [base for base in here.bases if isinstance(base, ClassObj)]
-    return found
-
-
 def derives_from(cls: ClassObj, *names: str) -> bool:
     """Whether a class derives from a library's class of one of these last names."""
-    return any(
-        isinstance(base, Ext) and base.name.rsplit(".", 1)[-1] in names
-        for ancestor in ancestors(cls)
-        for base in ancestor.bases
-    )
+    return not cls.libraries.isdisjoint(names)
 
 
 def is_enum(cls: ClassObj) -> bool:
@@ -529,7 +520,7 @@ def in_order(m: Machine, value: Value) -> list[Vals]:
         return held.items
     if not isinstance(held, InstObj) or not derives_from(held.cls, "NamedTuple"):
         return []
-    fields = dict.fromkeys(name for ancestor in reversed(ancestors(held.cls)) for name in ancestor.fields)
+    fields = dict.fromkeys(name for ancestor in reversed(held.cls.ancestors) for name in ancestor.fields)
     return [held.attrs.get(name) or class_attribute(m, held.cls, name) or UNKNOWN for name in fields]
 
 

@@ -60,8 +60,10 @@ class Project:
             self._bindings[path] = bindings(module.body)
         return self._bindings[path]
 
-    def assigned(self, path: str, node: tree.Def) -> frozenset[str]:
+    def assigned(self, path: str, node: tree.Def | tree.Lambda) -> frozenset[str]:
         """The attributes that the body of a function of a file assigns to something."""
+        if isinstance(node, tree.Lambda):
+            return frozenset()
         place = path, node.pos
         if place not in self._attributes:
             body = node.body
@@ -186,7 +188,7 @@ class Watched:
         """Which statements of a file have to do with which of its names."""
         return self.project.bindings(path, module)
 
-    def assigned(self, path: str, node: tree.Def) -> frozenset[str]:
+    def assigned(self, path: str, node: tree.Def | tree.Lambda) -> frozenset[str]:
         """The attributes that the body of a function of a file assigns to something."""
         return self.project.assigned(path, node)
 

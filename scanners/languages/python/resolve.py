@@ -60,18 +60,13 @@ def composed(machine: Machine) -> None:
     made, before = machine.made[:], dict(machine.reporter.found)
     for ref in made if unmatched else ():
         cls = ref.obj.cls if isinstance(ref.obj, InstObj) else None
-        for func in _methods(cls) if cls is not None else ():
+        for func in members.methods(cls) if cls is not None else ():
             if any(_stands_in(site, func) for site in unmatched):
                 machine.refresh()
                 _guarded(machine, func.scope.path, partial(invoke.root, machine, func, owner=ref))
     for _, site, _, _ in machine.reporter.found.keys() - before.keys():
         if unmatched.pop(site, None) is not None:
             machine.reporter.unresolved.pop(site, None)
-
-
-def _methods(cls: ClassObj) -> Iterator[FuncObj]:
-    held = (value for one in members.ancestors(cls) for values in one.scope.names.values() for value in values)
-    return (value for value in held if isinstance(value, FuncObj) and value.name != "__init__")
 
 
 def _stands_in(site: Site, func: FuncObj) -> bool:
@@ -169,7 +164,7 @@ def _guarded(machine: Machine, path: str, work: Callable[[], object]) -> None:
 
 def inherited(cls: ClassObj) -> list[FuncObj]:
     """The methods a class has from others of the repository."""
-    own, *above = members.ancestors(cls)
+    own, *above = cls.ancestors
     seen = set(own.scope.names)
     found: list[FuncObj] = []
     for ancestor in above:
@@ -223,7 +218,7 @@ def flag_objects(machine: Machine) -> Iterator[tuple[frozenset[Site], Text, Site
         known = text.known
         spot = machine.reporter.locate(frame, text) if known and machine.reporter.flags.exact(known) else None
         if spot is not None:
-            yield frozenset(one.site for one in members.ancestors(cls)), text, spot[1], cls.name
+            yield frozenset(one.site for one in cls.ancestors), text, spot[1], cls.name
 
 
 def notes(machine: Machine, order: list[str]) -> None:

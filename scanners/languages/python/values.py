@@ -323,10 +323,26 @@ class ClassObj:
     is_dataclass: bool = False
     options: dict[str, Vals] = field(default_factory=dict)
     site: Site = field(init=False)
+    ancestors: tuple[ClassObj, ...] = field(init=False)
+    libraries: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Where it begins tells it from all others."""
+        """Where it begins tells it from all others; what it derives from is known before it is.
+
+        ``ancestors`` are the class itself and all it derives from, nearest first, ``libraries`` the last names of the
+        libraries' classes among these.
+        """
         self.site = Site(self.scope.path, self.node.pos)
+        found: list[ClassObj] = []
+        waiting = [self]
+        while waiting:
+            here = waiting.pop(0)
+            if here not in found:
+                found.append(here)
+                waiting += [base for base in here.bases if isinstance(base, ClassObj)]
+        self.ancestors = tuple(found)
+        outside = (base.name.rsplit(".", 1)[-1] for one in found for base in one.bases if isinstance(base, Ext))
+        self.libraries = frozenset(outside)
 
 
 @dataclass(eq=False, slots=True)

@@ -50,11 +50,11 @@ def of_method(m: Machine, func: FuncObj, receiver: Value | None, args: Args, her
     """What a call of a method gives that is a configured one by another name of its class, or overrides it."""
     if func.owner is None:
         return None
-    classes = members.ancestors(func.owner)
+    classes = func.owner.ancestors
     if isinstance(receiver, Ref) and isinstance(receiver.obj, InstObj):
-        classes = members.ancestors(receiver.obj.cls)
+        classes = receiver.obj.cls.ancestors
     elif isinstance(receiver, ClassObj):
-        classes = members.ancestors(receiver)
+        classes = receiver.ancestors
     for accessor in m.options.accessors:
         owner, _, name = accessor.callable.rpartition(".")
         if name == func.name and any(_is_one(m, owner, cls) for cls in classes):

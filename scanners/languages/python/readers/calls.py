@@ -366,9 +366,7 @@ def _of_another_base(m: Machine, owner: Ref, name: str, args: Args, here: Here, 
     if not isinstance(owner.obj, InstObj) or owner.obj.member:
         return None
     found = accessors.of_unknown(m, owner, name, args, here, site)
-    if found is not None or any(
-        isinstance(base, Ext) for one in members.ancestors(owner.obj.cls) for base in one.bases
-    ):
+    if found is not None or any(isinstance(base, Ext) for one in owner.obj.cls.ancestors for base in one.bases):
         return found
     return _project_method(m, owner, name, args, here, site)
 

@@ -258,7 +258,7 @@ def _of_super(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: S
     holder, cls = owner.data[0], owner.data[1]
     if not isinstance(cls, ClassObj):
         return None
-    for ancestor in members.ancestors(cls)[1:]:
+    for ancestor in cls.ancestors[1:]:
         for value in ancestor.scope.names.get(name, ()):
             if isinstance(value, FuncObj):
                 return invoke.one(m, Method(value, holder), args, here, site)

@@ -191,7 +191,7 @@ def _spellings(owner: Value, name: str) -> tuple[str, ...]:
 
 def _variables(cls: ClassObj, name: str) -> tuple[str, ...]:
     """The variables that a field of a settings class is filled from: its alias, else its name behind the prefix."""
-    for ancestor in members.ancestors(cls):
+    for ancestor in cls.ancestors:
         aliases = documents.aliases(ancestor.fields[name].value) if name in ancestor.fields else []
         if aliases:
             return tuple(dict.fromkeys(spelled for alias in aliases for spelled in (alias, alias.upper())))
@@ -203,7 +203,7 @@ def _is_settings(m: Machine, owner: Value, name: str) -> bool:
         return is_settings_path(owner.path)
     if isinstance(owner, Ref) and isinstance(owner.obj, InstObj):
         cls = owner.obj.cls
-        declares = any(name in ancestor.fields or name in ancestor.scope.names for ancestor in members.ancestors(cls))
+        declares = any(name in ancestor.fields or name in ancestor.scope.names for ancestor in cls.ancestors)
         return declares and (_settings_class(cls) or "settings" in cls.name.lower() or "config" in cls.name.lower())
     if isinstance(owner, ClassObj):
         return _settings_class(owner) or "settings" in owner.name.lower() or "config" in owner.name.lower()
@@ -242,7 +242,7 @@ def defined(m: Machine, name: str, here: Here, site: Site) -> None:
     """A name is declared where settings are declared: in a settings module or a settings class."""
     cls = m.class_of(here.scope)
     if cls is not None:
-        in_settings = _settings_class(cls) or any(_named_settings(one) for one in members.ancestors(cls))
+        in_settings = _settings_class(cls) or any(_named_settings(one) for one in cls.ancestors)
         spellings = _variables(cls, name) if _settings_class(cls) else (name,)
     else:
         in_settings = here.scope.kind == "module" and is_settings_path(here.scope.path)
@@ -268,7 +268,7 @@ def declared(m: Machine, call: tree.Call, here: Here) -> None:
 
 
 def _prefix(cls: ClassObj) -> str:
-    for ancestor in members.ancestors(cls):
+    for ancestor in cls.ancestors:
         for values in (ancestor.scope.names.get("model_config", ()), ancestor.options.get("env_prefix", ())):
             for value in values:
                 texts = fold.texts(fold.entry((value,), "env_prefix")) or fold.texts((value,))
