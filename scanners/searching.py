@@ -184,6 +184,7 @@ _ENVIRONMENT = frozenset({b"environ", b"getenv"})
 _ASKED_THERE = re.compile(rb"(?:\.get\s*\(|\[|\()\s*(?P<key>[fF][\"'][^\"'\n]*|[a-zA-Z_][\w.]*)")
 _HEADER = re.compile(rb"def\s+\w+\s*\((?P<parameters>[^()]*(?:\([^()]*\)[^()]*)*)\)")
 _NAME = re.compile(rb"[A-Za-z_]\w*")
+_GIVEN = re.compile(rb"^[ \t]*(?P<name>\w+)[ \t]*=(?P<value>[^=\n].*)$", re.MULTILINE)
 
 
 def _is_handed(data: bytes, begin: int, end: int) -> bool:
@@ -193,7 +194,11 @@ def _is_handed(data: bytes, begin: int, end: int) -> bool:
     header = _HEADER.match(data, around, begin) if around >= 0 else None
     if asked is None or header is None:
         return False
-    return not set(_NAME.findall(asked["key"])).isdisjoint(_NAME.findall(header["parameters"]))
+    names = set(_NAME.findall(asked["key"]))
+    for given in reversed(list(_GIVEN.finditer(data, header.end(), begin))):
+        if given["name"] in names:
+            names.update(_NAME.findall(given["value"]))
+    return not names.isdisjoint(_NAME.findall(header["parameters"]))
 
 
 _LONGEST_FUNCTION = 4_000

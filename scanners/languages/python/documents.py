@@ -23,6 +23,7 @@ from scanners.languages.python.values import (
     Ext,
     FlagVal,
     FuncObj,
+    InstObj,
     MapObj,
     Method,
     Obj,
@@ -31,6 +32,7 @@ from scanners.languages.python.values import (
     Seen,
     SeqObj,
     Site,
+    Tag,
     Text,
     Tree,
     TreeName,
@@ -158,6 +160,8 @@ _ANYTHING = frozenset({"dynamodb", "s3"})
 
 def _from_tree(m: Machine, owner: Tree, keys: Vals, here: Here, site: Site, default: Vals | None) -> Vals:
     found: list[Value] = []
+    if owner.form not in {"list", "item"}:
+        _wait(m, keys)
     for text in fold.texts(keys):
         if owner.form in {"list", "item"}:
             found += _from_response(owner, text)
@@ -168,6 +172,11 @@ def _from_tree(m: Machine, owner: Tree, keys: Vals, here: Here, site: Site, defa
                 continue
             found.append(ask(m, tuple(full), SSM, here, site, "taken from parameters read by path", default))
     return tuple(found) or (Tree(owner.prefix, "item") if owner.form == "list" else FlagVal(()),)
+
+
+def _wait(m: Machine, keys: Vals) -> None:
+    """Which of the parameters read by path is taken, callers say."""
+    m.reporter.waits += any(isinstance(key, Unknown) and m.reporter.is_open(key) for key in keys)
 
 
 def _elsewhere(prefix: Text | Unknown, text: Text) -> bool:
@@ -241,14 +250,17 @@ def _from_mapping(m: Machine, owner: Ref, keys: Vals, here: Here, site: Site, de
     texts = fold.texts(keys)
     wanted = {text.known for text in texts}
     exact = bool(texts) and len(texts) == len(keys) and None not in wanted
+    passed = tuple(dict.fromkeys(tag for key in keys for tag in members.root_tags(key)))
     found: list[Value] = []
     for entry_keys, values in mapping.items:
         found += _from_entry(m, entry_keys, values, texts, here, site, default)
+        if any(isinstance(key, TreeName) for key in entry_keys):
+            _wait(m, keys)
         spelled = {_spelled(key) for key in entry_keys}
         if not exact or None in spelled:
-            found += (_one_of(value) for value in from_container(owner, values))
+            found += (_one_of(_chosen(value, passed)) for value in from_container(owner, values))
         elif not spelled.isdisjoint(wanted):
-            found += from_container(owner, values)
+            found += (_chosen(value, passed) for value in from_container(owner, values))
     if default is not None:
         found += default
     for value in mapping.more:
@@ -257,9 +269,24 @@ def _from_mapping(m: Machine, owner: Ref, keys: Vals, here: Here, site: Site, de
     return union(found) or (Unknown(owner.tags),)
 
 
+def _chosen(value: Value, passed: tuple[Tag, ...]) -> Value:
+    """What a mapping holds under a key that came in as an argument: who passes that chooses it."""
+    return value.tagged(passed) if isinstance(value, Text) and passed else value
+
+
 def _one_of(value: Value) -> Value:
     """What a mapping holds under a key that is not known, as a cache does: of what was read none in particular."""
-    return FlagVal(value.reads, whole=False) if isinstance(value, FlagVal) else value
+    if isinstance(value, FlagVal):
+        return FlagVal(value.reads, whole=False)
+    if not isinstance(value, Ref) or not any(isinstance(one, FlagVal) for one in members.held(value)):
+        return value
+    if isinstance(value.obj, InstObj):
+        attrs = {name: tuple(map(_one_of, values)) for name, values in value.obj.attrs.items()}
+        return Ref(InstObj(value.obj.cls, attrs, value.obj.member), value.at, value.tags)
+    if isinstance(value.obj, SeqObj):
+        items = [tuple(map(_one_of, item)) for item in value.obj.items]
+        return Ref(SeqObj(value.obj.kind, items, value.obj.more), value.at, value.tags)
+    return value
 
 
 def _spelled(key: Value) -> str | None:

@@ -149,7 +149,14 @@ def _fresh(found: Vals, funcs: Vals, args: Args) -> Vals:
         return ()
     held = {seen for values in (funcs, *args.everything()) for value in values for seen in _held(value)}
     passed = {text.known for values in args.everything() for text in fold.texts(values) if text.tags}
-    return tuple(value for value in values if not all(seen in held or seen.key in passed for seen in value.reads))
+    return tuple(
+        value for value in values if not all(seen in held or _ends_in(seen.key, passed) for seen in value.reads)
+    )
+
+
+def _ends_in(key: str, passed: set[str | None]) -> bool:
+    """Whether a key is one of these, or one of these is what it ends in, as the name behind a prefix is."""
+    return any(one and key.endswith(one) for one in passed)
 
 
 def _flag_values(found: Vals) -> Iterator[FlagVal]:

@@ -101,7 +101,7 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
     whole = union(*(_bound(m, value, owner, here, site) for value in held)) or _outside(m, owner, name)
     if any(isinstance(value, FuncObj) and is_stub(value) for value in found):
         told = (value for value in whole if not isinstance(value, Unknown))
-        return (*told, Bound(Unknown(owner.tags), name))
+        return (*told, Bound(Unknown(owner.tags, made.cls.name), name))
     return whole
 
 
@@ -164,6 +164,13 @@ def methods(cls: ClassObj) -> Iterator[FuncObj]:
         for name, values in ancestor.scope.names.items():
             if name != "__init__":
                 yield from (one for one in values if isinstance(one, FuncObj))
+
+
+def held(owner: Ref) -> Vals:
+    """What an object's attributes, or the elements of a list, are; what a mapping holds is none of these."""
+    if isinstance(owner.obj, InstObj):
+        return tuple(value for values in owner.obj.attrs.values() for value in values)
+    return tuple(value for item in owner.obj.items for value in item) if isinstance(owner.obj, SeqObj) else ()
 
 
 def is_stub(func: FuncObj) -> bool:

@@ -56,7 +56,7 @@ def needs_following(told: Summary, func: FuncObj, args: Args, owner: Value | Non
         if owner.obj.cls is not func.owner and _may_differ(told, func, relevant):
             return True
         held = [value for values in owner.obj.attrs.values() for value in values]
-        if any(_keeps_passed(value) for value in held) and asks(func, relevant):
+        if any(isinstance(value, Text) or _keeps_passed(value) for value in held) and asks(func, relevant):
             return True
         given += held
     elif isinstance(owner, DocModel) or (_derived(owner, func) and _may_differ(told, func, relevant)):

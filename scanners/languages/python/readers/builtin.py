@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanners.languages.python import documents, fold, invoke, members, tree
@@ -115,6 +116,12 @@ def _getattr(m: Machine, args: Args, here: Here, site: Site) -> Vals:
                 if plain is not None:
                     m.reporter.fall_back(seen, plain)
     return union(*found, default or ()) or (fold.tags_together(args.take(1) or ()),)
+
+
+def _property(m: Machine, args: Args, here: Here, site: Site) -> Vals:
+    """``name = property(getter)``."""
+    getters = (value for value in args.take(0, "fget", "func") or () if isinstance(value, FuncObj))
+    return tuple(replace(value, kind="property") for value in getters) or UNKNOWN
 
 
 def _partial(m: Machine, args: Args, here: Here, site: Site) -> Vals:
@@ -459,6 +466,8 @@ _HANDLERS: dict[str, Handler] = {
     "functools.partial": _partial,
     "functools.partialmethod": _partial_method,
     "functools.wraps": _same,
+    "property": _property,
+    "functools.cached_property": _property,
     "list": _sequence,
     "tuple": _sequence,
     "set": _sequence,
