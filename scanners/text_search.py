@@ -144,4 +144,10 @@ def _kind(file: SourceFile, before: str, after: str, found: Occurrence) -> Refer
     ahead = _PREFIX.sub("", before[:-1])
     if _CALL.search(ahead) or _SUBSCRIPT.search(ahead):
         return ReferenceKind.READ
+    if before.endswith("'") and _SENTENCE.search(_STRING.sub("", ahead)):
+        return None
     return ReferenceKind.BIND
+
+
+# A sentence in a string, as far as the word before a key that it quotes.
+_SENTENCE = re.compile(r"\"[^\"]*\w\s+$")

@@ -40,6 +40,10 @@ from scanners.languages._values import (
 _MOST_TEXTS = 16
 _HELD = "held by an object"
 _FLAG_WORDS = re.compile(r"flag|feature|toggle|experiment", re.IGNORECASE)
+# A function that asks for a flag, not one that sets or shows it.
+_READER = re.compile(
+    r"(?:get|is|has|use|check|fetch|read)\w*(?:flag|feature|toggle)\w*|(?:flag|feature|toggle)\w*", re.IGNORECASE
+)
 _ITSELF = frozenset({"this", "self", "super"})
 _DEEPEST_CALL = 6
 _DEEPEST_DATA = 8
@@ -450,7 +454,9 @@ class Follower:
 
     def _one_call(self, func: Value | _Bound, node: _code.Call, args: list[Vals]) -> Vals:
         if isinstance(func, FuncVal):
-            return self.enter(func, (args, [arg.at for arg in node.args]), node.at)
+            found = self.enter(func, (args, [arg.at for arg in node.args]), node.at)
+            self._asked_somehow(node, args, found)
+            return found
         if isinstance(func, ClassVal):
             if not node.new and len(args) == 1:
                 return args[0]  # a conversion to a type
@@ -465,6 +471,16 @@ class Follower:
                 return union(*(self.enter(one, (args, places), node.at) for one in known))
             return self.libraries.method(func.owner, func.name, node, args)
         return self.libraries.call(func, node, args)
+
+    def _asked_somehow(self, node: _code.Call, args: list[Vals], found: Vals) -> None:
+        """A function of the file that is called as a reader of flags is, and of which nothing tells what it asks."""
+        spoken = _code.spoken(node.func)
+        if _READER.fullmatch(spoken) is None or any(isinstance(one, FlagVal) for one in found):
+            return
+        told = {place for _, place, _ in self.findings.references}
+        self.libraries.handed(
+            spoken, tuple(text for values in args for text in texts(values) if text.place not in told)
+        )
 
     def method_of(self, owner: Value, name: str) -> list[FuncVal]:
         """The method of an object of the file; of an object not known, the only one of that name."""

@@ -177,7 +177,7 @@ class Libraries:
             return self._declared("SsmParameter", args, node)
         if node.new and (last in tables.DECLARED or last in {tables.HOSTED, tables.STATEMENT}):
             return self._declared(last, args, node)
-        if last in tables.METHODS:
+        if last in tables.METHODS and len(args) >= tables.METHODS[last].least:
             return self._asked(tables.METHODS[last], node, args)
         return self._configured(func.module, last, node, args, imported=bool(func.module))
 
