@@ -156,6 +156,7 @@ def _functions(machine: Machine, slicing: Slicing, path: str, world: World, voca
     readers = machine.words | _ASKING | worth.given
     for _ in range(_MOST_PASSES):
         names = readers | told.names()
+        worth.asking = names
         names |= _derived(machine, path, names)
         if names == worth.names:
             break
@@ -205,12 +206,14 @@ class _Worth:
 
     Those that hold a part of a key or one of the ``names``, and those that ask something of one of the ``members``
     where it may be an object that one of the names made: it came as an argument of that type, or the class keeps it.
+    Of a class that is only derived from an ``asking`` one no method is worth it for the class alone.
     """
 
     spots: Mapping[str, Sequence[int]]
     given: frozenset[str]
     members: frozenset[str]
     names: frozenset[str] = frozenset()
+    asking: frozenset[str] = frozenset()
     _classes: dict[ClassObj, frozenset[str]] = field(default_factory=dict)
 
     def holds(self, func: FuncObj) -> bool:
@@ -218,7 +221,7 @@ class _Worth:
         node, names = func.node, self.names
         if isinstance(node, tree.Lambda) or not names.isdisjoint(node.mentions):
             return True
-        if func.owner is not None and func.owner.name in names:
+        if func.owner is not None and func.owner.name in self.asking:
             return True
         if not self.members.isdisjoint(node.mentions) and not names.isdisjoint(self.around(func)):
             return True
