@@ -394,6 +394,8 @@ def _owners(machine: Machine) -> Iterator[Site]:
 
 
 def _gives_value(value: Value) -> bool:
+    if isinstance(value, Ref):
+        return isinstance(value.obj, SeqObj) and any(_gives_value(one) for item in value.obj.items for one in item)
     return isinstance(value, Doc | DocModel) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
 
 
