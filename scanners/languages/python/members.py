@@ -675,7 +675,9 @@ def annotated_classes(m: Machine, annotation: tree.Expr, scope: Scope) -> list[C
 def special_instance(m: Machine, cls: ClassObj, args: Args, here: Here, site: Site) -> Vals | None:
     """What making an object of an enum, or of a model of a fetched document, gives; None for other classes."""
     if is_enum(cls) and args.values:
-        return enum_by_value(cls, args.values[0])
+        # The member that a key of what was fetched is, is not known: it stands for that key.
+        listed = tuple(value for value in args.values[0] if isinstance(value, DocItem | TreeName))
+        return listed or enum_by_value(cls, args.values[0])
     found = documents.model_made(m, cls, args)
     return None if found is None else (found,)
 
