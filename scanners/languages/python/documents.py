@@ -515,11 +515,10 @@ def aliases(value: tree.Expr | None) -> list[str]:
     """The names that a field's own declaration gives it."""
     if not isinstance(value, tree.Call):
         return []
-    return [
-        arg.value.value
-        for arg in value.args
-        if arg.name in {"alias", "validation_alias", "name", "rename", "data_key"} and isinstance(arg.value, tree.Str)
-    ]
+    told = [arg.value for arg in value.args if arg.name in {"alias", "validation_alias", "name", "rename", "data_key"}]
+    # ``AliasChoices`` gives several.
+    several = [inner.value for one in told if isinstance(one, tree.Call) for inner in one.args]
+    return [one.value for one in (*told, *several) if isinstance(one, tree.Str)]
 
 
 def _generates_aliases(cls: ClassObj) -> bool:
