@@ -395,8 +395,13 @@ def _owners(machine: Machine) -> Iterator[Site]:
 
 def _gives_value(value: Value) -> bool:
     if isinstance(value, Ref):
-        return isinstance(value.obj, SeqObj) and any(_gives_value(one) for item in value.obj.items for one in item)
+        held = value.obj.items if isinstance(value.obj, SeqObj) and value.obj.kind == "tuple" else []
+        return len(held) <= _SEVERAL and any(_gives_value(one) for item in held for one in item)
     return isinstance(value, Doc | DocModel) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
+
+
+# What a function gives together; a longer one is a collection, which many functions fill.
+_SEVERAL = 4
 
 
 def _handing(machine: Machine) -> Iterator[Handing]:

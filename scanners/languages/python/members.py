@@ -101,7 +101,9 @@ def _of_ref(m: Machine, owner: Ref, name: str, here: Here, site: Site) -> Vals:
     whole = union(*(_bound(m, value, owner, here, site) for value in held)) or _outside(m, owner, name)
     if any(isinstance(value, FuncObj) and is_stub(value) for value in found):
         told = (value for value in whole if not isinstance(value, Unknown))
-        return (*told, Bound(Unknown(owner.tags, made.cls.name), name))
+        # The name of a protocol tells what its object is for; a base class may have any.
+        hint = made.cls.name if derives_from(made.cls, "Protocol") else ""
+        return (*told, Bound(Unknown(owner.tags, hint), name))
     return whole
 
 
