@@ -337,7 +337,9 @@ class _Scan:
     ) -> Resolution:
         """Follow the roots, then the files that mention what was found there, until there are no more."""
         source = Source(modules.shelf)
-        crew: Crew[str, bytes] = self._crew(_Follower(project.served(source.load, source.outline), world))
+        served = project.served(source.load, source.outline)
+        source.forget = served.forget
+        crew: Crew[str, bytes] = self._crew(_Follower(served, world))
         crew.told, crew.seconds = modules.told, crew.seconds * _FOLLOWED
         with crew:
             following = Following(project, world, partial(self._follow, crew, modules, kept))

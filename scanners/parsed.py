@@ -284,9 +284,13 @@ def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Source:
-    """In a worker: the trees that it needs, and a few more; what is not on the shelf is asked of who hired it."""
+    """In a worker: the trees that it needs, and a few more; what is not on the shelf is asked of who hired it.
+
+    Of each tree that goes, ``forget`` is told.
+    """
 
     shelf: Shelf
+    forget: Callable[[str], None] | None = None
     _trees: OrderedDict[str, tree.Module | None] = field(default_factory=OrderedDict)
     _outlines: dict[str, Exports | None] = field(default_factory=dict)
 
@@ -300,7 +304,9 @@ class Source:
             held = self.shelf.get(path) or ask(("tree", path))
         self._trees[path] = held
         while len(self._trees) > _MOST_TREES:
-            self._trees.popitem(last=False)
+            gone, _ = self._trees.popitem(last=False)
+            if self.forget is not None:
+                self.forget(gone)
         return self._trees[path]
 
     def outline(self, path: str) -> Exports | None:
@@ -312,5 +318,5 @@ class Source:
         return self._outlines[path]
 
 
-# A tree takes about twenty times what the file does.
-_MOST_TREES = 160
+# A tree takes some ten times what the file does, once its functions are unfolded.
+_MOST_TREES = 110

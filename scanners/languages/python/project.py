@@ -30,7 +30,7 @@ class Project:
     _bindings: dict[str, Bindings] = field(init=False, repr=False, default_factory=dict)
     _attributes: dict[tuple[str, int], frozenset[str]] = field(init=False, repr=False, default_factory=dict)
     _stars: dict[str, Stars] = field(init=False, repr=False, default_factory=dict)
-    _flows: dict[tuple[str, int], Flow] = field(init=False, repr=False, default_factory=dict)
+    _flows: dict[str, dict[int, Flow]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index the files by the last parts of their names."""
@@ -79,10 +79,15 @@ class Project:
 
     def flow(self, path: str, node: tree.Def | tree.Class) -> Flow:
         """What the statements of a function or class of a file use, give and mention."""
-        place = path, node.pos
-        if place not in self._flows:
-            self._flows[place] = flow(node) if isinstance(node, tree.Def) else class_flow(node)
-        return self._flows[place]
+        held = self._flows.setdefault(path, {})
+        if node.pos not in held:
+            held[node.pos] = flow(node) if isinstance(node, tree.Def) else class_flow(node)
+        return held[node.pos]
+
+    def forget(self, path: str) -> None:
+        """Let go of what was told from a file's tree: the tree has gone."""
+        self._flows.pop(path, None)
+        self._bindings.pop(path, None)
 
     def served(self, load: Callable[[str], tree.Module | None], outline: Callable[[str], Exports | None]) -> Project:
         """The same modules, got in another way."""
