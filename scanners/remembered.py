@@ -66,6 +66,8 @@ class Remembered:
     def _are_there(self, told: Consulted) -> bool:
         """Whether imports mean what they meant, though there may be other files."""
         project = self.project
+        if told.settings is not None and told.settings != project.settings_modules():
+            return False
         return all(
             project.resolve(f"{folder}/", level, module) == to for folder, level, module, to in told.imports
         ) and all(project.child(package, name) == to for package, name, to in told.children)

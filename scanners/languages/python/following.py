@@ -324,6 +324,7 @@ def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth, cut: _Cu
             tuple(watched.outlines),
             tuple((*asked, found) for asked, found in watched.imports.items()),
             tuple((*asked, found) for asked, found in watched.children.items()),
+            watched.settings,
             tuple(machine.opened.items()),
             tuple(machine.known.items()),
             tuple((name, tuple(machine.asking.get(name, ()))) for name in sorted(machine.asked_methods)),

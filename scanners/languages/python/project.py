@@ -29,6 +29,7 @@ class Project:
     _memory: dict[tuple[str, int, str], str | None] = field(init=False, repr=False, default_factory=dict)
     _bindings: dict[str, Bindings] = field(init=False, repr=False, default_factory=dict)
     _attributes: dict[tuple[str, int], frozenset[str]] = field(init=False, repr=False, default_factory=dict)
+    _settings: tuple[str, ...] | None = field(init=False, repr=False, default=None)
     _stars: dict[str, Stars] = field(init=False, repr=False, default_factory=dict)
     _flows: dict[str, dict[int, Flow]] = field(init=False, repr=False, default_factory=dict)
 
@@ -111,6 +112,12 @@ class Project:
             return None
         return self._nearest(here, wanted)
 
+    def settings_modules(self) -> tuple[str, ...]:
+        """The modules that a framework's settings object may be filled from."""
+        if self._settings is None:
+            self._settings = tuple(sorted(filter(_is_settings_module, self.paths)))
+        return self._settings
+
     def child(self, package: str, name: str) -> str | None:
         """The module ``name`` of a package or folder, or None."""
         folder, _, file = package.rpartition("/")
@@ -175,12 +182,13 @@ class Watched:
     outlines: dict[str, None] = field(default_factory=dict)
     imports: dict[tuple[str, int, str], str | None] = field(default_factory=dict)
     children: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    settings: tuple[str, ...] | None = None
     whole: bool = True
 
-    @property
-    def paths(self) -> frozenset[str]:
-        """Every Python file."""
-        return self.project.paths
+    def settings_modules(self) -> tuple[str, ...]:
+        """The modules that a framework's settings object may be filled from."""
+        self.settings = self.project.settings_modules()
+        return self.settings
 
     def load(self, path: str) -> tree.Module | None:
         """A file's tree, or None."""
@@ -219,6 +227,11 @@ class Watched:
         found = self.project.child(package, name)
         self.children[package, name] = found
         return found
+
+
+def _is_settings_module(path: str) -> bool:
+    *folders, file = path.split("/")
+    return file == "settings.py" or folders[-1:] == ["settings"]
 
 
 def _is_standard(wanted: Parts) -> bool:

@@ -35,8 +35,9 @@ def brief(module: tree.Module) -> Brief:
 class Consulted(NamedTuple):
     """All answers that the following of one file was given: with the same ones it ends the same.
 
-    Of files by the whole tree or the names only, of imports by folder, dots and module, of names below packages,
-    of modules that are worth following, of names that are known, and of methods that ask for what they are handed.
+    Of files by the whole tree or the names only, of imports by folder, dots and module, of names below packages, of
+    the modules that a framework's settings are in (None where nobody asked), of modules that are worth following, of
+    names that are known, and of methods that ask for what they are handed.
     Of ``names`` that may reach a flag it was told those that stand in its own code, and those ``beyond``.
     It is not ``whole`` where one of the files could not be read.
     """
@@ -45,6 +46,7 @@ class Consulted(NamedTuple):
     outlines: tuple[str, ...] = ()
     imports: tuple[tuple[str, int, str, str | None], ...] = ()
     children: tuple[tuple[str, str, str | None], ...] = ()
+    settings: tuple[str, ...] | None = None
     opened: tuple[tuple[str, bool], ...] = ()
     known: tuple[tuple[str, bool], ...] = ()
     methods: tuple[tuple[str, tuple[Site, ...]], ...] = ()

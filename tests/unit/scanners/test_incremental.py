@@ -228,6 +228,21 @@ def test_what_the_code_around_a_read_says_holds_only_as_long_as_that_code_is_the
     assert shop.scan(cache) == shop.scan(None, workers=1)
 
 
+def test_another_settings_module_counts_where_settings_are_asked_of_the_framework(shop, cache):
+    shop.write(
+        shop.root / "shop/views.py",
+        "import boto3\nfrom django.conf import settings\n\ndef view():\n"
+        "    return boto3.client('ssm').get_parameter(Name=settings.CHECKOUT_NAME)\n",
+    )
+    shop.write(shop.root / "shop/settings.py", f"CHECKOUT_NAME = {FLAGS[0].key!r}\n")
+    assert ("shop/views.py", 5, FLAGS[0].key) in reads(shop.scan(cache))
+    shop.write(shop.root / "other/settings.py", "CHECKOUT_NAME = '/shop/prod/features/another'\n")
+    assert shop.scan(cache) == shop.scan(None, workers=1)
+    (shop.root / "shop/settings.py").unlink()
+    assert shop.scan(cache) == shop.scan(None, workers=1)
+    assert ("shop/views.py", 5, FLAGS[0].key) not in reads(shop.scan(cache))
+
+
 def test_a_file_that_only_a_later_round_told_of_comes_as_late_in_the_next_scan(shop, cache, followed):
     shop.write(
         shop.root / "shop/late.py",

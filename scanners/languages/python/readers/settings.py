@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from auditor.domain.references import Certainty, ReferenceKind
@@ -168,19 +167,9 @@ _APPLICATION = re.compile(r"(?:^|_|\.)(?:app|application|Flask|Quart)$")
 
 def of_modules(m: Machine, name: str) -> Vals:
     """What the settings modules of the repository give a name that a framework's settings object is asked for."""
-    paths = _settings_modules(m.project.paths) if name.isupper() else ()
+    paths = m.project.settings_modules() if name.isupper() else ()
     found = (m.looked_up((Imported(path, name),)) for path in paths)
     return tuple(value for value in union(*found) if not isinstance(value, Unknown))
-
-
-@lru_cache(maxsize=8)
-def _settings_modules(paths: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(path for path in paths if _is_settings_module(path)))
-
-
-def _is_settings_module(path: str) -> bool:
-    *folders, file = path.split("/")
-    return file == "settings.py" or folders[-1:] == ["settings"]
 
 
 def _spellings(owner: Value, name: str) -> tuple[str, ...]:
