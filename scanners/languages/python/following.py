@@ -397,7 +397,11 @@ def _owners(machine: Machine) -> Iterator[Site]:
 def _gives_value(value: Value) -> bool:
     if isinstance(value, Ref):
         held = value.obj.items if isinstance(value.obj, SeqObj) and value.obj.kind == "tuple" else []
-        return len(held) <= _SEVERAL and any(_gives_value(one) for item in held for one in item)
+        return len(held) <= _SEVERAL and any(_is_read(one) for item in held for one in item)
+    return _is_read(value)
+
+
+def _is_read(value: Value) -> bool:
     return isinstance(value, Doc | DocModel) or (isinstance(value, FlagVal) and any(seen.flags for seen in value.reads))
 
 

@@ -127,3 +127,11 @@ def test_wrappers_in_a_dozen_files_above_each_other_are_followed(tmp_path):
     reads = {(one.path, one.line) for one in found.references if one.kind.value == "read"}
     assert reads == {("deep/use_f.py", 3), ("deep/use_c.py", 4), ("deep/use_t.py", 4)}
     assert not found.unresolved
+
+
+def test_what_functions_give_twice_over_and_over_costs_no_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_SMALL_PROJECT", -1)
+    doubled = "".join(f"def f{number}(k):\n    return f{number + 1}(k), f{number + 1}(k)\n" for number in range(60))
+    asked = "import boto3\ndef f60(k):\n    return boto3.client('ssm').get_parameter(Name=k)\n"
+    (tmp_path / "doubled.py").write_text(f"{doubled}{asked}f0({FLAGS[0].key!r})\n")
+    assert not engine.scan([str(tmp_path)], FLAGS, ScanOptions(seconds_per_file=1)).unread
