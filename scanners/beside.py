@@ -13,7 +13,6 @@ from scanners.cache import Table
 from scanners.languages.python.per_request import Code, Inner, Key, asking, marked
 
 References = tuple[Reference, ...]
-Group = tuple[str, References]
 
 
 class Beside(NamedTuple):
