@@ -82,18 +82,15 @@ def _identities_of(files: Sequence[FoundFile]) -> Iterable[str | None]:
     """The blob ids of files; of many in processes, while the machinery is loaded that will be needed for so many."""
     if len(files) <= _MANY:
         return identities_of(files)
-    from scanners.workers import Batches, Crew, Failed  # noqa: PLC0415 -- only where there is much to do
+    from scanners.workers import Batches, Crew  # noqa: PLC0415 -- only where there is much to do
 
     begins = range(0, len(files), _MANY)
-    batches = Batches(identities_of, files, _MANY)
-    with Crew(batches, len(os.sched_getaffinity(0))) as crew:
-        answers = crew.all(begins)
+    with Crew(Batches(identities_of, files, _MANY), len(os.sched_getaffinity(0))) as crew:
+        answers = crew.surely(begins)
         from scanners import engine  # noqa: F401, PLC0415 -- a scan that finds so much changed is made
 
         told = dict(answers)
-    parts = (told[number] for number in range(len(begins)))
-    found = (batches(begins[number]) if isinstance(part, Failed) else part for number, part in enumerate(parts))
-    return [identity for part in found for identity in part]
+    return [identity for number in range(len(begins)) for identity in told[number]]
 
 
 _MANY = 1024

@@ -193,12 +193,9 @@ class _Scan:
         batch = Batches(look, files, _BATCH)
         with self._crew(batch) as crew:
             crew.seconds *= _FOLLOWED
-            here = ((number, batch(begin)) for number, begin in enumerate(begins))
-            answers: Iterable[tuple[int, list[Answer] | Failed]] = crew.all(begins) if len(begins) > _FEW else here
-            for done, (number, answer) in enumerate(answers, start=1):
+            for done, (number, answers) in enumerate(crew.surely(begins, _FEW), start=1):
                 self.progress(min(done * _BATCH, len(files)), len(files), what)
-                begin = begins[number]
-                yield from zip(batch.of(begin), batch(begin) if isinstance(answer, Failed) else answer, strict=True)
+                yield from zip(batch.of(begins[number]), answers, strict=True)
 
     def _table(self, what: str, *parts: object) -> Table | None:
         """What is kept of all files by this name and these parts."""
@@ -429,14 +426,11 @@ class _Scan:
         done = {} if kept is None else {path: kept.get(path, group) for path, group in groups.items()}
         due = [path for path in groups if done.get(path) is None]
         with self._crew(look) as crew:
-            jobs = [groups[path] for path in due]
-            answers = crew.all(jobs) if len(due) > _FEW else ((number, look(job)) for number, job in enumerate(jobs))
-            for number, answer in answers:
-                path, group = due[number], jobs[number]
-                beside = look(group) if isinstance(answer, Failed) else answer
+            for number, beside in crew.surely([groups[path] for path in due], _FEW):
+                path = due[number]
                 done[path] = beside.references
                 if kept is not None:
-                    kept.keep(path, group, beside)
+                    kept.keep(path, groups[path], beside)
         return (one for path in groups for one in done[path] or ())
 
 

@@ -32,7 +32,6 @@ class Remembered:
     brief: Callable[[str], Brief | None]
     table: Table
     _world: World | None = None
-    _telling: frozenset[str] = frozenset()
     _digests: dict[str, str] = field(default_factory=dict)
     _before: dict[str, list[tuple[Kept, Unit]]] = field(default_factory=dict)
     _made: dict[str, list[Kept]] = field(default_factory=dict)
@@ -103,11 +102,11 @@ class Remembered:
     def _digest(self, path: str, world: World) -> str | None:
         """Which of a file's names are those of functions that may ask for flags."""
         if self._world is not world:
-            self._world, self._telling = world, world.telling
+            self._world = world
             self._digests.clear()
         if path not in self._digests:
             brief = self.brief(path)
             if brief is None:
                 return None
-            self._digests[path] = digest_of(sorted(self._telling & brief.vocabulary))
+            self._digests[path] = digest_of(sorted(world.telling & brief.vocabulary))
         return self._digests[path]

@@ -157,6 +157,15 @@ class Crew(Generic[Job, Answer]):
         self._hand_out(jobs, waiting)
         return self._all(jobs, waiting)
 
+    def surely(self, jobs: Sequence[Job], few: int = 0) -> Iterator[tuple[int, Answer]]:
+        """The same of work that may be done in this process: so is a job that failed there, and each of a ``few``."""
+        if len(jobs) <= few:
+            return ((number, self.work(job)) for number, job in enumerate(jobs))
+        answers = self.all(jobs)
+        return (
+            (number, self.work(jobs[number]) if isinstance(answer, Failed) else answer) for number, answer in answers
+        )
+
     def _all(self, jobs: Sequence[Job], waiting: _Waiting) -> Iterator[tuple[int, Answer | Failed]]:
         while waiting or any(worker.job is not None for worker in self._workers):
             answers = self._answers()

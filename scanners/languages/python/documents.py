@@ -333,10 +333,8 @@ def latest(items: Iterable[tuple[Vals, Vals]]) -> list[tuple[Vals, Vals]]:
     held: dict[object, tuple[Vals, Vals]] = {}
     for keys, values in items:
         name = _spelled(keys[0]) if len(keys) == 1 else None
-        place: object = len(held), None
-        if name is not None:
-            place = name
-            held.pop(place, None)
+        place: object = (len(held), None) if name is None else name
+        held.pop(place, None)
         held[place] = keys, values
     return list(held.values())
 

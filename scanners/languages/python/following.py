@@ -72,7 +72,8 @@ class World:
 
     ``spots`` says where in a file parts of keys stand. ``names`` are those by which others may reach a flag, as far as
     earlier passes told, ``members`` the names of methods that ask for one, whoever has them, and ``methods`` the places
-    of methods that ask for a key they are handed, by name.
+    of methods that ask for a key they are handed, by name. ``telling`` are the names in the code that may ask for
+    flags, as far as earlier passes told.
     """
 
     context: ScanContext
@@ -86,11 +87,12 @@ class World:
     names: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     methods: Mapping[str, tuple[Site, ...]] = field(default_factory=dict)
+    telling: frozenset[str] = field(init=False, repr=False)
 
-    @property
-    def telling(self) -> frozenset[str]:
-        """The names in the code that may ask for flags, as far as earlier passes told."""
-        return self.words | _ASKING | self.names | self.members | self.methods.keys()
+    def __post_init__(self) -> None:
+        """Put the names together that are asked for in every file."""
+        telling = self.words | _ASKING | self.names | self.members | self.methods.keys()
+        object.__setattr__(self, "telling", telling)
 
     @classmethod
     def of(cls, paths: Iterable[str], context: ScanContext, spots: Mapping[str, Sequence[int]]) -> World:

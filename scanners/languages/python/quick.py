@@ -12,6 +12,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 from scanners.languages.base import SourceFile
@@ -30,14 +31,7 @@ class _UnsureError(Exception):
 
 def quick_tree(file: SourceFile) -> tree.Module:
     """What ``module_tree`` gives and raises, in a quarter of the time for nearly all files."""
-    checked(file.data)
-    try:
-        parsed, text = _parsed(file.data)
-        with deep(DEPTH):
-            walk = _Quick.at(text, line_starts(text), 0)
-            return walk.module(walk.block(parsed.body), file.path)
-    except (_UnsureError, RecursionError):
-        return module_tree(file)
+    return _walked(file, _Quick.at)
 
 
 def folded_tree(file: SourceFile, spots: Sequence[int]) -> tree.Module:
@@ -45,12 +39,15 @@ def folded_tree(file: SourceFile, spots: Sequence[int]) -> tree.Module:
 
     What notes and documents stand in those is left out.
     """
+    return _walked(file, partial(_Folding.at, spots=spots))
+
+
+def _walked(file: SourceFile, walk_at: Callable[[str, tuple[int, ...], int], _Quick]) -> tree.Module:
     checked(file.data)
     try:
         parsed, text = _parsed(file.data)
         with deep(DEPTH):
-            walk = _Folding.at(text, line_starts(text), 0)
-            walk.spots = spots
+            walk = walk_at(text, line_starts(text), 0)
             return walk.module(walk.block(parsed.body), file.path)
     except (_UnsureError, UnknownError, RecursionError):
         return module_tree(file)
@@ -132,9 +129,9 @@ class _Quick(Kept):
     ascii: bool = False
 
     @classmethod
-    def at(cls, text: str, starts: tuple[int, ...], begin: int) -> Self:
+    def at(cls, text: str, starts: tuple[int, ...], begin: int, **more: Any) -> Self:
         """A walk that begins at a place in the text."""
-        return cls(Cursor(text, begin), starts=starts, ascii=text.isascii())
+        return cls(Cursor(text, begin), starts=starts, ascii=text.isascii(), **more)
 
     def offset(self, line: int, column: int) -> int:
         """Where in the text a place is that the interpreter counts in lines and bytes."""

@@ -170,6 +170,9 @@ def followed(monkeypatch) -> list[str]:
         def all(self, jobs):
             return [(number, self.work(job)) for number, job in enumerate(jobs)]
 
+        def surely(self, jobs, _few=0):
+            return self.all(jobs)
+
         def one(self, job):
             return self.work(job)
 

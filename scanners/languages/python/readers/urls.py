@@ -58,12 +58,9 @@ def _read(m: Machine, text: Text, args: Args, here: Here, site: Site) -> Value |
 
 def _parameters(given: Vals, site: Site) -> list[Text]:
     """The flags that parameters beside the URL ask for."""
-    asked = fold.entry(given, "flag") if _are_listed(given, MapObj) else _paired(given)
+    mapped = any(isinstance(value, Ref) and isinstance(value.obj, MapObj) for value in given)
+    asked = fold.entry(given, "flag") if mapped else _paired(given)
     return [text for text in documents.key_texts(asked, site) if text.known is not None or text.tags] if asked else []
-
-
-def _are_listed(given: Vals, form: type) -> bool:
-    return any(isinstance(value, Ref) and isinstance(value.obj, form) for value in given)
 
 
 def _paired(given: Vals) -> Vals:
