@@ -144,6 +144,31 @@ def shop(tmp_path) -> Repository:
     return made
 
 
+class Here:
+    """Does the work of a crew in this process."""
+
+    def __init__(self, work, *_):
+        self.work, self.told, self.seconds = work, None, 1.0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def hear(self, news):
+        self.work.hear(news)
+
+    def all(self, jobs):
+        return [(number, self.work(job)) for number, job in enumerate(jobs)]
+
+    def surely(self, jobs, _few=0):
+        return self.all(jobs)
+
+    def one(self, job):
+        return self.work(job)
+
+
 @pytest.fixture
 def followed(monkeypatch) -> list[str]:
     """The files that are followed, in order; in this process, so that they can be seen."""
@@ -153,28 +178,6 @@ def followed(monkeypatch) -> list[str]:
     def noted(project, world, path):
         seen.append(path)
         return follow(project, world, path)
-
-    class Here:
-        def __init__(self, work, *_):
-            self.work, self.told, self.seconds = work, None, 1.0
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-        def hear(self, news):
-            self.work.hear(news)
-
-        def all(self, jobs):
-            return [(number, self.work(job)) for number, job in enumerate(jobs)]
-
-        def surely(self, jobs, _few=0):
-            return self.all(jobs)
-
-        def one(self, job):
-            return self.work(job)
 
     monkeypatch.setattr(engine, "follow_file", noted)
     monkeypatch.setattr(engine, "Crew", Here)
