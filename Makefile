@@ -42,7 +42,7 @@ proof: $(VENV)/.stamp-dev $(LINT_VENV)/.stamp $(MINISTACK_VENV)/.stamp  ## Run t
 	FLAGTRAIL_PROOF=1 $(PYTEST) -n $(WORKERS) -m "proof or not proof"
 
 # Measuring costs half as much again as the suite itself: a change has to pass it, a quick look need not.
-check: COVERAGE := --cov --cov-report=term:skip-covered
+check: COVERAGE := --cov --cov-report=html:build/coverage
 check: lint types docs template-lint test  ## Run all that a change has to pass, the coverage floor too.
 
 lint: $(VENV)/.stamp-dev  ## Check style, format, import rules and locks.
