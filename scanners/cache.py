@@ -279,6 +279,12 @@ class Table:
     used: dict[str, tuple[str, Any]] = field(default_factory=dict)
     changed: bool = False
 
+    def kept(self) -> dict[str, tuple[str, Any]]:
+        """What holds for the files as they are now, whether or not it was asked for."""
+        current = self.identities.get
+        rest = {path: one for path, one in self.held.items() if path not in self.used and one[0] == current(path)}
+        return rest | self.used
+
     def get(self, path: str) -> tuple[Any] | None:
         """What is kept of a file, in a tuple of one; None where nothing is, or of other content."""
         found = self.used.get(path) or self.held.get(path)
@@ -330,8 +336,9 @@ class Facts:
     def settle(self) -> None:
         """Keep the tables: to be called when the files are still what they were."""
         for table in self.tables.values():
-            if table.changed or len(table.used) != len(table.held):
-                self.cache.keep(table.used, self.root, *table.name.split("\0"))
+            kept = table.kept()
+            if table.changed or len(kept) != len(table.held):
+                self.cache.keep(kept, self.root, *table.name.split("\0"))
 
     def get(self, path: str, *what: str) -> Any:
         """A fact of a file."""

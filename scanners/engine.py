@@ -28,6 +28,7 @@ from auditor.domain.references import (
 from auditor.domain.scan_options import ScanOptions
 from scanners.beside import Looking, Remembering, grouped
 from scanners.cache import Facts, Table, dumped, loaded
+from scanners.depth import roomy
 from scanners.flag_index import FlagIndex
 from scanners.languages import LANGUAGES
 from scanners.languages.base import (
@@ -140,7 +141,7 @@ class _Scan:
     def run(self) -> ScanResult:
         """Scan what was listed."""
         with _seldom_collecting():
-            return self._run()
+            return roomy(self._run)
 
     def _run(self) -> ScanResult:
         candidates = self._search()

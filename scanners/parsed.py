@@ -85,7 +85,8 @@ class Shelf:
 class Task:
     """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names.
 
-    With ``judge`` libcst says of these lines whether its tree of the file is another one. With ``whole`` the tree
+    With ``judge`` libcst says of these lines whether its tree of the file is another one; ``ends`` are those of its
+    statements, where known. With ``whole`` the tree
     itself is wanted, else only what is asked of all files together.
     """
 
@@ -93,6 +94,7 @@ class Task:
     words: frozenset[bytes] = frozenset()
     outline: bool = False
     judge: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
     whole: bool = False
 
 
@@ -110,7 +112,7 @@ def parse(shelf: Shelf, task: Task) -> Answer:
     if task.words and not asks_one_of(data, task.words):
         return None
     source = SourceFile(file.path, data)
-    module = judged(source, task.judge) if task.judge else shelf.read(source)
+    module = judged(source, task.judge, task.ends) if task.judge else shelf.read(source)
     if module is None:
         return None
     if task.whole:
@@ -174,11 +176,12 @@ class Modules:
     def outline(self, path: str) -> Exports | None:
         """The names a module makes known; None when it cannot be understood."""
         if path not in self._outlines:
-            held = None if self.facts is None else self.facts.get(path, "outline")
-            answer = held if isinstance(held, Exports) else self.crew.one(Task(self.files[path], outline=True))
+            table = self._table(_OUTLINES)
+            held = None if table is None else table.get(path)
+            answer = held[0] if held is not None else self.crew.one(Task(self.files[path], outline=True))
             self._outlines[path] = answer if isinstance(answer, Exports) else None
-            if self.facts is not None and isinstance(answer, Exports) and answer is not held:
-                self.facts.keep(path, answer, "outline")
+            if table is not None and held is None and isinstance(answer, Exports):
+                table.put(path, answer)
         return self._outlines[path]
 
     def told(self, question: tuple[str, str]) -> object:
@@ -205,7 +208,8 @@ class Modules:
             lines = tuple(sorted(found))
             held = None if table is None else table.get(path)
             if self._is_understood(path) and (held is None or held[0] != lines):
-                jobs.append(Task(self.files[path], judge=lines, whole=self.together))
+                ends = self.briefs[path].ends if path in self.briefs else ()
+                jobs.append(Task(self.files[path], judge=lines, ends=ends, whole=self.together))
         same = True
         for number, answer in self.crew.all(jobs):
             path = jobs[number].file.path
@@ -243,7 +247,8 @@ class Modules:
     def _is_silent(self, path: str) -> bool:
         """Whether an earlier scan found that a file only speaks of a reader."""
         words = self.doubtful.get(path)
-        if words and self.facts is not None and self.facts.get(path, *_asked(words)) is False:
+        table = self._table("silent") if words else None
+        if words and table is not None and table.get(path) == (sorted(words),):
             self.silent.add(path)
             return True
         return False
@@ -264,8 +269,8 @@ class Modules:
                 table.put(path, answer)
         elif answer is None:
             self.silent.add(path)
-            if self.facts is not None:
-                self.facts.keep(path, False, *_asked(self.doubtful.get(path, frozenset())))
+            if (table := self._table("silent")) is not None:
+                table.put(path, sorted(self.doubtful.get(path, ())))
         else:
             self._fail(path, answer.reason if isinstance(answer, Failed) else "no tree")
 
@@ -277,9 +282,7 @@ class Modules:
             table.put(path, reason)
 
 
-def _asked(words: Iterable[bytes]) -> tuple[str, ...]:
-    """The name of the fact whether a file's code asks for one of these."""
-    return ("asks", *sorted(word.decode() for word in words))
+_OUTLINES = "outlines"
 
 
 @dataclass(slots=True)
@@ -312,9 +315,8 @@ class Source:
     def outline(self, path: str) -> Exports | None:
         """The names a module makes known; None when it cannot be understood."""
         if path not in self._outlines:
-            # Whoever asked first had it kept.
-            held = self.shelf.facts.get(path, "outline") if self.shelf.facts is not None else None
-            self._outlines[path] = held if isinstance(held, Exports) else ask(("outline", path))
+            held = self.shelf.facts.table(_OUTLINES).get(path) if self.shelf.facts is not None else None
+            self._outlines[path] = held[0] if held is not None else ask(("outline", path))
         return self._outlines[path]
 
 

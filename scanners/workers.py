@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from scanners.depth import roomy
 from scanners.unreadable import UnreadableSourceError
 
 Job = TypeVar("Job")
@@ -277,6 +278,10 @@ def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
     # What was there before is not looked through again and again, and a syntax tree has no cycles worth a search.
     gc.freeze()
     gc.disable()
+    roomy(partial(_work, work, pipe))
+
+
+def _work(work: Callable[[Any], Any], pipe: Connection) -> None:
     for job in iter(partial(_next, pipe, os.getppid()), None):
         if isinstance(job, _News):
             work.hear(job.news)  # type: ignore[attr-defined]

@@ -16,10 +16,10 @@ from functools import partial
 from typing import NamedTuple
 
 from auditor.domain.references import Certainty, FlagSpec, Pattern, Reference, ReferenceKind, Unread, Unresolved
+from scanners.depth import DEEPEST, deep
 from scanners.keytext import KeyText
 from scanners.languages.base import ScanContext, is_test_path
 from scanners.languages.python import resolve, tree
-from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import Exports
 from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, Watched, dotted_parts

@@ -10,10 +10,10 @@ from typing import Any
 
 import libcst as cst
 
+from scanners.depth import deep
 from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor
-from scanners.languages.python.depth import deep
 from scanners.languages.python.kept import Kept
 from scanners.unreadable import UnreadableSourceError
 

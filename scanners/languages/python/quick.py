@@ -13,12 +13,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any, NamedTuple, Self
 
+from scanners.depth import deep
 from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.cursor import Cursor, line_starts
-from scanners.languages.python.depth import deep
 from scanners.languages.python.folding import Gathered, UnknownError
 from scanners.languages.python.kept import Kept
 from scanners.languages.python.lower import DEPTH, LONG_NUMBER, checked, expression, module_tree, statements
@@ -45,12 +46,14 @@ def folded_tree(file: SourceFile, spots: Sequence[int]) -> tree.Module:
 def _walked(file: SourceFile, walk_at: Callable[[str, tuple[int, ...], int], _Quick]) -> tree.Module:
     checked(file.data)
     try:
-        parsed, text = _parsed(file.data)
+        text = _text(file.data)
+        parsed = _parsed(text)
         with deep(DEPTH):
             walk = walk_at(text, line_starts(text), 0)
-            return walk.module(walk.block(parsed.body), file.path)
+            module = walk.module(walk.block(parsed.body), file.path)
     except (_UnsureError, UnknownError, RecursionError):
         return module_tree(file)
+    return module._replace(ends=tuple(_last_line(group) for group in _on_own_lines(parsed.body)))
 
 
 def block_of(node: tree.Def) -> tree.Block:
@@ -77,24 +80,24 @@ def _unfolded(body: tree.Folded) -> tree.Block:
         return told[0]
 
 
-def judged(file: SourceFile, lines: Iterable[int]) -> tree.Module | None:
+def judged(file: SourceFile, lines: Iterable[int], ends: Sequence[int] = ()) -> tree.Module | None:
     """Ask libcst of the statements at these lines: its tree of the file where they are others there, else None.
 
-    Raises UnreadableSourceError where libcst finds the file unreadable.
+    Where the last lines of all statements are known, only those at the lines are parsed again. Raises
+    UnreadableSourceError where libcst finds the file unreadable.
     """
     checked(file.data)
     try:
-        parsed, text = _parsed(file.data)
-        starts = line_starts(text)
+        text = _text(file.data)
         with deep(DEPTH):
-            parts = {part for line in lines for part in _parts(parsed.body, line, starts, text)}
-            same = all(_says_the_same(part, text, starts) for part in sorted(parts, key=lambda one: one.begin))
+            parts = _parts_at(sorted(lines), text, ends)
+            same = all(_says_the_same(part, text, starts) for part, starts in parts)
     except (_UnsureError, RecursionError):
         return None  # libcst has read it
     if same:
         return None
     whole = module_tree(file)
-    return None if whole == quick_tree(file) else whole
+    return None if whole == quick_tree(file)._replace(ends=()) else whole
 
 
 # The interpreter's tree
@@ -104,8 +107,8 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _UTF_8 = frozenset({b"utf-8", b"utf8"})
 
 
-def _parsed(data: bytes) -> tuple[ast.Module, str]:
-    """The tree of a file in UTF-8, and its text."""
+def _text(data: bytes) -> str:
+    """The text of a file in UTF-8."""
     for line in data.split(b"\n", 2)[:2]:
         named = _COOKIE.match(line)
         if named is not None and named.group(1).lower() not in _UTF_8:
@@ -113,10 +116,17 @@ def _parsed(data: bytes) -> tuple[ast.Module, str]:
     if data.startswith(b"\xef\xbb\xbf") or b"\0" in data or b"\f" in data:
         raise _UnsureError
     try:
-        text = data.decode()
+        return data.decode()
+    except ValueError as error:
+        raise _UnsureError from error
+
+
+def _parsed(text: str) -> ast.Module:
+    """The tree of a text."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text), text
+            return ast.parse(text)
     except (SyntaxError, ValueError, MemoryError) as error:
         raise _UnsureError from error
 
@@ -655,7 +665,7 @@ def _parts(
 ) -> Iterator[_Part]:
     """The statements at a line: of a class, and of a long function, only those there."""
     for group in _on_own_lines(body):
-        end = group[-1].end_lineno or group[-1].lineno
+        end = _last_line(group)
         if line <= end:
             begin, behind = starts[before], _end_of(end, starts, text)
             only = group[0] if len(group) == 1 else None
@@ -665,7 +675,7 @@ def _parts(
                 at = starts[first - 1]
                 if text[at : at + block[0].col_offset].strip():
                     continue  # it stands behind a colon
-                if first <= line <= (block[-1].end_lineno or block[-1].lineno):
+                if first <= line <= _last_line(block):
                     yield from _parts(block, line, starts, text, first - 1, inside=True)
                     return
             yield _Part(begin, behind, inside, tuple(group))
@@ -692,11 +702,15 @@ def _end_of(line: int, starts: tuple[int, ...], text: str) -> int:
     return starts[line] if line < len(starts) else len(text)
 
 
+def _last_line(group: Sequence[ast.stmt]) -> int:
+    return group[-1].end_lineno or group[-1].lineno
+
+
 def _on_own_lines(statements: Sequence[ast.stmt]) -> Iterator[list[ast.stmt]]:
     """Statements, those together that share a line."""
     group: list[ast.stmt] = []
     for one in statements:
-        if group and _first_line(one) > (group[-1].end_lineno or group[-1].lineno):
+        if group and _first_line(one) > _last_line(group):
             yield group
             group = []
         group.append(one)
@@ -707,6 +721,19 @@ def _on_own_lines(statements: Sequence[ast.stmt]) -> Iterator[list[ast.stmt]]:
 def _first_line(node: ast.stmt) -> int:
     above: Sequence[ast.expr] = getattr(node, "decorator_list", ())
     return min([node.lineno, *(one.lineno for one in above)])
+
+
+def _parts_at(lines: Sequence[int], text: str, ends: Sequence[int]) -> Iterator[tuple[_Part, tuple[int, ...]]]:
+    """The parts at some lines, in order, each with where the lines begin from those statements on that it is in."""
+    starts = line_starts(text)
+    for number, group in groupby(lines, key=partial(bisect_left, ends)):
+        before, within = 0, text
+        if number < len(ends):
+            before = ends[number - 1] if number else 0
+            within = text[starts[before] : _end_of(ends[number], starts, text)]
+        body, rest = _parsed(within).body, starts[before:]
+        found = {part for line in group for part in _parts(body, line - before, rest, text)}
+        yield from ((part, rest) for part in sorted(found, key=lambda one: one.begin))
 
 
 def _says_the_same(part: _Part, text: str, starts: tuple[int, ...]) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from auditor.domain.references import Certainty, Pattern, Reference, ReferenceKind, Unread, Unresolved
+from scanners.depth import DEEPEST, deep
 from scanners.languages.base import ScanContext, is_test_path
 from scanners.languages.python import embedded, invoke, members, tree
-from scanners.languages.python.depth import DEEPEST, deep
 from scanners.languages.python.exports import exports
 from scanners.languages.python.machine import Machine
 from scanners.languages.python.project import Project, relevant_names

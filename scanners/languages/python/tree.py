@@ -493,7 +493,10 @@ class Document(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A whole file; ``functions`` pairs each function, and the class around it, with what its body mentions."""
+    """A whole file; ``functions`` pairs each function, and the class around it, with what its body mentions.
+
+    ``ends`` are the last lines of its statements, of those on one line together; none where nobody told them.
+    """
 
     path: str
     body: Block
@@ -502,3 +505,4 @@ class Module(NamedTuple):
     mentions: frozenset[str]
     functions: tuple[tuple[str, frozenset[str]], ...]
     documents: tuple[Document, ...] = ()
+    ends: tuple[int, ...] = ()

@@ -18,18 +18,20 @@ Place = tuple[str, int, int]
 class Brief(NamedTuple):
     """What of a file is asked of all files together: the names in its code, and those at its top.
 
-    ``vocabulary`` are its ``mentions`` and the names that its functions, and the classes around them, have.
+    ``vocabulary`` are its ``mentions`` and the names that its functions, and the classes around them, have, ``ends``
+    the last lines of its statements.
     """
 
     mentions: frozenset[str]
     vocabulary: frozenset[str]
     own: frozenset[str]
+    ends: tuple[int, ...]
 
 
 def brief(module: tree.Module) -> Brief:
     """What of a file is asked of all files together."""
     vocabulary = module.mentions.union(name for name, _ in module.functions)
-    return Brief(module.mentions, vocabulary, exports(module).own)
+    return Brief(module.mentions, vocabulary, exports(module).own, module.ends)
 
 
 class Consulted(NamedTuple):

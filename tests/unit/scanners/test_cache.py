@@ -12,7 +12,7 @@ import pytest
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
 from scanners import cached, engine
-from scanners.cache import Cache, blob_id, default_folder, open_cache
+from scanners.cache import Cache, Facts, blob_id, default_folder, open_cache
 from scanners.repository import list_files
 
 FLAGS = [FlagSpec("/shop/x", "ssm"), FlagSpec("gift-wrap", "generic")]
@@ -198,3 +198,19 @@ def test_a_file_too_large_to_be_held_is_known_by_its_times(tmp_path, cache, monk
     known = cache.identities("t", list_files(str(tmp_path / "t")).files)
     assert known["a.py"] == blob_id(b"abc")
     assert known["b.py"] not in {blob_id(b"abcd"), blob_id(b"abc"), blob_id(b"")}
+
+
+def test_what_nobody_asked_for_this_time_is_kept_as_long_as_the_file_is_the_same(tree, cache):
+    def facts() -> Facts:
+        return Facts.of(cache, str(tree), list_files(str(tree)).files)
+
+    first = facts()
+    for path in ("shop/a.py", "shop/b.py"):
+        first.table("numbers").put(path, 7)
+    first.settle()
+    (tree / "shop" / "b.py").write_text("x = 2\n")
+    second = facts()
+    second.table("numbers").put("bad.py", 8)
+    second.settle()
+    held = facts().table("numbers").held
+    assert {path: value for path, (_, value) in held.items()} == {"shop/a.py": 7, "bad.py": 8}

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from scanners.depth import roomy
 from scanners.unreadable import UnreadableSourceError
 from scanners.workers import Crew, Failed, ask
 
@@ -95,3 +96,13 @@ def test_a_worker_may_ask_in_the_midst_of_a_job_and_the_answer_takes_no_time_of_
 def test_who_was_hired_by_nobody_has_nobody_to_ask():
     with pytest.raises(RuntimeError, match="nobody hired"):
         ask("a")
+
+
+def nested(calls: int) -> int:
+    return 0 if calls == 0 else 1 + nested(calls - 1)
+
+
+def test_deep_calls_have_room():
+    assert roomy(lambda: nested(800)) == 800
+    with pytest.raises(RecursionError):
+        roomy(lambda: nested(1_000_000))

@@ -120,7 +120,7 @@ BROKEN = ["print 'a'\n", "x = (\n", "x = 'a\0b'\n", "def f(:\n", "x = " + "[" * 
 
 def tree_of(text: str, parse: object) -> object:
     try:
-        return parse(SourceFile("a.py", text.encode()))  # type: ignore[operator]
+        return parse(SourceFile("a.py", text.encode()))._replace(ends=())  # type: ignore[operator]
     except UnreadableSourceError as error:
         return str(error)
 
@@ -142,8 +142,10 @@ def test_the_quick_tree_of_real_code_is_the_whole_one(folder: str):
 @pytest.mark.parametrize("text", SOURCES)
 def test_libcst_agrees_on_every_line(text: str):
     file = SourceFile("a.py", text.encode())
+    ends = quick_tree(file).ends
     for line in range(1, text.count("\n") + 2):
         assert judged(file, [line]) is None, line
+        assert judged(file, [line], ends) is None, line
 
 
 def test_a_name_that_a_keyword_begins_with_stands_where_it_stands():
@@ -160,9 +162,9 @@ def test_libcst_has_the_last_word(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
     assert quick_tree(file) != module_tree(file)
     for line in (1, 2, 3, 4):
-        assert judged(file, [line]) == module_tree(file), line
+        assert judged(file, [line]) == judged(file, [line], quick_tree(file).ends) == module_tree(file), line
     for line in (5, 6, 7, 8):
-        assert judged(file, [line]) is None, line
+        assert judged(file, [line]) is judged(file, [line], quick_tree(file).ends) is None, line
 
 
 def test_of_what_is_long_libcst_is_asked_in_part(monkeypatch: pytest.MonkeyPatch):
@@ -172,7 +174,20 @@ def test_of_what_is_long_libcst_is_asked_in_part(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(quick._OPERATORS, ast.Mod, "+")
     file = SourceFile("a.py", NESTED.encode())
     odd = [number for number, line in enumerate(NESTED.splitlines(), start=1) if "odd" in line]
-    assert [number for number in range(2, 14) if judged(file, [number]) is not None] == odd
+    for ends in ((), quick_tree(file).ends):
+        assert [number for number in range(2, 14) if judged(file, [number], ends) is not None] == odd
+
+
+def test_only_the_statements_at_a_line_are_parsed_again_where_it_is_known_where_they_end(monkeypatch):
+    text = "one = 1\ndef two():\n    return 2; three = 3\nfour = 4; five = 5\n\nclass Six:\n    # seven\n    x = 7\n"
+    file = SourceFile("a.py", text.encode())
+    ends = quick_tree(file).ends
+    assert ends == (1, 3, 4, 8)
+    seen: list[str] = []
+    parse = quick._parsed
+    monkeypatch.setattr(quick, "_parsed", lambda text: seen.append(text) or parse(text))
+    assert judged(file, [4, 1, 3], ends) is None
+    assert seen == ["one = 1\n", "def two():\n    return 2; three = 3\n", "four = 4; five = 5\n"]
 
 
 def test_what_libcst_cannot_read_is_unread_although_the_interpreter_can(monkeypatch: pytest.MonkeyPatch):
