@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
@@ -18,36 +18,69 @@ def asks_one_of(data: bytes, names: Iterable[bytes]) -> bool:
     yes: the file is followed for nothing then, which finds nothing.
     """
     urls = {name for name in names if _OF_URL.search(name)}
-    places = list(_places(data, set(names) - urls))
-    if any(_is_plainly_code(data, begin) for begin, _ in places):
-        return True
+    places = [place for name in set(names) - urls for place in _places(data, name) if _is_whole(data, *place)]
+    spelled = [place for url in urls for place in _places(data, url)]
+    doubt = False
+    for asked in _read(data, sorted([*((place, False) for place in places), *((place, True) for place in spelled)])):
+        if asked:
+            return True
+        doubt = doubt or asked is None
+    if not doubt:
+        return False
     root = Parser(_LANGUAGE).parse(data).root_node
-    return any(_is_asked(root, *place) for place in places) or any(
-        _is_spelled(root, *found.span()) for url in urls for found in re.finditer(re.escape(url), data)
-    )
+    return any(_is_asked(root, *place) for place in places) or any(_is_spelled(root, *place) for place in spelled)
 
 
-def _is_plainly_code(data: bytes, begin: int) -> bool:
-    """Whether a name stands behind nothing that opens a text or a comment, as far as is seen without a tree."""
-    before = data[data.rfind(b"\n", 0, begin) + 1 : begin]
-    return (
-        not _OPENING.search(before)
-        and not before.rstrip().endswith(b"def")
-        and data.count(b'"""', 0, begin) % 2 == 0
-        and data.count(b"'''", 0, begin) % 2 == 0
-    )
+def _read(data: bytes, places: Iterable[tuple[tuple[int, int], bool]]) -> Iterator[bool | None]:
+    """Whether a name at each place, or a part of a URL, is asked for, as far as the texts and comments before tell."""
+    tokens = _TOKEN.finditer(data)
+    token = next(tokens, None)
+    for (begin, end), is_url in places:
+        while token is not None and token.end() <= begin and token["open"] is None:
+            token = next(tokens, None)
+        if token is None or token.start() > begin:
+            yield _DEFINING.search(data, data.rfind(b"\n", 0, begin) + 1, begin) is None
+        elif token["open"] is not None or _FORMATTED.search(data, max(0, token.start() - 2), token.start()):
+            yield None
+        elif token["text"] is None:
+            yield False
+        elif is_url:
+            # Prose stands alone, and so do the arguments of a call that has a line for each.
+            yield True if data[data.rfind(b"\n", 0, token.start()) + 1 : token.start()].strip() else None
+        else:
+            quotes = _QUOTES.match(token["text"])
+            size = quotes.end() if quotes is not None else 0
+            yield (token.start("text") + size, token.end() - size) == (begin, end)
 
 
-_OPENING = re.compile(rb"['\"#]")
+# A comment, a text, or what opens a text that does not end.
+_TOKEN = re.compile(
+    rb"#[^\n]*|(?P<text>"
+    rb"\"\"\"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*\"\"\"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
+    rb"|\"(?!\"\")[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"|'(?!'')[^'\\\n]*(?:\\.[^'\\\n]*)*')|(?P<open>['\"])",
+    re.DOTALL,
+)
+_QUOTES = re.compile(rb"\"\"\"|'''|\"|'")
+_FORMATTED = re.compile(rb"[fF][rR]?$")
+_DEFINING = re.compile(rb"\bdef\s+$")
 _OF_URL = re.compile(rb"[/:?&=]")
 
 
-def _places(data: bytes, names: Collection[bytes]) -> Iterator[tuple[int, int]]:
-    if not names:
-        return
-    alternatives = b"|".join(re.escape(name) for name in sorted(names))
-    for found in re.finditer(rb"(?<![A-Za-z0-9_])(?:" + alternatives + rb")(?![A-Za-z0-9_])", data):
-        yield found.span()
+def _places(data: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """Where a text stands."""
+    at = data.find(name)
+    while at >= 0:
+        yield at, at + len(name)
+        at = data.find(name, at + 1)
+
+
+def _is_whole(data: bytes, begin: int, end: int) -> bool:
+    """Whether no name begins before, or ends behind, what stands there."""
+    around = data[max(0, begin - 1) : begin] + data[end : end + 1]
+    return _WORD.isdisjoint(around)
+
+
+_WORD = frozenset(b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def _is_asked(root: Node, begin: int, end: int) -> bool:

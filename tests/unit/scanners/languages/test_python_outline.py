@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tree_sitter import Parser
 
 from scanners.languages.base import SourceFile
+from scanners.languages.python import mentions
 from scanners.languages.python.exports import exports
 from scanners.languages.python.lower import module_tree
 from scanners.languages.python.mentions import asks_one_of
@@ -67,7 +74,45 @@ def test_an_outline_of_broken_code_is_what_can_be_told():
         (b"def variation(x): pass", False),
         (b"x.variations(1)", False),
         (b"x = 1", False),
+        (b'def f():\n    """Any variation."""\n    return variation\n', True),
+        (b"x = 'it\\'s' # a variation\ny = 'variation'", True),
+        (b"x = ''\ny = \"\"\n# a variation\n", False),
+        (b'x = f"{client.variation(key)}"', True),
+        (b'x = f"any variation"', False),
+        (b'x = """a " variation"""', False),
+        (b"x = r'\\'\nvariation()", True),
+        (b'x = "open\nvariation()', True),
+        (b"async def variation(x): pass\nundef = variation", True),
+        (b"async def variation(x): pass\nundef = 1", False),
     ],
 )
 def test_a_name_is_asked_for_in_code_and_not_in_prose(source, asked):
     assert asks_one_of(source, [b"variation"]) is asked
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        (b'url = "http://localhost:2772/applications/x"', True),
+        (b'"""http://localhost:2772/applications/x"""\n', False),
+        (b'def f():\n    """http://localhost:2772/applications/x"""\n', False),
+        (b'get(\n    "http://localhost:2772/applications/x",\n)', True),
+        (b"# http://localhost:2772/applications/x\n", False),
+    ],
+)
+def test_a_part_of_a_url_is_asked_for_in_a_text_that_is_no_prose(source, asked):
+    assert asks_one_of(source, [b":2772/"]) is asked
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from(["'", '"', '"""', "#", "\n", "variation", " ", "\\", "f", "def ", "x = "]), max_size=14
+    )
+)
+def test_what_texts_and_comments_tell_is_what_the_tree_tells(pieces):
+    source = "".join(pieces).encode()
+    with suppress(SyntaxError, ValueError):
+        ast.parse(source)
+        names = [place for place in mentions._places(source, b"variation") if mentions._is_whole(source, *place)]
+        root = Parser(mentions._LANGUAGE).parse(source).root_node
+        assert asks_one_of(source, [b"variation"]) is any(mentions._is_asked(root, *place) for place in names)
