@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from scanners.languages.python.machine import Here, Machine
 
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property", "classproperty", "computed_field"})
+# What libraries call the decorators by which a method is asked for as an attribute.
+_LIKE_A_PROPERTY = re.compile(r"property|^(?:computed_field|lazy|reify)$", re.IGNORECASE)
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -484,7 +486,7 @@ def _def(m: Machine, node: tree.Def, here: Here) -> None:
         m.functions.append(func)
     else:
         here.frame.closures.append(func)
-    made = _decorated(m, node, func, here)
+    made = decorated(m, node, func, here, late=m.is_late(here.scope))
     if made is not None:
         here.scope.names[node.name] = made
 
@@ -500,8 +502,11 @@ def _only_names(annotation: tree.Expr) -> bool:
     return isinstance(annotation, tree.Name | tree.Const)
 
 
-def _decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here) -> Vals | None:
-    """The function with its decorators around it; None for the setter of a property, which names nothing new."""
+def decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here, *, late: bool = False) -> Vals | None:
+    """The function with its decorators around it; None for the setter of a property, which names nothing new.
+
+    With ``late`` those that need to be followed wait until someone asks for the function.
+    """
     made: Vals = (func,)
     for decorator in reversed(node.decorators):
         name = _decorator_name(decorator)
@@ -511,22 +516,38 @@ def _decorated(m: Machine, node: tree.Def, func: FuncObj, here: Here) -> Vals | 
             func.kind = "property"
         elif name in {"staticmethod", "classmethod"}:
             func.kind = name.removesuffix("method")
+        elif late and not _registers(decorator):
+            m.undecorated[func] = here
         else:
             decorators = m.eval(decorator, here)
             _registered(m, decorator, made, here)
             options.given(decorators, func)
-            made = _wrapped(m, decorators, made, here, here.site(decorator.pos))
+            wrapped = _wrapped(m, decorators, made, here, here.site(decorator.pos))
+            if wrapped is made and _LIKE_A_PROPERTY.search(_decorator_name(_called(decorator))) is not None:
+                func.kind = "property"
+            made = wrapped
     return made
 
 
 def _registered(m: Machine, decorator: tree.Expr, made: Vals, here: Here) -> None:
     """``@name.register`` and ``@name.register(type)``: a call of the name may be one of this function."""
-    named = decorator.func if isinstance(decorator, tree.Call) else decorator
-    if not isinstance(named, tree.Attr) or named.name != "register" or not isinstance(named.value, tree.Name):
-        return
-    held = here.scope.names.get(named.value.id, ())
+    name = _registers(decorator)
+    held = here.scope.names.get(name, ())
     if any(isinstance(value, FuncObj) for value in held):
-        here.scope.names[named.value.id] = union(held, made)
+        here.scope.names[name] = union(held, made)
+
+
+def _registers(decorator: tree.Expr) -> str:
+    """The name of the function by which a decorator registers another; empty where it does not."""
+    named = _called(decorator)
+    if not isinstance(named, tree.Attr) or named.name != "register" or not isinstance(named.value, tree.Name):
+        return ""
+    return named.value.id
+
+
+def _called(decorator: tree.Expr) -> tree.Expr:
+    """What is called to make a decorator, or the decorator itself."""
+    return decorator.func if isinstance(decorator, tree.Call) else decorator
 
 
 def _decorator_name(decorator: tree.Expr) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -109,6 +110,7 @@ class Machine:
     named: dict[str, Vals] = field(default_factory=dict)
     imports: dict[str, frozenset[str]] = field(default_factory=dict)
     stars: dict[str, Stars] = field(default_factory=dict)
+    undecorated: dict[FuncObj, Here] = field(default_factory=dict)
     setters: dict[ClassObj, tuple[int, dict[str, list[FuncObj]]]] = field(default_factory=dict)
     taken_settings: set[str] = field(default_factory=set)
     nowhere: Scope = field(default_factory=lambda: Scope({}, None, ""))
@@ -133,6 +135,7 @@ class Machine:
         self.made.clear()
         self.memory.clear()
         self.late.clear()
+        self.undecorated.clear()
 
     def here(self, scope: Scope, frame: Frame) -> Here:
         """A place in the code."""
@@ -250,13 +253,35 @@ class Machine:
 
     def _import(self, statements: tree.Block, here: Here) -> None:
         """Follow statements of a module, whoever needs it."""
+        with self._aside():
+            self.run(statements, here)
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is followed here is no part of the call that needs it."""
         budget, self.budget = self.budget, _ROOT_BUDGET
         self.loading += 1
         try:
-            self.run(statements, here)
+            yield
         finally:
             self.loading -= 1
             self.budget = budget
+
+    def is_late(self, scope: Scope) -> bool:
+        """Whether what decorates the methods of a class may wait: in a file that others are followed from."""
+        return scope.kind == "class" and scope.path in self.late
+
+    def class_attribute(self, cls: ClassObj, name: str) -> Vals:
+        """A name that a class itself has, each method in its decorators."""
+        held = cls.scope.names[name]
+        for func in held if self.undecorated else ():
+            here = self.undecorated.pop(func, None) if isinstance(func, FuncObj) else None
+            if here is not None and isinstance(func, FuncObj) and isinstance(func.node, tree.Def):
+                with self._aside():
+                    made = execute.decorated(self, func.node, func, here)
+                rest = tuple(one for one in held if one is not func)
+                held = cls.scope.names[name] = union(rest, made or ())
+        return held
 
     def _catch_up(self, late: _Late, numbers: Iterable[int]) -> None:
         """Follow statements of a module that were not needed before."""

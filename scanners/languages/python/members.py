@@ -326,7 +326,7 @@ def class_attribute(m: Machine, cls: ClassObj, name: str) -> Vals:
     """A name of a class or of the first ancestor that has it; empty when none has."""
     for ancestor in cls.ancestors:
         if name in ancestor.scope.names:
-            return m.looked_up(ancestor.scope.names[name])
+            return m.looked_up(m.class_attribute(ancestor, name))
     return ()
 
 
