@@ -146,7 +146,13 @@ def follow_file(project: Project, world: World, path: str) -> Unit:
         beyond = frozenset(slicing.beyond)
         given = world.names & (vocabulary | beyond)
         try:
-            return _unit(machine, watched, path, worth, _Cut(slicing.idle & vocabulary, beyond, given))
+            return _unit(
+                machine,
+                watched,
+                path,
+                worth,
+                _Cut(slicing.idle & vocabulary, slicing.asked & vocabulary, beyond, given),
+            )
         finally:
             machine.forget()
 
@@ -283,9 +289,10 @@ _LONGEST_NAME = 200
 
 
 class _Cut(NamedTuple):
-    """The names in what was left out: in the file itself, in others; and those it was told of them all."""
+    """The names in what was left out: in the file itself, of objects there, in others; and those it was told of."""
 
     idle: AbstractSet[str]
+    asked: AbstractSet[str]
     beyond: frozenset[str]
     given: frozenset[str]
 
@@ -294,7 +301,7 @@ def _unit(machine: Machine, watched: Watched, path: str, worth: _Worth, cut: _Cu
     reporter = machine.reporter
     resolve.notes(machine, [path])
     idle: set[str] = {*cut.idle, *cut.beyond}
-    asking: set[str] = set(cut.idle)
+    asking: set[str] = set(cut.asked)
     for func in machine.functions:
         if func.scope.path == path and func not in machine.summaries and isinstance(func.node, tree.Def):
             idle |= func.node.mentions
@@ -671,7 +678,7 @@ class Following:
     def _is_stale(self, path: str) -> bool:
         """Whether a file has to be followed anew."""
         world, told = self.world, self.units[path].consulted
-        if not self.units[path].idle.isdisjoint(world.names - told.names):
+        if any(name in told.beyond or self._may_reach(path, name) for name in self._newly_told(path)):
             return True
         if not self.units[path].asking_idle.isdisjoint(world.members - told.members):
             return True
@@ -680,6 +687,20 @@ class Following:
         newly = [one for one, opened in told.opened if not opened and one in world.candidates]
         mentions = self.briefs[path].mentions
         return any(not mentions.isdisjoint(self._told.get(one, ())) for one in newly)
+
+    def _newly_told(self, path: str) -> AbstractSet[str]:
+        """The names that a file would have had more followed by, had it been told of them."""
+        unit = self.units[path]
+        return unit.idle & (self.world.names - unit.consulted.names)
+
+    def _may_reach(self, path: str, name: str) -> bool:
+        """Whether a file can mean by a name what others told of: it has or mentions where that is, or who gives it."""
+        stems = self._names.get(name, frozenset())
+        return (
+            "" in stems
+            or not stems.isdisjoint(self.briefs[path].vocabulary)
+            or not stems.isdisjoint(dotted_parts(path))
+        )
 
     def _reached_as(self, found: dict[str, set[str]]) -> dict[str, frozenset[str]]:
         for path in sorted(self._told):

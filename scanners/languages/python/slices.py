@@ -20,13 +20,15 @@ from scanners.languages.python.quick import block_of
 class Part(NamedTuple):
     """A simple statement, or the head of a compound one: the names it uses, those it gives, and all it mentions.
 
-    It stands ``always`` where the function hands something out by it, and from ``first`` on in the file.
+    ``asked`` are those that are no names by themselves, such as attributes. It stands ``always`` where the function
+    hands something out by it, and from ``first`` on in the file.
     """
 
     first: int
     uses: frozenset[str]
     gives: frozenset[str]
     mentions: frozenset[str]
+    asked: frozenset[str]
     always: bool
 
 
@@ -35,10 +37,11 @@ Flow = tuple[Part, ...]
 
 
 class Slice(NamedTuple):
-    """What is left of a body, and what the statements mention that are not."""
+    """What is left of a body, and what the statements mention that are not, by themselves or of an object."""
 
     body: tree.Block
-    idle: frozenset[str]
+    idle: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
 
 
 def flow(node: tree.Def) -> Flow:
@@ -78,9 +81,10 @@ def sliced(
     kept = _kept(parts, telling, charged, _touched(node, parts, spots))
     body = block_of(node) if isinstance(node, tree.Def) else node.body
     if len(kept) == len(parts):
-        return Slice(body, frozenset())
-    idle = frozenset().union(*(part.mentions for number, part in enumerate(parts) if number not in kept))
-    return Slice(_Cut(kept).block(body), idle)
+        return Slice(body)
+    left_out = [part for number, part in enumerate(parts) if number not in kept]
+    idle = frozenset().union(*(part.mentions for part in left_out))
+    return Slice(_Cut(kept).block(body), idle, frozenset().union(*(part.asked for part in left_out)))
 
 
 def _touched(node: tree.Def | tree.Class, parts: Sequence[Part], spots: Sequence[int]) -> set[int]:
@@ -127,8 +131,8 @@ class Slicing:
 
     ``telling`` are the names that lead to flags, ``spots`` the places of parts of keys by file; ``flow_of`` and
     ``functions_of`` tell of a function and of a file. ``idle`` are the names by which more would have been followed,
-    ``beyond`` those in classes of other files, whether or not they stand in the file itself. Nothing is cut of
-    files that are followed ``whole``.
+    ``asked`` those of them that are asked of an object, ``beyond`` those in classes of other files, whether or not
+    they stand in the file itself. Nothing is cut of files that are followed ``whole``.
     """
 
     home: str
@@ -137,6 +141,7 @@ class Slicing:
     functions_of: Callable[[str], Iterable[tuple[str, AbstractSet[str]]]]
     telling: frozenset[str] = frozenset()
     idle: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
     beyond: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
     _told: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -159,8 +164,10 @@ class Slicing:
             self._made[key] = left.body
             if path == self.home:
                 self.idle |= left.idle
+                self.asked |= left.asked
             elif left.idle:
                 self.idle |= {node.name, owner}
+                self.asked |= {node.name, owner}
         return self._made[key]
 
     def class_body(self, path: str, node: tree.Class) -> tree.Block:
@@ -296,7 +303,9 @@ class _Walk:
         *,
         always: bool,
     ) -> None:
-        self.parts.append(Part(seen.first, seen.names, gives | seen.walrus, seen.names | seen.others, always))
+        self.parts.append(
+            Part(seen.first, seen.names, gives | seen.walrus, seen.names | seen.others, seen.others, always)
+        )
         self.changes.append(changes)
 
 

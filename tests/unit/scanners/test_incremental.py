@@ -14,7 +14,7 @@ import pytest
 
 from auditor.domain.references import EVERY_REQUEST, FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
-from scanners import cached, engine
+from scanners import cached, engine, parsed
 from scanners.beside import Looking
 from scanners.cache import Cache, open_cache
 from scanners.languages.python import following
@@ -160,6 +160,7 @@ class Here:
         self.work.hear(news)
 
     def all(self, jobs):
+        parsed.ask = self.told or parsed.ask
         return [(number, self.work(job)) for number, job in enumerate(jobs)]
 
     def surely(self, jobs, _few=0):
@@ -180,6 +181,7 @@ def followed(monkeypatch) -> list[str]:
         return follow(project, world, path)
 
     monkeypatch.setattr(engine, "follow_file", noted)
+    monkeypatch.setattr(parsed, "ask", parsed.ask)
     monkeypatch.setattr(engine, "Crew", Here)
     return seen
 
@@ -263,6 +265,16 @@ def test_a_file_that_only_a_later_round_told_of_comes_as_late_in_the_next_scan(s
     shop.write(shop.root / "shop/lone.py", "\n" + lone)
     shop.scan(cache)
     assert set(followed) == {"shop/lone.py"}
+
+
+def test_a_file_is_followed_again_for_a_name_only_where_it_has_to_do_with_whose_name_it_is(shop, cache, followed):
+    calls = "KEY = '/shop/prod/features/new-checkout'\ndef ask(shop, key):\n    return {}(key)\n"
+    shop.write(shop.root / "shop/__init__.py", "from shop.store import value\n")
+    shop.write(shop.root / "apart.py", calls.format("shop.value"))
+    shop.write(shop.root / "prices.py", calls.replace("shop", "list").format("list.value"))
+    shop.write(shop.root / "taken.py", "from shop import value\n" + calls.format("value") + "ask(None, KEY)\n")
+    assert ("taken.py", 5, FLAGS[0].key) in reads(shop.scan(cache))
+    assert [followed.count(path) for path in ("apart.py", "prices.py", "taken.py")] == [2, 1, 2]
 
 
 def test_a_module_that_comes_to_be_is_taken_up_by_who_imported_nothing_before(shop, cache):
