@@ -474,19 +474,18 @@ def _case(
 def _def(m: Machine, node: tree.Def, here: Here) -> None:
     func = FuncObj(node, here.scope, node.name, here.frame if here.scope.kind == "function" else None)
     func.owner = m.class_of(here.scope)
-    func.qualname = m.qualname(here.scope, node.name)
     for param in node.params:
         if param.annotation is not None and not _only_names(param.annotation):
             m.eval(param.annotation, here)
         if param.default is not None:
             func.defaults[param.name] = binding(m, m.eval(param.default, here), f"parameter {param.name}")
-    if here.site(node.pos) in m.wrapper_sites:
+    if func.site in m.wrapper_sites:
         m.wrappers.setdefault(node.name, []).append(func)
     if here.frame.caller is None and here.scope.kind != "function":
         m.functions.append(func)
     else:
         here.frame.closures.append(func)
-    made = decorated(m, node, func, here, late=m.is_late(here.scope))
+    made = decorated(m, node, func, here, late=m.is_late(here.scope)) if node.decorators else (func,)
     if made is not None:
         here.scope.names[node.name] = made
 

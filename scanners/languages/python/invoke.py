@@ -84,12 +84,17 @@ def _completed(partial: Partial, args: Args) -> Args:
     )
 
 
+def _configured(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None) -> Vals | None:
+    """What a function gives that the configuration names, or that may be the method it names; else None."""
+    named = _by_name(func, args, owner)
+    whole = m.qualname(func.scope, func.name)
+    found = calls.configured(m, whole, named, here, site, bound=owner is not None)
+    return accessors.of_method(m, func, owner, named, here, site) if found is None else found
+
+
 def function(m: Machine, func: FuncObj, args: Args, here: Here, site: Site, owner: Value | None = None) -> Vals:
     """Follow a call into a function of the repository."""
-    named = _by_name(func, args, owner) if m.configured else args
-    configured = calls.configured(m, func.qualname, named, here, site, bound=owner is not None)
-    if configured is None and func.name in m.configured:
-        configured = accessors.of_method(m, func, owner, named, here, site)
+    configured = _configured(m, func, args, here, site, owner) if func.name in m.configured else None
     if configured is not None:
         return configured
     if m.budget <= 0 or here.frame.depth >= _DEEPEST or m.running.count(func) > 1:

@@ -300,7 +300,6 @@ class FuncObj:
     kind: str = ""
     defaults: dict[str, Vals] = field(default_factory=dict)
     generator: bool = False
-    qualname: str = ""
     inner: bool = False
     site: Site = field(init=False)
 

@@ -119,8 +119,10 @@ def handed_in(m: Machine, func: FuncObj, args: Args, here: Here, site: Site) -> 
 
     What it asks, such as the rows of a table, cannot be known.
     """
-    whole = func.qualname if func.owner is None else f"{func.owner.name}.{func.name}"
-    if "generic" in m.providers and names.tells_of_flags(whole, func.name):
+    if "generic" not in m.providers:
+        return
+    whole = m.qualname(func.scope, func.name) if func.owner is None else f"{func.owner.name}.{func.name}"
+    if names.tells_of_flags(whole, func.name):
         _handed_in(m, func.name, args, here, site)
 
 
