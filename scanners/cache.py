@@ -25,7 +25,7 @@ from typing import Any
 import pathspec
 
 from auditor.domain.references import ScanResult
-from scanners.repository import FoundFile, read_bytes
+from scanners.repository import FoundFile, read_bytes, stamp_of
 
 _MOST_BYTES = 512 << 20
 _MOST_RESULTS = 32
@@ -304,7 +304,7 @@ class Table:
 def unchanged(file: FoundFile) -> bool:
     """Whether a file is still the one that was listed."""
     try:
-        return FoundFile.of(file.path, file.place, os.lstat(file.place)).stamp == file.stamp
+        return stamp_of(os.lstat(file.place)) == file.stamp
     except OSError:
         return False
 

@@ -478,6 +478,10 @@ def _seldom_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        # What there is by now counts as old, else the next object that is made has all of it looked through.
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         gc.set_threshold(*before)
 
 

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
@@ -66,8 +67,7 @@ _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOST_READ = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A file to read: its path below the scanned PATH, where it is, and what changes whenever its content does."""
 
     path: str
@@ -78,8 +78,12 @@ class FoundFile:
     @classmethod
     def of(cls, path: str, place: str, kind: os.stat_result) -> FoundFile:
         """A file as the file system describes it."""
-        stamp = (kind.st_size, kind.st_mtime_ns, kind.st_ctime_ns, kind.st_ino)
-        return cls(path, place, kind.st_size, stamp)
+        return cls(path, place, kind.st_size, stamp_of(kind))
+
+
+def stamp_of(kind: os.stat_result) -> tuple[int, ...]:
+    """What changes whenever a file's content does."""
+    return kind.st_size, kind.st_mtime_ns, kind.st_ctime_ns, kind.st_ino
 
 
 @dataclass(slots=True)

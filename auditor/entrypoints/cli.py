@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -168,4 +169,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave the process."""
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        gc.freeze()  # all goes now: there is no need to look for what could go
