@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pickle
+import secrets
 import stat
 import sys
 import time
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pathspec
 
@@ -63,14 +64,14 @@ def default_folder() -> Path:
 def open_cache(folder: Path) -> Cache | None:
     """The cache of a folder, made if need be; None when it cannot be made or others may write to it."""
     try:
-        for path in (folder, folder / "facts", folder / "results", folder / "seen"):
+        for path in (folder, *(folder / name for name in ("facts", "results", "seen", "trees"))):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             kind = path.lstat()
             if not stat.S_ISDIR(kind.st_mode) or kind.st_uid != os.getuid() or kind.st_mode & 0o022:
                 return None
     except (OSError, RuntimeError):
         return None
-    return Cache(folder, _scanner())
+    return Cache(folder, _scanner(), Packs(folder / "trees"))
 
 
 # What may go another way next time.
@@ -89,10 +90,14 @@ def blob_id(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Records in a folder; each is written whole and then put in place, and begins with the digest of the rest."""
+    """Records in a folder; each is written whole and then put in place, and begins with the digest of the rest.
+
+    ``trees`` are many, so that they lie together.
+    """
 
     folder: Path
     scanner: str
+    trees: Packs
 
     def identities(
         self,
@@ -154,18 +159,16 @@ class Cache:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            data = read_bytes(str(self.folder / name), _LARGEST_RECORD)
+            return _checked(read_bytes(str(self.folder / name), _LARGEST_RECORD))
         except OSError:
             return None
-        told, rest = data[:_DIGEST], data[_DIGEST:]
-        return rest if hashlib.sha256(rest).digest() == told else None
 
     def _write(self, name: str, data: bytes) -> None:
         place = self.folder / name
         beside = place.with_name(f"{place.name}.{os.getpid()}")
         try:
             place.parent.mkdir(mode=0o700, exist_ok=True)
-            beside.write_bytes(hashlib.sha256(data).digest() + data)
+            beside.write_bytes(_sealed(data))
             beside.replace(place)
         except OSError:
             beside.unlink(missing_ok=True)
@@ -173,7 +176,7 @@ class Cache:
     def _prune(self) -> None:
         try:
             results = _by_age((self.folder / "results").iterdir())
-            facts = _by_age((self.folder / "facts").glob("*/*"))
+            facts = _by_age((*(self.folder / "facts").glob("*/*"), *(self.folder / "trees").iterdir()))
             for _, _, path in results[_MOST_RESULTS:]:
                 path.unlink(missing_ok=True)
             total = 0
@@ -183,6 +186,60 @@ class Cache:
                     path.unlink(missing_ok=True)
         except OSError:
             return  # another process prunes at the same time
+
+
+class Place(NamedTuple):
+    """Where a record stands: in which pack, and its bytes there."""
+
+    pack: str
+    begin: int
+    size: int
+
+
+@dataclass(slots=True)
+class Packs:
+    """Many records in few files of a folder: each process writes its own one behind the other into one of its own."""
+
+    folder: Path
+    _own: tuple[int, str] = (0, "")
+
+    def keep(self, value: object) -> Place | None:
+        """Keep a plain object; None where it cannot be."""
+        data = _sealed(dumped(value))
+        if self._own[0] != os.getpid():
+            self._own = os.getpid(), f"{os.getpid()}-{secrets.token_hex(8)}"
+        pack = self._own[1]
+        try:
+            handle = os.open(self.folder / pack, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return None
+        try:
+            begin, written = os.lseek(handle, 0, os.SEEK_END), os.write(handle, data)
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+        return Place(pack, begin, len(data)) if written == len(data) else None
+
+    def get(self, place: Place) -> Any:
+        """The plain object at a place; None when there is none."""
+        try:
+            with io.FileIO(self.folder / place.pack) as file:
+                file.seek(place.begin)
+                return loaded(_checked(file.read(min(place.size, _LARGEST_RECORD))))
+        except OSError:
+            return None
+
+
+def _sealed(data: bytes) -> bytes:
+    """A record as it is written: behind a digest of it."""
+    return hashlib.sha256(data).digest() + data
+
+
+def _checked(data: bytes) -> bytes | None:
+    """A record that was written; None where it is another."""
+    told, rest = data[:_DIGEST], data[_DIGEST:]
+    return rest if hashlib.sha256(rest).digest() == told else None
 
 
 def _by_age(paths: Iterable[Path]) -> list[tuple[int, int, Path]]:
@@ -316,7 +373,6 @@ class Facts:
     cache: Cache
     identities: Identities
     root: str = ""
-    hits: int = field(default=0)
     tables: dict[str, Table] = field(default_factory=dict)
 
     @classmethod
@@ -339,16 +395,3 @@ class Facts:
             kept = table.kept()
             if table.changed or len(kept) != len(table.held):
                 self.cache.keep(kept, self.root, *table.name.split("\0"))
-
-    def get(self, path: str, *what: str) -> Any:
-        """A fact of a file."""
-        identity = self.identities.get(path)
-        found = None if identity is None else self.cache.fact(identity, *what)
-        self.hits += found is not None
-        return found
-
-    def keep(self, path: str, value: object, *what: str) -> None:
-        """Keep a fact of a file."""
-        identity = self.identities.get(path)
-        if identity is not None:
-            self.cache.keep(value, identity, *what)

@@ -291,7 +291,7 @@ class _Scan:
         doubtful = {} if small else {one.file.path: one.words for one in candidates if not one.keyed}
         with ExitStack() as stack:
             spots = {one.file.path: one.spots for one in candidates}
-            shelf = Shelf(self.facts) if small else stack.enter_context(Shelf.beside(self.facts, spots))
+            shelf = Shelf.of(self.facts) if small else stack.enter_context(Shelf.beside(self.facts, spots))
             crew = stack.enter_context(self._crew(partial(parse, shelf)))
             modules = Modules(files, crew, shelf, self.facts, small, self.progress, doubtful)
             project = Project(frozenset(files), modules.tree, modules.outline)

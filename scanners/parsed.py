@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-from scanners.cache import Cache, Facts, Table, lasting, open_cache
+from scanners.cache import Facts, Packs, Place, Table, lasting
 from scanners.languages.base import SourceFile
 from scanners.languages.python import tree
 from scanners.languages.python.exports import Exports
@@ -24,16 +25,30 @@ from scanners.workers import Crew, Failed, ask
 LARGEST_SOURCE = 2 << 20
 
 
-@dataclass(frozen=True, slots=True)
+class Shelved(NamedTuple):
+    """What of a file is asked of all files together, and where its tree lies."""
+
+    brief: Brief
+    place: Place | None
+
+
+@dataclass(slots=True)
 class Shelf:
     """Trees on disk: in the cache where there is one, else in a folder that goes when the scan ends.
 
-    Nothing depends on it: a tree that is not there is parsed again.
+    Nothing depends on it: a tree that is not there is parsed again. ``places`` are where those lie that were put there
+    or asked for.
     """
 
     facts: Facts | None = None
-    folder: Cache | None = None
+    packs: Packs | None = None
     spots: Mapping[str, Sequence[int]] | None = None
+    places: dict[str, Place | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Facts | None) -> Shelf:
+        """A shelf in the cache, or none."""
+        return cls(facts, None if facts is None else facts.cache.trees)
 
     @classmethod
     @contextmanager
@@ -43,42 +58,47 @@ class Shelf:
         ``spots`` are the places in the files where parts of keys stand: what is there is not folded.
         """
         with ExitStack() as stack:
-            folder = None
+            made = cls.of(facts)
             if facts is None:
                 with suppress(OSError):
-                    folder = open_cache(Path(stack.enter_context(TemporaryDirectory(prefix="flagtrail-"))))
-            yield cls(facts, folder, spots)
+                    made.packs = Packs(Path(stack.enter_context(TemporaryDirectory(prefix="flagtrail-"))))
+            made.spots = spots
+            yield made
 
     def __reduce__(self) -> tuple[type[Shelf], tuple[object, ...]]:
         """A process that is no fork needs the places only."""
-        facts = self.facts
-        bare = None if facts is None else Facts(facts.cache, facts.identities, facts.root)
-        return Shelf, (bare, self.folder, self.spots)
+        return Shelf, (None, self.packs, self.spots, self.places)
 
     def read(self, file: SourceFile) -> tree.Module:
         """A file as it lies there; raises UnreadableSourceError."""
         return quick_tree(file) if self.spots is None else folded_tree(file, self.spots.get(file.path, ()))
 
-    def _kind(self, path: str) -> tuple[str, ...]:
-        if self.spots is None:
-            return ("tree",)
-        return ("folded", *map(str, self.spots.get(path, ())))
+    def _kind(self, path: str) -> tuple[int, ...] | None:
+        """What a tree depends on besides the file."""
+        return None if self.spots is None else tuple(self.spots.get(path, ()))
 
-    def keep(self, path: str, module: tree.Module) -> None:
-        """Put a file's tree there."""
+    def keep(self, module: tree.Module) -> Place | None:
+        """Put a tree there; None where that cannot be."""
+        return None if self.packs is None else self.packs.keep(module)
+
+    def put(self, path: str, place: Place | None) -> None:
+        """Know where a file's tree was put."""
+        self.places[path] = place
         if self.facts is not None:
-            self.facts.keep(path, module, *self._kind(path))
-        elif self.folder is not None:
-            self.folder.keep(module, path)
+            self.facts.table("trees").put(path, None if place is None else (self._kind(path), *place))
+
+    def place(self, path: str) -> Place | None:
+        """Where the tree of a file lies; None when it does not."""
+        if path not in self.places and self.facts is not None:
+            (held,) = self.facts.table("trees").get(path) or (None,)
+            self.places[path] = Place(*held[1:]) if held is not None and held[0] == self._kind(path) else None
+        return self.places.get(path)
 
     def get(self, path: str) -> tree.Module | None:
         """The tree of a file; None when it is not there."""
-        held = None
-        if self.facts is not None:
-            held = self.facts.get(path, *self._kind(path))
-        elif self.folder is not None:
-            held = self.folder.fact(path)
-        return held._replace(path=path) if isinstance(held, tree.Module) else None
+        place = self.place(path)
+        held = None if place is None or self.packs is None else self.packs.get(place)
+        return held if isinstance(held, tree.Module) and held.path == path else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +118,7 @@ class Task:
     whole: bool = False
 
 
-Answer = tree.Module | Brief | Exports | None
+Answer = tree.Module | Shelved | Exports | None
 
 
 def parse(shelf: Shelf, task: Task) -> Answer:
@@ -117,8 +137,7 @@ def parse(shelf: Shelf, task: Task) -> Answer:
         return None
     if task.whole:
         return module
-    shelf.keep(file.path, module)
-    return brief(module)
+    return Shelved(brief(module), shelf.keep(module))
 
 
 @dataclass(slots=True)
@@ -185,10 +204,10 @@ class Modules:
         return self._outlines[path]
 
     def told(self, question: tuple[str, str]) -> object:
-        """What a worker asks: whether a file's tree is on the shelf, the tree itself, or the file's names."""
+        """What a worker asks: where on the shelf a file's tree is, the tree itself, or the file's names."""
         what, path = question
         if what == "shelf":
-            return self.brief(path) is not None
+            return None if self.brief(path) is None else (self.shelf.place(path),)
         return self.tree(path) if what == "tree" else self.outline(path)
 
     def wake(self, paths: Iterable[str]) -> None:
@@ -258,15 +277,17 @@ class Modules:
 
     def _take(self, path: str, answer: Answer | Failed) -> None:
         if isinstance(answer, tree.Module):
-            self.shelf.keep(path, answer)
+            place = self.shelf.keep(answer)
             if self.together:
+                self.shelf.put(path, place)
                 self._trees[path] = answer
                 return
-            answer = brief(answer)
-        if isinstance(answer, Brief):
-            self.briefs[path] = answer
+            answer = Shelved(brief(answer), place)
+        if isinstance(answer, Shelved):
+            self.shelf.put(path, answer.place)
+            self.briefs[path] = answer.brief
             if (table := self._table("briefs")) is not None:
-                table.put(path, answer)
+                table.put(path, answer.brief)
         elif answer is None:
             self.silent.add(path)
             if (table := self._table("silent")) is not None:
@@ -303,7 +324,8 @@ class Source:
             self._trees.move_to_end(path)
             return self._trees[path]
         held = self.shelf.get(path)
-        if held is None and ask(("shelf", path)):
+        if held is None and (told := ask(("shelf", path))) is not None:
+            (self.shelf.places[path],) = told
             held = self.shelf.get(path) or ask(("tree", path))
         self._trees[path] = held
         while len(self._trees) > _MOST_TREES:

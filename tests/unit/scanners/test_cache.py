@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import time
@@ -12,7 +13,7 @@ import pytest
 from auditor.domain.references import FlagSpec, ScanResult
 from auditor.domain.scan_options import ScanOptions
 from scanners import cached, engine
-from scanners.cache import Cache, Facts, blob_id, default_folder, open_cache
+from scanners.cache import Cache, Facts, Packs, blob_id, default_folder, open_cache
 from scanners.repository import list_files
 
 FLAGS = [FlagSpec("/shop/x", "ssm"), FlagSpec("gift-wrap", "generic")]
@@ -156,8 +157,10 @@ def test_a_cache_that_cannot_be_written_harms_nothing(tree, cache, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
+    (cache.folder / "trees").rmdir()
+    (cache.folder / "trees").touch()
     assert scan(tree, cache) == scan(tree, None)
-    assert records(cache) == []
+    assert records(cache) == [cache.folder / "trees"]
 
 
 def test_it_stays_small(tree, cache, monkeypatch):
@@ -166,7 +169,7 @@ def test_it_stays_small(tree, cache, monkeypatch):
     for number in range(6):
         scan(tree, cache, [FlagSpec(f"/shop/{number}", "ssm")])
     assert len(list((cache.folder / "results").iterdir())) == 3
-    assert [path for path in records(cache) if "facts" in path.parts] == []
+    assert [path for path in records(cache) if {"facts", "trees"} & set(path.parts)] == []
 
 
 def test_a_file_read_too_soon_after_its_change_is_read_again(tree, cache):
@@ -214,3 +217,24 @@ def test_what_nobody_asked_for_this_time_is_kept_as_long_as_the_file_is_the_same
     second.settle()
     held = facts().table("numbers").held
     assert {path: value for path, (_, value) in held.items()} == {"shop/a.py": 7, "bad.py": 8}
+
+
+def test_each_process_keeps_records_behind_one_another_in_a_pack_of_its_own(tmp_path):
+    packs = Packs(tmp_path)
+    values = [FLAGS[0], FLAGS[1], None, "x" * 100_000]
+    places = [packs.keep(value) for value in values]
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        other = pool.apply(packs.keep, ("other",))
+    assert None not in places
+    assert [packs.get(place) for place in (*places, other)] == [*values, "other"]
+    assert len({place.pack for place in places}) == 1 != len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_record_that_is_not_what_was_written_is_none(tmp_path):
+    packs = Packs(tmp_path)
+    place = packs.keep("value")
+    assert packs.get(place._replace(begin=1)) is None
+    assert packs.get(place._replace(size=3)) is None
+    assert packs.get(place._replace(pack="gone")) is None
+    (tmp_path / place.pack).write_bytes(b"")
+    assert packs.get(place) is None
