@@ -125,8 +125,9 @@ def _call(m: Machine, expr: tree.Call, here: Here) -> Vals:
     found = invoke.call(m, funcs, args, here, site)
     if args.named and any(isinstance(func, Ext) and func.name in settings.DECLARING for func in funcs):
         settings.declared(m, expr, here)
-    if not all(isinstance(func, FuncObj) and func.inner for func in funcs):
-        m.note_uses(_fresh(found, funcs, args), args.sites(site), here, site)
+    fresh = _fresh(found, funcs, args)
+    if fresh and not all(isinstance(func, FuncObj) and func.inner for func in funcs):
+        m.note_uses(fresh, args.sites(site), here, site)
     for func in funcs:
         called = func.func if isinstance(func, Method) else func
         if isinstance(called, FuncObj) and not any(isinstance(value, FlagVal) for value in found):

@@ -169,10 +169,11 @@ class Machine:
 
         Where it was asked for a key itself, what else it may give was kept from calls before.
         """
-        if any(seen.site in own for value in values if isinstance(value, FlagVal) for seen in value.reads):
+        flags = [value for value in values if isinstance(value, FlagVal)]
+        if any(seen.site in own for value in flags for seen in value.reads):
             return
-        for value in values:
-            if isinstance(value, FlagVal) and value.whole:
+        for value in flags:
+            if value.whole:
                 for seen in value.reads:
                     if self._is_use(seen, own, here.frame):
                         self.reporter.used(seen, site, "a wrapper that asks for the flag is used")

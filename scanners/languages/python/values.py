@@ -413,20 +413,20 @@ def merged(one: tuple[Tag, ...], other: tuple[Tag, ...]) -> tuple[Tag, ...]:
 
 def union(*alternatives: Iterable[Value]) -> Vals:
     """All alternatives, each once, in order; what is unknown becomes one, and so does what is the same object."""
-    if len(alternatives) == 1 and isinstance(alternatives[0], tuple) and len(alternatives[0]) == 1:
-        return alternatives[0]
+    every = [value for values in alternatives for value in values]
+    if len(every) <= 1:
+        return tuple(every)
     together: dict[object, Value] = {}
     others = 0
-    for values in alternatives:
-        for value in values:
-            key = _identity(value)
-            held = together.get(key)
-            if held is None:
-                others += not isinstance(value, _COUNTED_ALONE)
-                if others <= _MOST_OTHERS:
-                    together[key] = value
-            elif isinstance(value, Unknown | Ref) and value.tags:
-                together[key] = retagged(held, value.tags)
+    for value in every:
+        key = _identity(value)
+        held = together.get(key)
+        if held is None:
+            others += not isinstance(value, _COUNTED_ALONE)
+            if others <= _MOST_OTHERS:
+                together[key] = value
+        elif isinstance(value, Unknown | Ref) and value.tags:
+            together[key] = retagged(held, value.tags)
     if len(together) > _MOST_ALTERNATIVES:
         return (*tuple(together.values())[:_MOST_ALTERNATIVES], Unknown())
     return tuple(together.values())
