@@ -361,42 +361,44 @@ def _seen(held: object) -> _Seen:
     waiting: list[object] = [held]
     while waiting:
         one = waiting.pop()
-        if type(one) is tree.Name:
+        kind = type(one)
+        if kind in _SCALARS:
+            continue
+        if isinstance(one, tree.Name):
             names.add(one.id)
             first = min(first, one.pos)
-        elif type(one) is tree.Attr:
-            others.add(one.name)
+        elif isinstance(one, _NAMED):
+            others |= {one.name} if one.name else set()
             waiting.append(one.value)
-        elif type(one) is tree.Str:
+        elif isinstance(one, tree.Str):
             first = min(first, one.pos)
             if one.value.isidentifier():
                 others.add(one.value)
-        elif type(one) is tree.Yield:
+        elif isinstance(one, tree.Yield):
             yields = True
             waiting.append(one.value)
-        elif type(one) is tree.Walrus:
+        elif isinstance(one, tree.Walrus):
             walrus.add(one.name)
             waiting.append(one.value)
-        elif type(one) is tree.Arg:
-            others |= {one.name} if one.name else set()
-            waiting.append(one.value)
-        elif type(one) is tree.Def:
+        elif isinstance(one, tree.Def):
             others |= one.mentions
             first = min(first, one.pos)
             waiting += (one.params, one.decorators, getattr(one.body, "spelled", one.body))
-        elif type(one) is tree.Spelled:
+        elif isinstance(one, tree.Spelled):
             names |= one.names
             others |= one.others
             walrus |= one.walrus
             yields = yields or one.yields
         elif isinstance(one, tuple):
-            if type(one) is not tuple and one and isinstance(one[0], int):
+            if kind is not tuple and one and isinstance(one[0], int):
                 first = min(first, one[0])
             waiting += one
     return _Seen(first, frozenset(names), frozenset(others), frozenset(walrus), yields)
 
 
 _NOWHERE = 1 << 60
+_NAMED = (tree.Attr, tree.Arg)
+_SCALARS = frozenset({int, str, bool, float, type(None)})
 
 
 # What is left
