@@ -28,6 +28,8 @@ Answer = TypeVar("Answer")
 
 _MEMORY = 4 << 30
 _TICK = 0.5
+# As long as so many jobs are left, a process is given its next one before it is done with the last.
+_MANY = 8
 # After so many more objects a worker looks which of them can go.
 _MADE = 1_000_000
 
@@ -47,6 +49,13 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """What it says to that."""
+
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
 class _News:
     """What the process that hired a worker has to say before the next job."""
 
@@ -55,12 +64,21 @@ class _News:
 
 @dataclass(slots=True)
 class _Worker:
+    """A process with the number of the job it is at, and of the one that it has been given already."""
+
     process: BaseProcess
     pipe: Connection
     place: int
     heard: int = 0
     job: int | None = None
+    ahead: int | None = None
     since: float = 0.0
+
+    def go_on(self) -> int | None:
+        """Be at the next job; return the one that is done."""
+        done, self.job, self.ahead = self.job, self.ahead, None
+        self.since = time.monotonic()
+        return done
 
 
 @dataclass(slots=True)
@@ -75,9 +93,9 @@ class _Waiting:
         ends = [jobs * place // count for place in range(count + 1)]
         return cls([deque(range(begin, end)) for begin, end in pairwise(ends)])
 
-    def __bool__(self) -> bool:
-        """Whether there is one left."""
-        return any(self.stretches)
+    def __len__(self) -> int:
+        """How many are left."""
+        return sum(map(len, self.stretches))
 
     def take(self, place: int) -> int:
         """The next job of a stretch; at its end the last one of the stretch with most to do."""
@@ -169,38 +187,49 @@ class Crew(Generic[Job, Answer]):
 
     def _all(self, jobs: Sequence[Job], waiting: _Waiting) -> Iterator[tuple[int, Answer | Failed]]:
         while waiting or any(worker.job is not None for worker in self._workers):
-            answers = self._answers()
+            answers = self._answers(waiting)
             # Whoever takes an answer may take its time: the next jobs are done meanwhile.
             self._hand_out(jobs, waiting)
             yield from answers
 
-    def _answers(self) -> list[tuple[int, Answer | Failed]]:
+    def _answers(self, waiting: _Waiting) -> list[tuple[int, Answer | Failed]]:
         """What has come by now, or within a tick."""
         busy = [worker for worker in self._workers if worker.job is not None]
         ready = set(wait([worker.pipe for worker in busy], timeout=_TICK))
         found = []
         for worker in busy:
             if worker.pipe in ready:
-                answer = self._receive(worker)
+                answer = self._receive(worker, waiting)
                 found += [] if answer is None else [answer]
             elif time.monotonic() - worker.since > self.seconds:
-                found.append(self._give_up(worker, f"took longer than {self.seconds:g} s"))
+                found.append(self._give_up(worker, waiting, f"took longer than {self.seconds:g} s"))
         return found
 
     def _hand_out(self, jobs: Sequence[Job], waiting: _Waiting) -> None:
+        """Give each idle process a job, and each that is at one the next, as long as there are many."""
         idle = [worker for worker in self._workers if worker.job is None]
         while waiting and (idle or len(self._workers) < self.count):
             worker = idle.pop() if idle else self._hire()
-            worker.job, worker.since = waiting.take(worker.place), time.monotonic()
-            try:
-                if worker.heard < self._said:
-                    worker.pipe.send(_News(self._news))
-                    worker.heard = self._said
-                worker.pipe.send(jobs[worker.job])
-            except OSError:
-                # The process died between two jobs: this one was never begun.
-                waiting.give_back(worker.place, worker.job)
-                self._dismiss(worker)
+            worker.ahead = self._give(worker, jobs, waiting)
+            worker.go_on()
+        for worker in list(self._workers):
+            if worker.ahead is None and len(waiting) > _MANY:
+                worker.ahead = self._give(worker, jobs, waiting)
+
+    def _give(self, worker: _Worker, jobs: Sequence[Job], waiting: _Waiting) -> int | None:
+        """Give a process a job to do when it is done with what it has; None when the process is gone."""
+        job = waiting.take(worker.place)
+        try:
+            if worker.heard < self._said:
+                worker.pipe.send(_News(self._news))
+                worker.heard = self._said
+            worker.pipe.send(jobs[job])
+        except OSError:
+            waiting.give_back(worker.place, job)
+            if worker.job is None:
+                self._dismiss(worker)  # it died between two jobs: this one was never begun
+            return None
+        return job
 
     def _hire(self) -> _Worker:
         # A fork is quick and shares what is imported, but it is only safe while there is no other thread.
@@ -216,23 +245,25 @@ class Crew(Generic[Job, Answer]):
         self._workers.append(worker)
         return worker
 
-    def _receive(self, worker: _Worker) -> tuple[int, Answer | Failed] | None:
+    def _receive(self, worker: _Worker, waiting: _Waiting) -> tuple[int, Answer | Failed] | None:
         try:
             answer = worker.pipe.recv()
             if isinstance(answer, _Question) and self.told is not None:
                 began = time.monotonic()
-                worker.pipe.send(self.told(answer.question))
+                worker.pipe.send(_Told(self.told(answer.question)))
                 for one in self._workers:
                     one.since += time.monotonic() - began
                 return None
         except (EOFError, OSError):
             worker.process.join(1)
-            return self._give_up(worker, _death(worker.process.exitcode))
-        job, worker.job = worker.job, None
+            return self._give_up(worker, waiting, _death(worker.process.exitcode))
+        job = worker.go_on()
         return (job if job is not None else -1), answer
 
-    def _give_up(self, worker: _Worker, reason: str) -> tuple[int, Answer | Failed]:
+    def _give_up(self, worker: _Worker, waiting: _Waiting, reason: str) -> tuple[int, Answer | Failed]:
         job = worker.job
+        if worker.ahead is not None:
+            waiting.give_back(worker.place, worker.ahead)
         self._dismiss(worker)
         return (job if job is not None else -1), Failed(reason)
 
@@ -254,6 +285,8 @@ def _death(code: int | None) -> str:
 
 
 _asked: Connection | None = None
+# What came from there while an answer was waited for.
+_meanwhile: deque[Any] = deque()
 
 
 def ask(question: object) -> Any:
@@ -261,7 +294,9 @@ def ask(question: object) -> Any:
     if _asked is None:
         raise RuntimeError("nobody hired this process")
     _asked.send(_Question(question))
-    return _asked.recv()
+    while not isinstance(said := _asked.recv(), _Told):
+        _meanwhile.append(said)
+    return said.answer
 
 
 def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
@@ -295,6 +330,8 @@ def _work(work: Callable[[Any], Any], pipe: Connection) -> None:
 
 def _next(pipe: Connection, parent: int) -> Any:
     """What the other end sends; None at the end."""
+    if _meanwhile:
+        return _meanwhile.popleft()
     try:
         # A fork holds its elders' pipes open, so that none of them ends by itself when the parent is killed.
         while not pipe.poll(_TICK):
