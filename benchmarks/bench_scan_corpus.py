@@ -2,8 +2,9 @@
 
 The code comes from the Python package index (``benchmarks._corpus``): a part of it, or with ``--whole`` about 17,000
 files of 108 MB. Each command runs as a process of its own; processor time is that of the process and all its
-children. ``rg`` and ``semgrep`` are compared where they are installed. Memory is looked at in runs of their own, since
-looking takes time from two cores. The scanner's code is compiled before, as an installer does it.
+children; of what is measured several times in turn the median is told, of ratios that of the pairs. ``rg`` and
+``semgrep`` are compared where they are installed. Memory is looked at in runs of their own, since looking takes time
+from two cores. The scanner's code is compiled before, as an installer does it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,9 @@ from scanners.repository import list_files
 
 PART = "sentry"
 CHANGED = 10
+PAIRS = 3
+FIRST, UNCHANGED, TEN = "first scan", "nothing changed", f"{CHANGED} files changed"
+RG, SEMGREP = "rg -F -f keys", "semgrep, six patterns"
 # Six ways to ask for a flag; the command line wants them in a file.
 PATTERNS = (
     "features.has($X, ...)",
@@ -75,36 +79,52 @@ def main() -> None:
 
 
 def report(made: Corpus, tree: Path, folder: Path) -> None:
-    """Run the commands in turn and print the table."""
+    """Run the commands in turn, several times, and print the table."""
     for package in (auditor, scanners):
         compileall.compile_dir(Path(str(package.__file__)).parent, quiet=1)
-    environ = os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "cache")}
+    for file in tree.rglob("*"):
+        if file.is_file():
+            file.read_bytes()  # nobody pays for the disk
     words = ["--config", str(made.configuration), "scan", str(tree), "--flags", str(made.flags), "--format", "json"]
     code = "from auditor.entrypoints.cli import main; main()"
     scan = [sys.executable, "-c", code, *words]
+    tools = {RG: ["rg", "-F", "-f", str(made.keys), str(tree)], SEMGREP: _semgrep(folder, tree)}
+    for name in [name for name, command in tools.items() if shutil.which(command[0]) is None]:
+        print(f"{name} is not installed: not compared", file=sys.stderr)
+        del tools[name]
+    rounds = [_round(scan, tools, tree, folder / f"cache-{number}") for number in range(PAIRS)]
+    peaks = {FIRST: _peak(scan, os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "other")})}
+    if SEMGREP in tools:
+        peaks[SEMGREP] = _peak(tools[SEMGREP], dict(os.environ))
+    references = json.loads(measured(scan, os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "other")})[1])[
+        "references"
+    ]
+    print(f"{tree.name}: {len(references)} references; medians of {PAIRS} runs in turn")
+    for name in (FIRST, UNCHANGED, TEN, *tools):
+        wall, cpu = (
+            statistics.median(one) for one in zip(*((each[name].wall, each[name].cpu) for each in rounds), strict=True)
+        )
+        memory = f"   memory {peaks[name]:5.0f} MB" if name in peaks else ""
+        print(f"  {name:24} {wall:7.2f} s   processor {cpu:7.2f} s{memory}")
+    _ratio("first scan of semgrep", FIRST, SEMGREP, rounds, WANTED_OF_SEMGREP)
+    _ratio("nothing changed of rg", UNCHANGED, RG, rounds, WANTED_OF_RG)
+    _ratio(f"{CHANGED} files changed of first scan", TEN, FIRST, rounds, WANTED_OF_FIRST)
+    parsed = _parsed(folder / "cache-0", tree)
+    print(f"  parsed, or looked into by a quick tree, in the first scan: {parsed} files")
+    print(f"  memory of the first scan {peaks[FIRST]:.0f} MB (wanted: {WANTED_MB})")
+
+
+def _round(scan: Sequence[str], tools: Mapping[str, Sequence[str]], tree: Path, cache: Path) -> dict[str, Cost]:
+    """Run each command once, the scans with a cache of their own."""
+    environ = os.environ | {"FLAGTRAIL_CACHE_DIR": str(cache)}
     first, found = measured(scan, environ)
-    parsed = _parsed(folder / "cache", tree)
-    rg = _tool(["rg", "-F", "-f", str(made.keys), str(tree)], environ)
-    semgrep = _tool(_semgrep(folder, tree), environ)
+    costs = {FIRST: first} | {name: measured(command, environ)[0] for name, command in tools.items()}
     time.sleep(1.5)  # files that have only just changed are not trusted to stay as they are
     measured(scan, environ)
-    unchanged, again = measured(scan, environ)
+    costs[UNCHANGED], again = measured(scan, environ)
     assert again == found
-    ten = _with_changes(tree, lambda: measured(scan, environ)[0])
-    peaks = {"first scan": _peak(scan, environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "other")})}
-    if semgrep is not None:
-        peaks["semgrep, six patterns"] = _peak(_semgrep(folder, tree), environ)
-    rows = [("first scan", first), ("nothing changed", unchanged), (f"{CHANGED} files changed", ten)]
-    rows += [(name, cost) for name, cost in (("rg -F -f keys", rg), ("semgrep, six patterns", semgrep)) if cost]
-    print(f"{tree.name}: {len(json.loads(found)['references'])} references")
-    for name, cost in rows:
-        memory = f"   memory {peaks[name]:5.0f} MB" if name in peaks else ""
-        print(f"  {name:24} {cost.wall:7.2f} s   processor {cost.cpu:7.2f} s{memory}")
-    _ratio("first scan of semgrep", first, semgrep, WANTED_OF_SEMGREP)
-    _ratio("nothing changed of rg", unchanged, rg, WANTED_OF_RG)
-    _ratio(f"{CHANGED} files changed of first scan", ten, first, WANTED_OF_FIRST)
-    print(f"  parsed, or looked into by a quick tree, in the first scan: {parsed} files")
-    print(f"  memory of the first scan {peaks['first scan']:.0f} MB (wanted: {WANTED_MB})")
+    costs[TEN] = _with_changes(tree, lambda: measured(scan, environ)[0])
+    return costs
 
 
 def _parsed(folder: Path, tree: Path) -> int:
@@ -115,10 +135,13 @@ def _parsed(folder: Path, tree: Path) -> int:
     return sum(len(facts.table(name).held) for name in ("trees", "outlines", "silent"))
 
 
-def _ratio(name: str, one: Cost, other: Cost | None, wanted: float) -> None:
-    if other is not None:
-        wall, cpu = one.wall / other.wall, one.cpu / other.cpu
-        print(f"  {name:32} {wall:5.2f} of the time, {cpu:5.2f} of the processor time   (wanted: {wanted:g})")
+def _ratio(name: str, one: str, other: str, rounds: Sequence[Mapping[str, Cost]], wanted: float) -> None:
+    if other not in rounds[0]:
+        return
+    walls = [each[one].wall / each[other].wall for each in rounds]
+    wall, cpu = statistics.median(walls), statistics.median(each[one].cpu / each[other].cpu for each in rounds)
+    spread = f"{min(walls):.2f} to {max(walls):.2f}"
+    print(f"  {name:32} {wall:5.2f} of the time ({spread}), {cpu:5.2f} of the processor time   (wanted: {wanted:g})")
 
 
 def _semgrep(folder: Path, tree: Path) -> list[str]:
@@ -130,13 +153,6 @@ def _semgrep(folder: Path, tree: Path) -> list[str]:
     file.write_text(json.dumps({"rules": rules}))
     options = ["--metrics=off", "--disable-version-check", "-q", "-j", str(os.cpu_count()), "--json"]
     return ["semgrep", "scan", *options, "--config", str(file), str(tree)]
-
-
-def _tool(command: Sequence[str], environ: dict[str, str]) -> Cost | None:
-    if shutil.which(command[0]) is None:
-        print(f"{command[0]} is not installed: not compared", file=sys.stderr)
-        return None
-    return measured(command, environ)[0]
 
 
 def measured(command: Sequence[str], environ: dict[str, str]) -> tuple[Cost, bytes]:
