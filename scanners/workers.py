@@ -17,6 +17,7 @@ from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -30,6 +31,7 @@ _MEMORY = 4 << 30
 _TICK = 0.5
 # As long as so many jobs are left, a process is given its next one before it is done with the last.
 _MANY = 8
+_SMALL = 4096
 # After so many more objects a worker looks which of them can go.
 _MADE = 1_000_000
 
@@ -64,7 +66,10 @@ class _News:
 
 @dataclass(slots=True)
 class _Worker:
-    """A process with the number of the job it is at, and of the one that it has been given already."""
+    """A process with the number of the job it is at, and of the one that it has been given already.
+
+    It is ``full`` where that one is too large to lie in the pipe.
+    """
 
     process: BaseProcess
     pipe: Connection
@@ -72,11 +77,12 @@ class _Worker:
     heard: int = 0
     job: int | None = None
     ahead: int | None = None
+    full: bool = False
     since: float = 0.0
 
     def go_on(self) -> int | None:
         """Be at the next job; return the one that is done."""
-        done, self.job, self.ahead = self.job, self.ahead, None
+        done, self.job, self.ahead, self.full = self.job, self.ahead, None, False
         self.since = time.monotonic()
         return done
 
@@ -213,17 +219,23 @@ class Crew(Generic[Job, Answer]):
             worker.ahead = self._give(worker, jobs, waiting)
             worker.go_on()
         for worker in list(self._workers):
-            if worker.ahead is None and len(waiting) > _MANY:
+            if worker.ahead is None and not worker.full and len(waiting) > _MANY:
                 worker.ahead = self._give(worker, jobs, waiting)
 
     def _give(self, worker: _Worker, jobs: Sequence[Job], waiting: _Waiting) -> int | None:
-        """Give a process a job to do when it is done with what it has; None when the process is gone."""
+        """Give a process a job to do when it is done with what it has; None when it cannot take it, or is gone."""
         job = waiting.take(worker.place)
+        written = ForkingPickler.dumps(jobs[job])
+        # Whoever is at work reads nothing meanwhile: what does not lie in the pipe would have both wait for each other.
+        worker.full = worker.job is not None and len(written) > _SMALL
+        if worker.full:
+            waiting.give_back(worker.place, job)
+            return None
         try:
             if worker.heard < self._said:
                 worker.pipe.send(_News(self._news))
                 worker.heard = self._said
-            worker.pipe.send(jobs[job])
+            worker.pipe.send_bytes(written)
         except OSError:
             waiting.give_back(worker.place, job)
             if worker.job is None:

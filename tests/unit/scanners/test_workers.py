@@ -56,6 +56,19 @@ def test_a_crash_costs_exactly_its_own_job():
     ]
 
 
+def test_of_many_jobs_given_ahead_each_costs_only_itself():
+    jobs = [f"job {number}" for number in range(60)]
+    jobs[5::9] = ["crash", "end", "hang", "deep", "crash", "end", "crash"]
+    found = answers(jobs, seconds=1.5)
+    assert [one for one in found if isinstance(one, str)] == [job.upper() for job in jobs if job.startswith("job")]
+    assert [isinstance(one, Failed) for one in found] == [not job.startswith("job") for job in jobs]
+
+
+def test_jobs_and_answers_that_no_pipe_holds_do_not_wait_for_each_other():
+    jobs = [letter * 1_000_000 for letter in "abcdefghijklmnopqrstuvwxyz"]
+    assert answers(jobs, seconds=20) == [job.upper() for job in jobs]
+
+
 def test_a_job_that_takes_too_long_is_given_up():
     found = answers(["a", "hang", "b"], seconds=1)
     assert found[0] == "A"
@@ -91,6 +104,14 @@ def test_a_worker_may_ask_in_the_midst_of_a_job_and_the_answer_takes_no_time_of_
         found = dict(crew.all(["a", "ask and crash", "c", "d"]))
     assert [found[0], found[2], found[3]] == ["A, B", "C, B", "D, B"]
     assert found[1] == Failed("the parser crashed on it (signal 11)")
+
+
+def test_what_is_asked_is_answered_before_the_next_job_though_that_was_given_before():
+    crew: Crew[str, str] = Crew(work_with_help, count=2, told=str.upper)
+    jobs = [f"job {number}" for number in range(50)]
+    with crew:
+        found = dict(crew.all(jobs))
+    assert [found[number] for number in range(50)] == [f"{job.upper()}, B" for job in jobs]
 
 
 def test_who_was_hired_by_nobody_has_nobody_to_ask():
