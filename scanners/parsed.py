@@ -106,8 +106,7 @@ class Task:
     """A Python file to understand; with ``words`` only if its code asks for one, with ``outline`` only its names.
 
     With ``judge`` libcst says of these lines whether its tree of the file is another one; ``ends`` are those of its
-    statements, where known. With ``whole`` the tree
-    itself is wanted, else only what is asked of all files together.
+    statements, where known. With ``whole`` the tree itself is wanted, else only what is asked of all files together.
     """
 
     file: FoundFile
