@@ -344,7 +344,7 @@ def compared(m: Machine, op: str, left: Vals, right: Vals, here: Here, site: Sit
     found: list[Value] = [value for value in (*left, *right) if isinstance(value, FlagVal) and value.whole]
     if op in {"in", "not in"}:
         for owner in right:
-            asked = members.special_method(owner, "__contains__")
+            asked = members.special_method(m, owner, "__contains__")
             if asked is not None:
                 answer = invoke.function(m, asked, Args(site, [left]), here, site, owner=owner)
                 found += [value for value in answer if isinstance(value, FlagVal)]

@@ -626,7 +626,7 @@ def _tell_descriptors(m: Machine, cls: ClassObj, here: Here) -> None:
     for part in cls.node.body:
         for target in part.targets if isinstance(part, tree.Assign) else ():
             for value in cls.scope.names.get(target.id, ()) if isinstance(target, tree.Name) else ():
-                func = members.special_method(value, "__set_name__")
+                func = members.special_method(m, value, "__set_name__")
                 if func is not None and func.owner is not None and isinstance(target, tree.Name):
                     name = literal(target.id, here.site(target.pos))
                     args = Args(here.site(part.pos), [(cls,), (name,)])

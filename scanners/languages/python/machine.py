@@ -273,8 +273,8 @@ class Machine:
         return scope.kind == "class" and scope.path in self.late
 
     def class_attribute(self, cls: ClassObj, name: str) -> Vals:
-        """A name that a class itself has, each method in its decorators."""
-        held = cls.scope.names[name]
+        """A name that a class itself has, each method in its decorators; empty where it has none."""
+        held = cls.scope.names.get(name, ())
         for func in held if self.undecorated else ():
             here = self.undecorated.pop(func, None) if isinstance(func, FuncObj) else None
             if here is not None and isinstance(func, FuncObj) and isinstance(func.node, tree.Def):

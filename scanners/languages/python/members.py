@@ -225,14 +225,14 @@ def from_instance(m: Machine, owner: Ref, values: Vals) -> Vals:
     )
 
 
-def special_method(value: Value, name: str) -> FuncObj | None:
+def special_method(m: Machine, value: Value, name: str) -> FuncObj | None:
     """A method that the language itself calls on an object of the repository; None where there is none."""
     if not isinstance(value, Ref) or not isinstance(value.obj, InstObj):
         return None
     if value.obj.member and name != "__bool__":
         return None
     for ancestor in value.obj.cls.ancestors:
-        for held in ancestor.scope.names.get(name, ()):
+        for held in m.class_attribute(ancestor, name):
             if isinstance(held, FuncObj):
                 return held
     return None
@@ -242,7 +242,7 @@ def truth(m: Machine, values: Vals, here: Here, site: Site) -> Vals:
     """What is tested where these are taken for true or false: an object may answer by asking for a flag."""
     found: list[Value] = []
     for value in values:
-        answer = special_method(value, "__bool__")
+        answer = special_method(m, value, "__bool__")
         if answer is not None:
             told = invoke.function(m, answer, Args(site), here, site, owner=value)
             m.note_uses(told, frozenset({site}), here, site)
@@ -252,7 +252,7 @@ def truth(m: Machine, values: Vals, here: Here, site: Site) -> Vals:
 
 def _described(m: Machine, value: Value, owner: Value, here: Here, site: Site) -> Vals | None:
     """What a descriptor gives where it is asked as an attribute; None for what is none."""
-    getter = special_method(value, "__get__")
+    getter = special_method(m, value, "__get__")
     if getter is None:
         return None
     found = invoke.function(m, getter, Args(site, [(owner,), UNKNOWN]), here, site, owner=value)

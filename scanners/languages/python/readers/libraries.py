@@ -259,7 +259,7 @@ def _of_super(m: Machine, owner: Obj, name: str, args: Args, here: Here, site: S
     if not isinstance(cls, ClassObj):
         return None
     for ancestor in cls.ancestors[1:]:
-        for value in ancestor.scope.names.get(name, ()):
+        for value in m.class_attribute(ancestor, name):
             if isinstance(value, FuncObj):
                 return invoke.one(m, Method(value, holder), args, here, site)
     if name == "__new__":
