@@ -93,17 +93,15 @@ def report(made: Corpus, tree: Path, folder: Path) -> None:
         print(f"{name} is not installed: not compared", file=sys.stderr)
         del tools[name]
     rounds = [_round(scan, tools, tree, folder / f"cache-{number}") for number in range(PAIRS)]
-    peaks = {FIRST: _peak(scan, os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "other")})}
+    other = os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "other")}
+    peaks = {FIRST: _peak(scan, other)}
     if SEMGREP in tools:
         peaks[SEMGREP] = _peak(tools[SEMGREP], dict(os.environ))
-    references = json.loads(measured(scan, os.environ | {"FLAGTRAIL_CACHE_DIR": str(folder / "other")})[1])[
-        "references"
-    ]
-    print(f"{tree.name}: {len(references)} references; medians of {PAIRS} runs in turn")
+    found = json.loads(measured(scan, other)[1])
+    print(f"{tree.name}: {len(found['references'])} references; medians of {PAIRS} runs in turn")
     for name in (FIRST, UNCHANGED, TEN, *tools):
-        wall, cpu = (
-            statistics.median(one) for one in zip(*((each[name].wall, each[name].cpu) for each in rounds), strict=True)
-        )
+        wall = statistics.median(each[name].wall for each in rounds)
+        cpu = statistics.median(each[name].cpu for each in rounds)
         memory = f"   memory {peaks[name]:5.0f} MB" if name in peaks else ""
         print(f"  {name:24} {wall:7.2f} s   processor {cpu:7.2f} s{memory}")
     _ratio("first scan of semgrep", FIRST, SEMGREP, rounds, WANTED_OF_SEMGREP)

@@ -210,15 +210,10 @@ class Packs:
             self._own = os.getpid(), f"{os.getpid()}-{secrets.token_hex(8)}"
         pack = self._own[1]
         try:
-            handle = os.open(self.folder / pack, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with io.FileIO(self.folder / pack, "ab") as file:
+                begin, written = file.seek(0, os.SEEK_END), file.write(data)
         except OSError:
             return None
-        try:
-            begin, written = os.lseek(handle, 0, os.SEEK_END), os.write(handle, data)
-        except OSError:
-            return None
-        finally:
-            os.close(handle)
         return Place(pack, begin, len(data)) if written == len(data) else None
 
     def get(self, place: Place) -> Any:

@@ -132,7 +132,7 @@ class Batches(Generic[Job, Answer]):
 
 @dataclass(slots=True)
 class Crew(Generic[Job, Answer]):
-    """Processes that each have one job at a time; use it by ``with``.
+    """Processes that each do one job at a time; use it by ``with``.
 
     While at work they may ``ask`` this process, which answers by ``told``; that time is not counted. Work that can
     ``hear`` is told ``news`` between jobs: whoever is at work keeps what it holds.
