@@ -11,6 +11,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 from scanners.flag_index import is_plain
 from scanners.languages import LANGUAGES
 from scanners.languages.base import Language, ScanContext, SourceFile
+from scanners.languages.python.mentions import stands_alone
 from scanners.languages.python.readers.tables import AGENT_WORDS, STORE_WORDS, WORDS
 from scanners.parsed import LARGEST_SOURCE
 from scanners.repository import FoundFile, read_bytes
@@ -22,7 +23,6 @@ _SHORTEST_NAME = 3
 _GENERATED = re.compile(rb"@generated|[Cc]ode generated .{0,80}DO NOT EDIT")
 _ELSEWHERE = b"version https://git-lfs.github.com/spec/"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-_WORD = frozenset(bytes([code]) for code in range(128) if chr(code).isalnum() or chr(code) == "_")
 
 Hits = tuple[bool, frozenset[bytes], tuple[int, ...]]
 
@@ -168,7 +168,7 @@ class Prefilter:
                 continue
             if word in self._texts:
                 urls.append(begin)
-            if data[end : end + 1] not in _WORD and data[begin - 1 : begin] not in _WORD:
+            if stands_alone(data, begin, end):
                 if word not in _ENVIRONMENT or _is_handed(data, begin, end):
                     names.add(word)
             else:

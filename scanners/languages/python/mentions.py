@@ -18,7 +18,7 @@ def asks_one_of(data: bytes, names: Iterable[bytes]) -> bool:
     yes: the file is followed for nothing then, which finds nothing.
     """
     urls = {name for name in names if _OF_URL.search(name)}
-    places = [place for name in set(names) - urls for place in _places(data, name) if _is_whole(data, *place)]
+    places = [place for name in set(names) - urls for place in _places(data, name) if stands_alone(data, *place)]
     spelled = [place for url in urls for place in _places(data, url)]
     doubt = False
     for asked in _read(data, sorted([*((place, False) for place in places), *((place, True) for place in spelled)])):
@@ -74,7 +74,7 @@ def _places(data: bytes, name: bytes) -> Iterator[tuple[int, int]]:
         at = data.find(name, at + 1)
 
 
-def _is_whole(data: bytes, begin: int, end: int) -> bool:
+def stands_alone(data: bytes, begin: int, end: int) -> bool:
     """Whether no name begins before, or ends behind, what stands there."""
     around = data[max(0, begin - 1) : begin] + data[end : end + 1]
     return _WORD.isdisjoint(around)

@@ -113,6 +113,6 @@ def test_what_texts_and_comments_tell_is_what_the_tree_tells(pieces):
     source = "".join(pieces).encode()
     with suppress(SyntaxError, ValueError):
         ast.parse(source)
-        names = [place for place in mentions._places(source, b"variation") if mentions._is_whole(source, *place)]
+        names = [place for place in mentions._places(source, b"variation") if mentions.stands_alone(source, *place)]
         root = Parser(mentions._LANGUAGE).parse(source).root_node
         assert asks_one_of(source, [b"variation"]) is any(mentions._is_asked(root, *place) for place in names)
